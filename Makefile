@@ -1,0 +1,39 @@
+# Every target installs what it needs (Debian 12 with Swift 6.3; `scripts/setup.sh` lists the packages).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+export SWIFT_BACKTRACE := enable=no
+
+.PHONY: demo test unit lint fuzz bench image clean
+
+demo: ## the main job, end to end, on a machine with nothing running
+	scripts/setup.sh
+	scripts/build.sh programs
+	scripts/demo.sh
+
+test: ## everything that has to pass
+	scripts/setup.sh
+	scripts/test.sh
+
+unit: ## the Swift tests alone: make unit FILTER=JOSETests
+	scripts/build.sh tests
+	scripts/unit.sh $(if $(FILTER),--filter $(FILTER),)
+
+lint: ## format and house rules
+	scripts/lint.sh
+
+fuzz: ## libFuzzer over the parsers: make fuzz SECONDS_EACH=300 [TARGETS="json cel"]
+	scripts/setup.sh
+	scripts/fuzz.sh $(or $(SECONDS_EACH),60) $(TARGETS)
+
+bench: ## figures for one core of the broker, in a release build
+	scripts/setup.sh
+	scripts/build.sh release
+	scripts/bench.sh
+
+image: ## container images with podman or buildah
+	scripts/setup.sh
+	scripts/build.sh release
+	scripts/image.sh
+
+clean:
+	rm -rf .build .build-* .cache dist

@@ -1,0 +1,154 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The fuzz target and its instrumentation are built only by scripts/fuzz.sh: libFuzzer brings a `main` of its own.
+let fuzzing = Context.environment["CLAVIGER_FUZZ"] != nil
+
+let common: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .treatAllWarnings(as: .error),
+]
+let instrumentation: [SwiftSetting] = fuzzing ? [.unsafeFlags(["-sanitize=fuzzer"])] : []
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let http: [Target.Dependency] = [
+    .product(name: "Hummingbird", package: "hummingbird"),
+    .product(name: "HummingbirdTLS", package: "hummingbird"),
+    .product(name: "HummingbirdHTTP2", package: "hummingbird"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
+let grpc: [Target.Dependency] = [
+    .product(name: "GRPCCore", package: "grpc-swift-2"),
+    .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
+    .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+]
+
+/// A room of the house: a library target. Rooms are listed from the top of the house to its foundation.
+func room(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: common + instrumentation)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies + [arguments, logging, lifecycle, "Telemetry"], swiftSettings: common)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], vectors: Bool = true) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies,
+        resources: vectors ? [.copy("Vectors")] : [], swiftSettings: common)
+}
+
+let package = Package(
+    name: "claviger",
+    products: [
+        .executable(name: "claviger-broker", targets: ["claviger-broker"]),
+        .executable(name: "attestation-agent", targets: ["attestation-agent"]),
+        .executable(name: "claviger", targets: ["claviger"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/grpc/grpc-swift-2.git", from: "2.4.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport.git", from: "2.9.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf.git", from: "2.4.0"),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit.git", from: "0.6.0"),
+    ],
+    targets: [
+        // Programs
+        program("claviger-broker", ["BrokerAPI", "Broker", "Storage"]),
+        program("attestation-agent", ["GuestAPI", "Guest"]),
+        program(
+            "claviger",
+            ["AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "Policy", "Storage", "X509Trust", yams]),
+
+        // Edges
+        room("BrokerAPI", ["Broker", "LinearRegex", logging, metrics, lifecycle] + http),
+        room("GuestAPI", ["Guest", logging, metrics, lifecycle] + http + grpc, exclude: ["Protos"]),
+
+        // Services
+        room(
+            "Broker",
+            [
+                "Storage", "Policy", "Verification", "X509Trust", "KBSProtocol", "JOSE", "RATS", "Encodings",
+                "LinearRegex",
+                crypto, yams, logging, metrics,
+            ]),
+        room(
+            "Guest",
+            ["HTTPTransport", "OCIEncryption", "KBSProtocol", "JOSE", "RATS", "Encodings", crypto, logging, metrics]),
+        room("AdminClient", ["HTTPTransport", "KBSProtocol", "JOSE", "Encodings"]),
+
+        // Trust
+        room("Verification", ["RATS", "Encodings"]),
+        room("Policy", ["CEL", "RATS", "Encodings", crypto, yams]),
+        room("Storage", ["CLibPQ", "CLinux", "Encodings", crypto, logging]),
+        room("OCIEncryption", ["Encodings", crypto, cryptoExtras]),
+
+        // Foundation
+        room("KBSProtocol", ["RATS", "JOSE", "COpenSSL", "Encodings", crypto, toml]),
+        room("RATS", ["Encodings"]),
+        room("CEL", ["LinearRegex", "Encodings"]),
+        room("JOSE", ["COpenSSL", "Encodings", crypto, cryptoExtras]),
+        room("X509Trust", ["COpenSSL", "Encodings"]),
+        room("HTTPTransport", ["CCurl"]),
+        room("LinearRegex", []),
+        room("Telemetry", [logging, metrics]),
+        room("Encodings", []),
+
+        // C
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
+        .target(name: "CLinux"),
+
+        // Tests
+        .target(
+            name: "TestSupport", dependencies: ["Storage", "Encodings"], path: "Tests/TestSupport",
+            swiftSettings: common),
+        tests("Encodings"),
+        tests("JOSE"),
+        tests("LinearRegex", vectors: false),
+        tests("CEL"),
+        tests("RATS"),
+        tests("KBSProtocol", ["JOSE", "RATS"]),
+        tests("Verification", ["KBSProtocol"], vectors: false),
+        tests("X509Trust", ["JOSE"]),
+        tests("HTTPTransport", http, vectors: false),
+        tests("Telemetry", vectors: false),
+        tests("Policy"),
+        tests("Storage", ["TestSupport"], vectors: false),
+        tests("OCIEncryption"),
+        tests("AdminClient", http, vectors: false),
+        tests("Broker", ["TestSupport"]),
+        tests("BrokerAPI", ["TestSupport", "HTTPTransport"]),
+        tests("Guest", http),
+        tests("GuestAPI", http + grpc),
+    ]
+)
+
+if fuzzing {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy"],
+            path: "Fuzz",
+            swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+}

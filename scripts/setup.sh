@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that building and testing need; does nothing when all of them are there.
+set -euo pipefail
+
+packages=(
+    libpq-dev libssl-dev libcurl4-openssl-dev   # linked by the programs
+    postgresql                                  # the private database of `claviger dev` and of the tests
+    busybox-static openssl curl xz-utils        # the demo's image, certificates and requests
+    binutils-gold
+)
+
+missing=()
+for package in "${packages[@]}"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+done
+# binutils-gold is part of binutils before Debian 13.
+if command -v ld.gold >/dev/null; then
+    missing=("${missing[@]/binutils-gold/}")
+fi
+read -r -a missing <<<"${missing[*]:-}"
+[ "${#missing[@]}" -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "setup: run as root, or install: ${missing[*]}" >&2; exit 1; }
+    as_root=(sudo)
+fi
+echo "setup: installing ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

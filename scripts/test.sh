@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# All that has to pass: house rules, build, Swift tests, a short fuzz run, and the demo.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/lint.sh
+scripts/build.sh tests
+scripts/unit.sh
+scripts/fuzz.sh "${CLAVIGER_FUZZ_SECONDS:-5}"
+scripts/demo.sh
+echo "test: everything passed"
