@@ -1,0 +1,94 @@
+import CEL
+import Encodings
+import JOSE
+import KBSProtocol
+import LinearRegex
+import Policy
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A parser that must survive any bytes: it may refuse them, in bounded time and memory, and nothing else.
+enum FuzzTarget: String, CaseIterable {
+    case json, jwk, jwe, jws, cel, regex, policy, path, auth, attest, initdata
+
+    func run(_ bytes: [UInt8]) {
+        let text = String(decoding: bytes, as: UTF8.self)
+        switch self {
+        case .json: json(bytes)
+        case .jwk: jwk(bytes)
+        case .jwe: _ = try? Self.recipientKey?.decrypt(bytes)
+        case .jws: _ = try? JWS(compact: text)
+        case .cel:
+            let program = try? CELProgram(text)
+            _ = try? program?.evaluate([:], costLimit: 10_000)
+        case .regex: _ = try? LinearRegex(text).matches("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab")
+        case .policy:
+            guard let documents = try? PolicyParser.parse(text, source: "fuzz.yaml") else { return }
+            _ = try? PolicyBundle(documents)
+        case .path: path(text)
+        case .auth: _ = try? AuthRequest(parsing: bytes)
+        case .attest:
+            for version in ProtocolVersion.allCases {
+                let session = SessionParameters(version: version, tee: .sample, nonce: "bm9uY2U=")
+                _ = try? AttestRequest(parsing: bytes, session: session)
+            }
+        case .initdata: _ = try? InitData(toml: text)
+        }
+    }
+
+    private static let recipientKey = try? JWEPrivateKey.generate(.ecP256)
+
+    private func json(_ bytes: [UInt8]) {
+        guard let value = try? JSONValue(parsing: bytes) else { return }
+        // What was read is written so that it reads the same: a reader and a writer that disagree are a way in.
+        let again = try? JSONValue(parsing: value.serialized())
+        guard again == value else { abort() }
+        if let canonical = try? value.canonical(), (try? JSONValue(parsing: canonical)) == nil { abort() }
+    }
+
+    private func jwk(_ bytes: [UInt8]) {
+        guard let object = (try? JSONValue(parsing: bytes))?.objectValue else { return }
+        _ = try? VerificationKey(jwk: object)
+        _ = try? JWERecipient(jwk: object).encrypt(SecretBytes([1, 2, 3]))
+    }
+
+    private func path(_ text: String) {
+        _ = try? ResourceURI(text)
+        guard let path = try? ResourcePath(text) else { return }
+        // The bytes that a policy matches are the bytes that name the resource (A37).
+        guard path.description == text else { abort() }
+    }
+}
+
+private let target: FuzzTarget = {
+    guard let name = getenv("FUZZ_TARGET"), let target = FuzzTarget(rawValue: String(cString: name)) else {
+        let names = FuzzTarget.allCases.map(\.rawValue).joined(separator: " ")
+        fputs("fuzz: set FUZZ_TARGET to one of: \(names)\n", stderr)
+        exit(2)
+    }
+    return target
+}()
+
+/// libFuzzer's entry: one input.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    target.run(Array(UnsafeBufferPointer(start: start, count: count)))
+    return 0
+}
+
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runDriver(
+    _ count: UnsafeMutablePointer<CInt>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>,
+    _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
+
+// The package manager renames an executable's entry to this symbol, which libFuzzer's own `main` does not know.
+@_cdecl("fuzz_main")
+public func fuzzMain(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> CInt {
+    var count = count
+    var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = arguments
+    return runDriver(&count, &arguments, { fuzzOneInput($0, $1) })
+}

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Runs libFuzzer over the parsers: scripts/fuzz.sh SECONDS_EACH [TARGET...]. The corpora stay in Fuzz/corpus.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export SWIFT_BACKTRACE=enable=no CLAVIGER_FUZZ=1
+
+seconds=${1:-60}
+shift || true
+targets=("$@")
+[ "${#targets[@]}" -gt 0 ] || targets=(json jwk jwe jws cel regex policy path auth attest initdata)
+
+swift build --scratch-path .build-fuzz --product fuzz -Xswiftc -gnone -Xcc -g0 -Xcxx -g0
+for target in "${targets[@]}"; do
+    corpus=Fuzz/corpus/$target
+    mkdir -p "$corpus"
+    seeds=()
+    [ -d "Fuzz/Seeds/$target" ] && seeds=("Fuzz/Seeds/$target")
+    log=$(mktemp)
+    # A single input may take 5 s and the process 1 GiB: beyond that a parser is not bounded.
+    if ! FUZZ_TARGET=$target .build-fuzz/debug/fuzz "$corpus" "${seeds[@]}" -max_total_time="$seconds" -timeout=5 \
+        -rss_limit_mb=1024 -max_len=65536 -artifact_prefix=Fuzz/crash-"$target"- >"$log" 2>&1; then
+        tail -n 30 "$log" >&2
+        echo "fuzz: $target failed" >&2
+        exit 1
+    fi
+    echo "fuzz: $target $(grep -oE 'Done [0-9]+ runs in [0-9]+ second' "$log" || echo 'did not finish')s"
+    rm -f "$log"
+done
