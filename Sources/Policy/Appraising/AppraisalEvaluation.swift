@@ -1,0 +1,134 @@
+import CEL
+import Encodings
+import FoundationEssentials
+import RATS
+
+/// Grades the claims of one submodule with one policy.
+struct AppraisalEvaluation {
+    private let policy: CompiledAppraisal
+    private let input: AppraisalInput
+    private let submodule: String
+    private let references: ReferenceValueTable
+    private let now: Date
+    private let annotated: JSONObject
+    private let variables: [String: CELValue]
+    private let budget = ExpressionBudget()
+
+    init(
+        policy: CompiledAppraisal, input: AppraisalInput, submodule: String, references: ReferenceValueTable, now: Date
+    ) {
+        self.policy = policy
+        self.input = input
+        self.submodule = submodule
+        self.references = references
+        self.now = now
+        let tee = input.claims.tee
+        annotated = annotatedEvidence(
+            claims: input.claims.claims, initDataClaims: input.initDataClaims,
+            runtimeDataClaims: input.runtimeDataClaims, tee: tee)
+        var variables: [String: CELValue] = [
+            "tee": .string(tee.rawValue), "class": .string(input.claims.deviceClass.rawValue),
+        ]
+        variables["now"] = CELValue(time: now)
+        for (name, value) in annotated {
+            variables[name == tee.rawValue ? "claims" : name] = CELValue(value)
+        }
+        self.variables = variables
+    }
+
+    func run() -> (Appraisal, AppraisalTrace) {
+        var vector = TrustVector()
+        var graded: Set<TrustClaim> = []
+        var rules: [AppraisalRuleTrace] = []
+        for claim in TrustClaim.allCases { vector[claim] = policy.spec.defaults[claim] ?? 0 }
+        for rule in policy.spec.rules where rule.tees.contains(input.claims.tee) && !graded.contains(rule.claim) {
+            let trace = self.trace(rule)
+            rules.append(trace)
+            guard trace.holds else { continue }
+            vector[rule.claim] = rule.value
+            graded.insert(rule.claim)
+        }
+        let (extensions, omitted) = self.extensions()
+        let appraisal = Appraisal(
+            name: submodule, tee: input.claims.tee, deviceClass: input.claims.deviceClass, vector: vector,
+            policyID: input.policyID, annotatedEvidence: annotated, extensions: extensions)
+        let trace = AppraisalTrace(
+            submodule: submodule, policy: policy.identifier, digest: policy.digest, rules: rules, omitted: omitted)
+        return (appraisal, trace)
+    }
+
+    private func evaluate(_ expression: PolicyExpression) -> Result<CELValue, ExpressionFailure> {
+        expression.evaluate(
+            variables, budget: budget, reference: { references.lookup($0, namespace: nil, now: now) })
+    }
+
+    private func trace(_ rule: AppraisalRule) -> AppraisalRuleTrace {
+        var conditions: [ConditionTrace] = []
+        for (index, expression) in rule.conditions.enumerated() {
+            let verdict = ExpressionVerdict(evaluate(expression))
+            conditions.append(
+                ConditionTrace(
+                    path: "\(rule.path).when[\(index)]", line: expression.position.line, required: expression.source,
+                    measured: expression.measured(variables), outcome: verdict.outcome, reason: verdict.reason,
+                    message: verdict.outcome == .notMet ? "'\(expression.source)' is false." : verdict.message))
+            if verdict.outcome != .met { break }
+        }
+        return AppraisalRuleTrace(path: rule.path, claim: rule.claim, value: rule.value, conditions: conditions)
+    }
+
+    private func extensions() -> (JSONObject, omitted: [String]) {
+        var result = JSONObject()
+        var omitted: [String] = []
+        for item in policy.spec.extensions {
+            var value = JSONValue.object([:])
+            for field in item.fields {
+                let parents = field.path.dropLast()
+                value.makeObjects(parents)
+                switch evaluate(field.expression) {
+                case .success(let found):
+                    guard let json = found.json(), !(field.omitEmpty && json.isEmptyCollection) else { continue }
+                    value.set(json, at: field.path[...])
+                case .failure(let failure):
+                    omitted.append("\(item.name) \(field.path.joined(separator: ".")): \(failure.message)")
+                }
+            }
+            result[item.name] = value
+        }
+        return (result, omitted)
+    }
+}
+
+extension JSONValue {
+    fileprivate var isEmptyCollection: Bool {
+        switch self {
+        case .null: true
+        case .string(let text): text.isEmpty
+        case .array(let items): items.isEmpty
+        case .object(let object): object.isEmpty
+        default: false
+        }
+    }
+
+    /// Makes sure that objects lead down the path.
+    fileprivate mutating func makeObjects(_ path: ArraySlice<String>) {
+        guard let first = path.first else { return }
+        var object = objectValue ?? [:]
+        var inner = object[first] ?? .object([:])
+        if inner.objectValue == nil { inner = .object([:]) }
+        inner.makeObjects(path.dropFirst())
+        object[first] = inner
+        self = .object(object)
+    }
+
+    fileprivate mutating func set(_ value: JSONValue, at path: ArraySlice<String>) {
+        guard let first = path.first else {
+            self = value
+            return
+        }
+        var object = objectValue ?? [:]
+        var inner = object[first] ?? .object([:])
+        inner.set(value, at: path.dropFirst())
+        object[first] = inner
+        self = .object(object)
+    }
+}

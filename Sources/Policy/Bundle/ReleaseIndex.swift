@@ -1,0 +1,71 @@
+/// Finds the release policies that can be about a path without looking at the others: a tree of path segments.
+struct ReleaseIndex: Sendable {
+    private struct Branch: Sendable {
+        var literals: [String: Int] = [:]
+        var one: Int?
+        /// Policies with a pattern that ends here.
+        var ending: [Int] = []
+        /// Policies with a pattern that goes on with anything from here.
+        var rest: [Int] = []
+    }
+
+    private var branches = [Branch()]
+    private var byFirstLiteral: [String: [Int]] = [:]
+
+    /// An index of patterns by the number of the policy that they belong to.
+    init(_ patterns: [(policy: Int, patterns: [ResourcePattern])]) {
+        for (policy, list) in patterns {
+            for pattern in list { insert(pattern, policy) }
+            for name in Set(list.compactMap(\.firstLiteral)) { byFirstLiteral[name, default: []].append(policy) }
+        }
+    }
+
+    private mutating func insert(_ pattern: ResourcePattern, _ policy: Int) {
+        var place = 0
+        for segment in pattern.segments {
+            switch segment {
+            case .rest:
+                branches[place].rest.append(policy)
+                return
+            case .one:
+                place = branches[place].one ?? grow { $0[place].one = $1 }
+            case .literal(let text):
+                place = branches[place].literals[text] ?? grow { $0[place].literals[text] = $1 }
+            }
+        }
+        branches[place].ending.append(policy)
+    }
+
+    private mutating func grow(_ link: (inout [Branch], Int) -> Void) -> Int {
+        let place = branches.count
+        branches.append(Branch())
+        link(&branches, place)
+        return place
+    }
+
+    /// Numbers of the policies with a pattern that begins with this very segment, ascending.
+    func related(to first: String) -> [Int] {
+        byFirstLiteral[first] ?? []
+    }
+
+    /// Numbers of the policies with a pattern that can match the path, ascending, each once.
+    func candidates(for path: [String]) -> [Int] {
+        var found: Set<Int> = []
+        var places = [0]
+        for segment in path {
+            var next: [Int] = []
+            for place in places {
+                found.formUnion(branches[place].rest)
+                if let literal = branches[place].literals[segment] { next.append(literal) }
+                if let one = branches[place].one { next.append(one) }
+            }
+            places = next
+            if places.isEmpty { break }
+        }
+        for place in places {
+            found.formUnion(branches[place].rest)
+            found.formUnion(branches[place].ending)
+        }
+        return found.sorted()
+    }
+}

@@ -1,0 +1,64 @@
+extension Decision {
+    /// The decision in plain text for people: what was asked, each policy, each condition, required against measured.
+    public func explanation() -> String {
+        var lines = ["\(allowed ? "Allowed" : "Denied"): \(request) (\(reason.rawValue))", message]
+        for policy in trace {
+            lines.append("")
+            lines += policy.explanation()
+        }
+        if let nearest, !allowed, let policy = trace.first(where: { $0.policy == nearest }) {
+            let count = policy.failures.count
+            lines.append("")
+            lines.append(
+                "Nearest: \(nearest) would have allowed it but for \(count) of its \(policy.conditions.count) conditions."
+            )
+        }
+        lines.append("")
+        lines.append("Decided by the policy bundle \(bundleDigest).")
+        return lines.map(Self.printable).joined(separator: "\n") + "\n"
+    }
+
+    /// Claims come from guests: control characters in them must not reach a terminal.
+    private static func printable(_ line: String) -> String {
+        String(
+            String.UnicodeScalarView(line.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+    }
+}
+
+extension PolicyTrace {
+    func explanation() -> [String] {
+        let verdict: String
+        if !matched {
+            verdict = "not about this request"
+        } else if effect == .guardrail {
+            verdict = passed ? "does not object" : "objects"
+        } else {
+            verdict = passed ? "allows" : "does not allow"
+        }
+        var lines = ["\(policy) (\(effect.rawValue)): \(verdict)"]
+        if let note { lines.append("  \(note)") }
+        for condition in conditions { lines += condition.explanation() }
+        if matched, conditions.isEmpty { lines.append("  it has no conditions") }
+        return lines
+    }
+}
+
+extension ConditionTrace {
+    func explanation() -> [String] {
+        let mark: String
+        switch outcome {
+        case .met: mark = "ok   "
+        case .notMet: mark = "FAIL "
+        case .error: mark = "ERROR"
+        }
+        let place = line > 0 ? "\(path), line \(line)" : path
+        let inner = "        "
+        var lines = ["  \(mark) \(place)", "\(inner)required: \(required)"]
+        for value in measured { lines.append("\(inner)measured: \(value.name) = \(value.value)") }
+        if outcome != .met {
+            let code = [reason?.rawValue, authorReason].compactMap { $0 }.joined(separator: ", ")
+            if let message { lines.append("\(inner)\(code.isEmpty ? "" : "\(code): ")\(message)") }
+        }
+        return lines
+    }
+}

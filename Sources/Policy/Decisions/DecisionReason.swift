@@ -1,0 +1,25 @@
+/// Why a release was allowed or denied; the raw values are stable.
+public enum DecisionReason: String, Sendable, Hashable, CaseIterable {
+    /// A policy allows it and no guardrail objects.
+    case allowed
+    /// There is no policy that could allow anything.
+    case noPolicies = "no_policies"
+    /// No policy that allows is about this request.
+    case noMatchingPolicy = "no_matching_policy"
+    /// A condition of the nearest policy is not met.
+    case conditionFalse = "condition_false"
+    /// A condition of the nearest policy could not be evaluated.
+    case conditionError = "condition_error"
+    /// A policy allows it, but a guardrail does not.
+    case guardrailDenied = "guardrail_denied"
+    /// A reference value that is compared with is missing, not yet or no longer valid, or revoked.
+    case missingReferenceValue = "missing_reference_value"
+    /// The attestation is older than the policy accepts.
+    case staleEvidence = "stale_evidence"
+    /// An evaluation took more steps than it may.
+    case costExceeded = "cost_exceeded"
+    /// The attestation result says nothing about a confidential VM or enclave.
+    case noAttester = "no_attester"
+    /// The policies could not be loaded; the caller of this target reports it.
+    case policiesUnavailable = "policies_unavailable"
+}

@@ -1,0 +1,160 @@
+import CEL
+import Encodings
+
+/// A compiled expression of a policy.
+struct PolicyExpression: Sendable {
+    /// The text as it was written, without white space at its ends.
+    let source: String
+    /// Where it begins in its source.
+    let position: SourcePosition
+    /// The variables that it uses.
+    let roots: Set<String>
+    /// The names `x` of `variables.x` that it uses.
+    let usedVariables: [String]
+    /// The reference values that it asks for.
+    let referenceNames: [String]
+    private let program: CELProgram
+    /// The inputs that it looks at, as paths.
+    private let paths: [[String]]
+
+    /// A plain comparison takes about ten steps.
+    static let costLimit = 50_000
+
+    /// Compiles the text of a field and checks every name in it; `nil` with reports when something is wrong.
+    static func read(_ field: Field, scope: ExpressionScope, yields type: CELType = .dyn) -> PolicyExpression? {
+        guard let text = field.text(maximum: 16_384), case .scalar(let scalar) = field.node.content else { return nil }
+        let reporter = ExpressionReporter(field: field, scalar: scalar, names: scope.names)
+        do {
+            let calls = try ReferenceCalls(text)
+            let program = try CELProgram(calls.expression, environment: reporter.environment)
+            guard reporter.check(program, yields: type) else { return nil }
+            return PolicyExpression(text, field.node.position, program, calls.names)
+        } catch let refusal as ReferenceCalls.Refusal {
+            reporter.report(refusal)
+        } catch let error as CELError {
+            reporter.report(error)
+        } catch {
+            field.report("expression", "The expression cannot be compiled.")
+        }
+        return nil
+    }
+
+    private init(_ text: String, _ position: SourcePosition, _ program: CELProgram, _ referenceNames: [String]) {
+        source = text.split(whereSeparator: \.isNewline).map { $0.trimmed }.filter { !$0.isEmpty }.joined(
+            separator: " ")
+        self.position = position
+        self.program = program
+        self.referenceNames = referenceNames
+        var paths: [[String]] = []
+        for reference in program.references where !paths.contains(reference.path) { paths.append(reference.path) }
+        self.paths = paths.filter { $0.first != ReferenceCalls.function }
+        roots = Set(paths.compactMap(\.first))
+        usedVariables = paths.compactMap { $0.first == "variables" && $0.count > 1 ? $0[1] : nil }
+    }
+
+    /// The value for these variables. A reference value that does not count is absent for the expression, and is
+    /// named as the reason when the expression fails for it.
+    func evaluate(
+        _ variables: [String: CELValue], budget: ExpressionBudget, reference: (String) -> ReferenceLookup
+    ) -> Result<CELValue, ExpressionFailure> {
+        guard budget.spend() else {
+            return .failure(
+                ExpressionFailure(
+                    reason: .costExceeded,
+                    message: "More than \(ExpressionBudget.maximumExpressions) expressions would be evaluated."))
+        }
+        let (complete, missing) = withReferences(variables, reference)
+        do {
+            return .success(try program.evaluate(complete, costLimit: Self.costLimit))
+        } catch {
+            return .failure(Self.failure(error, missing: missing))
+        }
+    }
+
+    private static func failure(_ error: CELError, missing: String?) -> ExpressionFailure {
+        if error.kind == .costExceeded {
+            return ExpressionFailure(reason: .costExceeded, message: "The expression took more steps than it may.")
+        }
+        if let missing { return ExpressionFailure(reason: .missingReferenceValue, message: missing) }
+        return ExpressionFailure(
+            reason: .conditionError, message: "The expression fails: \(error.message) (\(error.code)).")
+    }
+
+    /// What the expression looked at, as far as its inputs had it.
+    func measured(_ variables: [String: CELValue]) -> [MeasuredValue] {
+        paths.prefix(16).map { path in
+            var value = path.first.flatMap { variables[$0] }
+            for name in path.dropFirst() { value = value?.mapValue?[name] }
+            return MeasuredValue(name: Self.name(of: path), value: value.map(Self.text) ?? "absent")
+        }
+    }
+
+    /// The parts that keep the expression from being true, each with the sides of its comparison that were measured.
+    func failedParts(
+        _ variables: [String: CELValue], budget: ExpressionBudget, reference: (String) -> ReferenceLookup
+    ) -> [(text: String, measured: [MeasuredValue])] {
+        guard budget.spend() else { return [] }
+        let (complete, _) = withReferences(variables, reference)
+        let failed = program.trace(complete, costLimit: Self.costLimit).conditions.filter { condition in
+            if case .skipped = condition.outcome { return false }
+            return condition.isTrue != condition.isWanted
+        }
+        return failed.prefix(8).map { condition in
+            let measured = [condition.left, condition.right].compactMap { side -> MeasuredValue? in
+                guard let side, !side.isConstant else { return nil }
+                return MeasuredValue(name: written(side.text), value: side.value.map(Self.text) ?? "absent")
+            }
+            return (written(condition.text), measured)
+        }
+    }
+
+    /// The text as its author wrote it, with calls of `reference`.
+    private func written(_ text: String) -> String {
+        let function = ReferenceCalls.function
+        return referenceNames.reduce(text) { text, name in
+            text.replacing("\(function)['\(name)']", with: "\(function)('\(name)')")
+                .replacing("\(function)[\"\(name)\"]", with: "\(function)(\"\(name)\")")
+        }
+    }
+
+    private func withReferences(
+        _ variables: [String: CELValue], _ reference: (String) -> ReferenceLookup
+    ) -> (variables: [String: CELValue], missing: String?) {
+        guard !referenceNames.isEmpty else { return (variables, nil) }
+        var missing: String?
+        var values = CELMap()
+        for name in referenceNames {
+            switch reference(name) {
+            case .value(let value): values.insert(value, for: .string(name))
+            case .missing(let sentence): missing = missing ?? sentence
+            }
+        }
+        var complete = variables
+        complete[ReferenceCalls.function] = .map(values)
+        return (complete, missing)
+    }
+
+    private static func name(of path: [String]) -> String {
+        path.dropFirst().reduce(path.first ?? "") { text, name in
+            let plain = name.utf8.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                    || byte == 0x5F
+            }
+            return plain ? "\(text).\(name)" : "\(text)['\(name)']"
+        }
+    }
+
+    private static func text(_ value: CELValue) -> String {
+        value.json(maximumValues: 200)?.serializedString() ?? "a large \(value.typeName)"
+    }
+}
+
+extension Substring {
+    fileprivate var trimmed: Substring {
+        let start = drop { $0.isWhitespace }
+        guard let end = start.lastIndex(where: { !$0.isWhitespace }) else {
+            return start[start.startIndex..<start.startIndex]
+        }
+        return start[...end]
+    }
+}

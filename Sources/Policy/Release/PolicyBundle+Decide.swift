@@ -1,0 +1,111 @@
+import RATS
+
+extension PolicyBundle {
+    /// How many policies that are not about a denied request are shown, to hint at the one that was meant.
+    private static let shownUnmatched = 5
+    private static let shownMatched = 32
+
+    /// Decides about a request: allowed when at least one matching policy allows it and no matching guardrail objects.
+    ///
+    /// Never fails: whatever cannot be evaluated denies, and the trace says what it was.
+    public func decide(_ request: ReleaseRequest) -> Decision {
+        guard allowsAnything else {
+            return deny(request, .noPolicies, "There is no policy that could allow a release.")
+        }
+        let matching = releaseIndex.candidates(for: request.path).map { releases[$0] }.filter { $0.isAbout(request) }
+        guard let primary = request.attestation.primary else {
+            return deny(request, .noAttester, "The attestation result says nothing about a confidential VM or enclave.")
+        }
+        let allowing = matching.filter { $0.spec.effect == .allow }
+        let evaluation = ReleaseEvaluation(request, primary: primary, references: references)
+        guard !allowing.isEmpty else {
+            return deny(
+                request, .noMatchingPolicy, "No policy that allows is about \(request.summary).",
+                trace: unmatched(request))
+        }
+        var traces: [PolicyTrace] = []
+        for policy in allowing {
+            traces.append(evaluation.trace(policy))
+            if traces.last?.passed == true { break }
+        }
+        let guardrails = matching.filter { $0.spec.effect == .guardrail }.map(evaluation.trace)
+        return conclude(request, allowing: traces, guardrails: guardrails)
+    }
+
+    private func conclude(
+        _ request: ReleaseRequest, allowing: [PolicyTrace], guardrails: [PolicyTrace]
+    ) -> Decision {
+        let nearest = allowing.min { $0.failures.count < $1.failures.count }
+        let trace = Self.shown(allowing, nearest: nearest) + guardrails.prefix(Self.shownMatched)
+        guard let granting = allowing.first(where: \.passed) else {
+            let failure = nearest?.failures.first
+            return deny(
+                request, failure?.reason ?? .conditionFalse,
+                "\(nearest?.policy ?? ""): \(failure?.message ?? "a condition is not met.")", trace: trace,
+                nearest: nearest?.policy)
+        }
+        if let objecting = guardrails.first(where: { !$0.passed }) {
+            let failure = objecting.failures.first
+            return deny(
+                request, .guardrailDenied, "\(objecting.policy): \(failure?.message ?? "a condition is not met.")",
+                trace: trace, nearest: granting.policy)
+        }
+        return Decision(
+            allowed: true, reason: .allowed, message: "\(granting.policy) allows it.", request: request.summary,
+            trace: trace, nearest: nil, bundleDigest: digest)
+    }
+
+    private func deny(
+        _ request: ReleaseRequest, _ reason: DecisionReason, _ message: String, trace: [PolicyTrace] = [],
+        nearest: String? = nil
+    ) -> Decision {
+        Decision(
+            allowed: false, reason: reason, message: message, request: request.summary, trace: trace, nearest: nearest,
+            bundleDigest: digest)
+    }
+
+    /// The policies that are shown of those that could have allowed: not more than fit into a ledger row.
+    private static func shown(_ allowing: [PolicyTrace], nearest: PolicyTrace?) -> [PolicyTrace] {
+        guard allowing.count > shownMatched, let nearest else { return allowing }
+        return [nearest] + allowing.filter { $0.policy != nearest.policy }.prefix(shownMatched - 1)
+    }
+
+    /// Policies of the same repository that are about something else.
+    private func unmatched(_ request: ReleaseRequest) -> [PolicyTrace] {
+        let related = releaseIndex.related(to: request.tenant).lazy.map { releases[$0] }
+        return related.filter { $0.spec.effect == .allow }.prefix(Self.shownUnmatched).map { policy in
+            PolicyTrace(
+                policy: policy.identifier, digest: policy.digest, effect: policy.spec.effect, matched: false,
+                note: policy.mismatch(with: request), conditions: [])
+        }
+    }
+}
+
+extension CompiledRelease {
+    /// Whether the policy is about the request. A namespaced policy is never about another tenant's resources, whatever
+    /// its patterns say.
+    func isAbout(_ request: ReleaseRequest) -> Bool {
+        if let namespace, !namespace.utf8.elementsEqual(request.tenant.utf8) { return false }
+        return isAbout(operation: request.operation) && isAbout(plugin: request.plugin)
+            && spec.match.resources.contains { $0.matches(request.path) }
+    }
+
+    private func isAbout(operation: String) -> Bool {
+        spec.match.operations.contains { $0 == operation || $0 == ReleaseMatch.any }
+    }
+
+    private func isAbout(plugin: String) -> Bool {
+        spec.match.plugins.contains { $0 == plugin || $0 == ReleaseMatch.any }
+    }
+
+    func mismatch(with request: ReleaseRequest) -> String {
+        let match = spec.match
+        if !match.resources.contains(where: { $0.matches(request.path) }) {
+            return "it is about \(match.resources.map(\.description).joined(separator: ", "))"
+        }
+        if !isAbout(plugin: request.plugin) {
+            return "it is about the plugins \(match.plugins.joined(separator: ", "))"
+        }
+        return "it is about the operations \(match.operations.joined(separator: ", "))"
+    }
+}

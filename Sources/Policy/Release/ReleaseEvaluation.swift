@@ -1,0 +1,114 @@
+import CEL
+import Encodings
+import FoundationEssentials
+import RATS
+
+/// Evaluates the conditions of release policies for one request.
+struct ReleaseEvaluation {
+    private let request: ReleaseRequest
+    private let requirements: RequirementEvaluation
+    private let inputs: ReleaseInputs
+    private let references: ReferenceValueTable
+    private let budget = ExpressionBudget()
+
+    init(_ request: ReleaseRequest, primary: Appraisal, references: ReferenceValueTable) {
+        self.request = request
+        requirements = RequirementEvaluation(request: request, primary: primary)
+        inputs = ReleaseInputs(request, primary: primary)
+        self.references = references
+    }
+
+    func trace(_ policy: CompiledRelease) -> PolicyTrace {
+        var scope = VariableScope()
+        for variable in policy.spec.variables {
+            scope.set(variable.name, evaluate(variable.expression, policy, scope))
+        }
+        var conditions = requirements.conditions(policy.spec.require)
+        for validation in policy.spec.validations { conditions.append(condition(validation, policy, scope)) }
+        return PolicyTrace(
+            policy: policy.identifier, digest: policy.digest, effect: policy.spec.effect, matched: true,
+            conditions: conditions)
+    }
+
+    private func evaluate(
+        _ expression: PolicyExpression, _ policy: CompiledRelease, _ scope: VariableScope
+    ) -> Result<CELValue, ExpressionFailure> {
+        if let failure = scope.failure(of: expression) { return .failure(failure) }
+        return expression.evaluate(
+            variables(of: expression, scope), budget: budget,
+            reference: lookup(for: policy))
+    }
+
+    private func lookup(for policy: CompiledRelease) -> (String) -> ReferenceLookup {
+        { name in references.lookup(name, namespace: policy.namespace, now: request.now) }
+    }
+
+    private func variables(of expression: PolicyExpression, _ scope: VariableScope) -> [String: CELValue] {
+        var variables = inputs.variables(expression.roots)
+        if expression.roots.contains("variables") { variables["variables"] = scope.value }
+        return variables
+    }
+
+    private func condition(
+        _ validation: PolicyValidation, _ policy: CompiledRelease, _ scope: VariableScope
+    ) -> ConditionTrace {
+        let expression = validation.expression
+        let verdict = ExpressionVerdict(evaluate(expression, policy, scope))
+        let inputs = variables(of: expression, scope)
+        var measured = expression.measured(inputs)
+        var message: String?
+        if verdict.outcome != .met {
+            let parts = expression.failedParts(inputs, budget: budget, reference: lookup(for: policy))
+            for value in parts.flatMap(\.measured) where !measured.contains(where: { $0.name == value.name }) {
+                measured.append(value)
+            }
+            message = self.message(validation, policy, scope, verdict, parts.map(\.text))
+        }
+        return ConditionTrace(
+            path: validation.path, line: expression.position.line, required: expression.source, measured: measured,
+            outcome: verdict.outcome, reason: verdict.reason,
+            authorReason: verdict.outcome == .met ? nil : validation.reason, message: message)
+    }
+
+    private func message(
+        _ validation: PolicyValidation, _ policy: CompiledRelease, _ scope: VariableScope,
+        _ verdict: ExpressionVerdict, _ failedParts: [String]
+    ) -> String? {
+        let author = authorMessage(validation, policy, scope)
+        guard verdict.outcome == .notMet else {
+            return [author, verdict.message].compactMap(\.self).joined(separator: ": ")
+        }
+        return author ?? (failedParts.isEmpty ? verdict.message : "It does not hold that \(failedParts[0]).")
+    }
+
+    private func authorMessage(
+        _ validation: PolicyValidation, _ policy: CompiledRelease, _ scope: VariableScope
+    ) -> String? {
+        if let expression = validation.messageExpression,
+            case .success(.string(let text)) = evaluate(expression, policy, scope), !text.isEmpty
+        {
+            return String(text.prefix(1024))
+        }
+        return validation.message
+    }
+}
+
+/// What the variables of one policy came to; one that failed makes every expression that uses it fail.
+private struct VariableScope {
+    private var map = CELMap()
+    private var failures: [String: ExpressionFailure] = [:]
+
+    var value: CELValue { .map(map) }
+
+    mutating func set(_ name: String, _ result: Result<CELValue, ExpressionFailure>) {
+        switch result {
+        case .success(let value): map.insert(value, for: .string(name))
+        case .failure(let failure): failures[name] = failure
+        }
+    }
+
+    func failure(of expression: PolicyExpression) -> ExpressionFailure? {
+        guard !failures.isEmpty else { return nil }
+        return expression.usedVariables.lazy.compactMap { failures[$0] }.first
+    }
+}
