@@ -1,0 +1,135 @@
+public import Encodings
+public import RATS
+
+/// The body of `POST /kbs/v0/attest` (`Attestation`), read by the rules of its session's protocol version.
+public struct AttestRequest: Sendable {
+    /// The key that the guest wants secrets sealed to: complete, base64url, a point repaired where a known defect of
+    /// old guests broke it.
+    public let teeKey: JSONObject
+    /// Evidence for the guest itself.
+    public let primary: Evidence
+    /// Evidence for attached devices, in the order sent.
+    public let devices: [Evidence]
+    /// The init-data document, when one was sent.
+    public let initData: InitData?
+    /// The digests that primary evidence may be bound to, with the dialect that each one stands for.
+    public let candidates: [ReportDataCandidate]
+    /// The digest that device evidence must be bound to.
+    public let deviceReportData: [UInt8]
+    /// What the primary evidence covers, for policies and the token: `nonce`, `tee-pubkey` (normalised) and from
+    /// 0.3.0 on `additional-evidence`.
+    public let runtimeData: JSONObject
+    /// What device evidence covers: `nonce` and `tee-pubkey` (normalised).
+    public let deviceRuntimeData: JSONObject
+    /// The protocol version of the session.
+    public let version: ProtocolVersion
+
+    /// Reads an attestation.
+    ///
+    /// Throws `mixed_shape` for a body in the form of another version, `nonce_mismatch`, `tee_key_refused`,
+    /// `tee_not_allowed`, `binding_not_enabled`, `unknown_device`, `init_data_refused` and `malformed_message`.
+    public init(parsing body: [UInt8], session: SessionParameters) throws(KBSProtocolError) {
+        try session.version.requirePrimary(session.tee)
+        let parts = try AttestationParts(JSONObject(message: body), session: session)
+        let key = try TEEKey(parts.teeKey, version: session.version)
+
+        version = session.version
+        teeKey = key.normalised
+        primary = Evidence(tee: session.tee, content: parts.primaryEvidence)
+        devices = try Self.devices(in: parts.additionalEvidence ?? "", version: session.version)
+        initData = try parts.initData.map { text throws(KBSProtocolError) in try InitData(toml: text) }
+        candidates = try ReportDataCandidate.all(
+            for: key, additionalEvidence: parts.additionalEvidence, session: session)
+        deviceReportData = try ReportData.digest(
+            nonce: session.nonce, teeKey: key.received, additionalEvidence: nil, hash: session.hash)
+        runtimeData = ReportData.runtimeData(
+            nonce: session.nonce, teeKey: key.normalised, additionalEvidence: parts.additionalEvidence)
+        deviceRuntimeData = ReportData.runtimeData(
+            nonce: session.nonce, teeKey: key.normalised, additionalEvidence: nil)
+    }
+
+    /// The digests of ``candidates``.
+    public var reportDataCandidates: [[UInt8]] { candidates.map(\.digest) }
+
+    /// What the primary evidence must be bound to.
+    public var binding: EvidenceBinding {
+        EvidenceBinding(reportData: reportDataCandidates, initDataDigest: initData?.digest)
+    }
+
+    /// What device evidence must be bound to.
+    public var deviceBinding: EvidenceBinding {
+        EvidenceBinding(reportData: [deviceReportData])
+    }
+
+    /// The dialect that the attestation is in unless verified evidence says otherwise.
+    public var dialect: String { candidates.first?.dialect.rawValue ?? "" }
+
+    /// The dialect whose digest the verified evidence carried.
+    ///
+    /// `index` is ``RATS/EvidenceClaims/matchedReportData`` of the primary evidence.
+    public func dialect(matching index: Int?) -> String {
+        guard let index, candidates.indices.contains(index) else { return dialect }
+        return candidates[index].dialect.rawValue
+    }
+
+    private static func devices(
+        in text: String, version: ProtocolVersion
+    ) throws(KBSProtocolError) -> [Evidence] {
+        guard !text.isEmpty else { return [] }
+        let object = try JSONObject(message: Array(text.utf8))
+        var devices: [Evidence] = []
+        for (name, content) in object {
+            guard let tee = TEE(wireName: name), version.deviceTEEs.contains(tee),
+                !devices.contains(where: { $0.tee == tee })
+            else {
+                throw KBSProtocolError(
+                    code: "unknown_device", message: "The additional evidence names a device that cannot be one.")
+            }
+            devices.append(Evidence(tee: tee, content: content))
+        }
+        return devices
+    }
+}
+
+/// One digest that primary evidence may be bound to.
+public struct ReportDataCandidate: Sendable, Hashable {
+    /// What the digest covers.
+    public enum Dialect: String, Sendable, Hashable {
+        /// The concatenated texts of nonce, modulus and exponent.
+        case concat
+        /// A JSON document of nonce and key.
+        case json2
+        /// A JSON document of nonce, key and additional evidence.
+        case json3
+    }
+
+    /// What the digest covers.
+    public let dialect: Dialect
+    /// The unpadded digest.
+    public let digest: [UInt8]
+
+    /// The digests that a guest of this session may have used, computed over the key as received.
+    static func all(
+        for key: TEEKey, additionalEvidence: String?, session: SessionParameters
+    ) throws(KBSProtocolError) -> [ReportDataCandidate] {
+        let json = ReportDataCandidate(
+            dialect: session.version < .v0_3_0 ? .json2 : .json3,
+            digest: try ReportData.digest(
+                nonce: session.nonce, teeKey: key.received, additionalEvidence: additionalEvidence,
+                hash: session.hash))
+        guard session.version == .v0_1_0 else { return [json] }
+        guard session.concatenatedBinding else {
+            if key.isUntyped {
+                throw KBSProtocolError(
+                    code: "binding_not_enabled", message: "Guests with keys without a type are not served here.")
+            }
+            return [json]
+        }
+        let concatenated = ReportDataCandidate(
+            dialect: .concat,
+            digest: ReportData.concatenated(
+                nonce: session.nonce, modulus: key.received["n"]?.stringValue ?? "",
+                exponent: key.received["e"]?.stringValue ?? "", hash: session.hash))
+        return key.isUntyped ? [concatenated] : [json, concatenated]
+    }
+}
