@@ -14,7 +14,6 @@ let instrumentation: [SwiftSetting] = fuzzing ? [.unsafeFlags(["-sanitize=fuzzer
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
-let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -49,11 +48,17 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], vectors: Bo
         resources: vectors ? [.copy("Vectors")] : [], swiftSettings: common)
 }
 
+/// What several test targets share.
+func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: common)
+}
+
 let package = Package(
     name: "claviger",
     products: [
         .executable(name: "claviger-broker", targets: ["claviger-broker"]),
         .executable(name: "attestation-agent", targets: ["attestation-agent"]),
+        .executable(name: "claviger-controller", targets: ["claviger-controller"]),
         .executable(name: "claviger", targets: ["claviger"]),
     ],
     dependencies: [
@@ -69,7 +74,6 @@ let package = Package(
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport.git", from: "2.9.0"),
         .package(url: "https://github.com/grpc/grpc-swift-protobuf.git", from: "2.4.0"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.0"),
-        .package(url: "https://github.com/LebJe/TOMLKit.git", from: "0.6.0"),
     ],
     targets: [
         // Programs
@@ -79,9 +83,16 @@ let package = Package(
             "claviger",
             ["AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "Policy", "Storage", "X509Trust", yams]),
 
+        program("claviger-controller", ["Controller", "AdminClient"]),
+        program(
+            "claviger-bench",
+            ["AdminClient", "HTTPTransport", "KBSProtocol", "JOSE", "Storage", "X509Trust", "Encodings"]),
+
         // Edges
         room("BrokerAPI", ["Broker", "LinearRegex", logging, metrics, lifecycle] + http),
         room("GuestAPI", ["Guest", logging, metrics, lifecycle] + http + grpc, exclude: ["Protos"]),
+
+        room("Controller", ["AdminClient", "Policy", logging, metrics, lifecycle]),
 
         // Services
         room(
@@ -103,7 +114,7 @@ let package = Package(
         room("OCIEncryption", ["Encodings", crypto, cryptoExtras]),
 
         // Foundation
-        room("KBSProtocol", ["RATS", "JOSE", "COpenSSL", "Encodings", crypto, toml]),
+        room("KBSProtocol", ["RATS", "Encodings", crypto]),
         room("RATS", ["Encodings"]),
         room("CEL", ["LinearRegex", "Encodings"]),
         room("JOSE", ["Encodings", crypto, cryptoExtras]),
@@ -120,27 +131,32 @@ let package = Package(
         .target(name: "CLinux"),
 
         // Tests
-        .target(
-            name: "TestSupport", dependencies: ["Storage", "Encodings"], path: "Tests/TestSupport",
-            swiftSettings: common),
+        support("TestSupport", ["Storage", "Encodings"]),
+        support(
+            "BrokerTestSupport",
+            [
+                "TestSupport", "Broker", "KBSProtocol", "JOSE", "RATS", "Storage", "Telemetry", "Encodings", logging,
+                metrics,
+            ]),
+        support("GuestTestSupport", ["KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
         tests("Encodings"),
         tests("JOSE", ["Encodings", crypto]),
         tests("LinearRegex", vectors: false),
-        tests("CEL"),
+        tests("CEL", ["Encodings"]),
         tests("RATS"),
         tests("KBSProtocol", ["JOSE", "RATS"]),
-        tests("Verification", ["KBSProtocol"], vectors: false),
-        tests("X509Trust", ["JOSE"]),
+        tests("Verification", ["KBSProtocol"]),
+        tests("X509Trust", ["JOSE", "COpenSSL"]),
         tests("HTTPTransport", http, vectors: false),
         tests("Telemetry", vectors: false),
-        tests("Policy"),
+        tests("Policy", ["CEL", "RATS", "Encodings"], vectors: false),
         tests("Storage", ["TestSupport"], vectors: false),
         tests("OCIEncryption"),
         tests("AdminClient", http, vectors: false),
-        tests("Broker", ["TestSupport"]),
-        tests("BrokerAPI", ["TestSupport", "HTTPTransport"]),
-        tests("Guest", http),
-        tests("GuestAPI", http + grpc),
+        tests("Broker", ["BrokerTestSupport", "X509Trust"]),
+        tests("BrokerAPI", ["BrokerTestSupport", "HTTPTransport", "X509Trust"]),
+        tests("Guest", ["GuestTestSupport"]),
+        tests("GuestAPI", ["GuestTestSupport"] + grpc),
     ]
 )
 

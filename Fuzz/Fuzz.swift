@@ -85,7 +85,7 @@ private func runDriver(
     _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
 ) -> CInt
 
-// The package manager renames an executable's entry to this symbol, which libFuzzer's own `main` does not know.
+/// The package manager renames an executable's entry to this symbol, which libFuzzer's own `main` does not know.
 @_cdecl("fuzz_main")
 public func fuzzMain(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> CInt {
     var count = count

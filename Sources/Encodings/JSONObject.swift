@@ -88,7 +88,7 @@ public struct JSONObject: Sendable {
             index = nil
             return
         }
-        var rebuilt = [ExactName: Int](minimumCapacity: members.count * 2)
+        var rebuilt = [ExactName: Int](minimumCapacity: members.count)
         for (position, member) in members.enumerated() { rebuilt[ExactName(text: member.name)] = position }
         index = rebuilt
     }

@@ -17,7 +17,7 @@ enum EllipticCurve: String, Sendable {
 
     /// The curve of an EC JWK.
     init(of jwk: JSONObject) throws(JOSEError) {
-        let name = try jwk.requiredString("crv")
+        let name = try jwk.requiredName("crv")
         guard let curve = EllipticCurve(rawValue: name) else {
             throw .unsupportedKey("The key's curve is none of P-256, P-384 and P-521")
         }

@@ -76,7 +76,7 @@ struct JWEMessage: Sendable {
         do { header = try JSONObject(parsing: bytes, limits: headerLimits) } catch {
             throw .malformed("The encrypted message's header is not acceptable JSON: \(error.message)")
         }
-        for name in ["crit", "zip"] where header.contains(name) {
+        for name in ["crit", "b64", "zip"] where header.contains(name) {
             throw .unsupportedHeader("The encrypted message's header demands `\(name)`, which is not supported")
         }
         return header

@@ -37,13 +37,13 @@ extension JWEPrivateKey {
     private static func algorithm(
         of header: JSONObject, allowing: Set<KeyManagementAlgorithm>
     ) throws(JOSEError) -> KeyManagementAlgorithm {
-        guard let algorithm = KeyManagementAlgorithm(rawValue: try header.requiredString("alg")) else {
+        guard let algorithm = KeyManagementAlgorithm(rawValue: try header.requiredName("alg")) else {
             throw .unsupportedAlgorithm("The encrypted message's `alg` is not supported")
         }
         guard allowing.contains(algorithm) else {
             throw JOSEError(code: "algorithm_not_allowed", message: "\(algorithm.rawValue) is not allowed here")
         }
-        guard try header.requiredString("enc") == "A256GCM" else {
+        guard try header.requiredName("enc") == "A256GCM" else {
             throw .unsupportedAlgorithm("The encrypted message's `enc` is not A256GCM")
         }
         return algorithm

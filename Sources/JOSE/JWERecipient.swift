@@ -18,16 +18,17 @@ public struct JWERecipient: Sendable {
     private let material: Material
 
     /// Reads a public key: EC on P-256, P-384 or P-521 (coordinates of exactly the curve's size, on the curve), RSA of
-    /// 2048 to 8192 bits, or AKP for ML-KEM-768 (1184 bytes). `alg` is required and must be among `allowing`; members
-    /// that are not known are ignored.
+    /// 2048 to 8192 bits, or AKP for ML-KEM-768 (1184 bytes). `alg` is required and must be among `allowing`; a
+    /// key whose private members came along is refused; members that are not known are ignored.
     public init(jwk: JSONObject, allowing: Set<KeyManagementAlgorithm> = .standard) throws(JOSEError) {
-        let name = try jwk.requiredString("alg")
+        let name = try jwk.requiredName("alg")
         guard let algorithm = KeyManagementAlgorithm(rawValue: name) else {
             throw .unsupportedAlgorithm("The key's `alg` is not a supported way to encrypt")
         }
         guard allowing.contains(algorithm) else {
             throw JOSEError(code: "algorithm_not_allowed", message: "\(algorithm.rawValue) is switched off here")
         }
+        try jwk.requirePublic()
         try jwk.requirePurpose(use: "enc", operations: ["encrypt", "wrapKey", "deriveKey", "deriveBits"])
         self.algorithm = algorithm
         self.jwk = jwk
@@ -72,7 +73,7 @@ public struct JWERecipient: Sendable {
     }
 
     private static func material(of jwk: JSONObject, algorithm: KeyManagementAlgorithm) throws(JOSEError) -> Material {
-        switch (try jwk.requiredString("kty"), algorithm) {
+        switch (try jwk.requiredName("kty"), algorithm) {
         case ("EC", .ecdhESA256KW):
             let curve = try EllipticCurve(of: jwk)
             return .curve(try AgreementPublicKey(curve: curve, point: try curve.point(of: jwk)))

@@ -7,7 +7,7 @@ public enum JWKThumbprint {
     /// and they are not checked for being a valid key.
     public static func sha256(of jwk: JSONObject) throws(JOSEError) -> String {
         let names: [String]
-        switch try jwk.requiredString("kty") {
+        switch try jwk.requiredName("kty") {
         case "EC": names = ["crv", "kty", "x", "y"]
         case "RSA": names = ["e", "kty", "n"]
         case "OKP": names = ["crv", "kty", "x"]

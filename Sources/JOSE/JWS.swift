@@ -27,7 +27,8 @@ public struct JWS: Sendable {
     /// extensions (`crit`, `b64`, `zip`), base64url that is not canonical, repeated header members.
     public init(compact: String, maximumLength: Int = JWS.maximumLength) throws(JOSEError) {
         guard compact.utf8.count <= maximumLength else { throw .malformed("The token is too long") }
-        let parts = compact.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        // One split more than there may be: a text of nothing but dots must not cost a slice each.
+        let parts = compact.utf8.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 3 else { throw .malformed("A compact token has three parts") }
         header = try Self.header(try Self.decoded(parts[0]))
         algorithm = try Self.algorithm(of: header)
@@ -82,9 +83,16 @@ public struct JWS: Sendable {
     }
 
     private static func algorithm(of header: JSONObject) throws(JOSEError) -> SignatureAlgorithm {
-        guard let algorithm = SignatureAlgorithm(rawValue: try header.requiredString("alg")) else {
+        guard let algorithm = SignatureAlgorithm(rawValue: try header.requiredName("alg")) else {
             throw .unsupportedAlgorithm("The token's `alg` is not an accepted signature algorithm")
         }
         return algorithm
     }
+}
+
+extension JWS: CustomStringConvertible, CustomReflectable {
+    /// Names the algorithm and nothing of the token, which whoever holds it can use.
+    public var description: String { "<\(algorithm.rawValue) token>" }
+    /// A mirror without children, so that `dump` shows nothing.
+    public var customMirror: Mirror { Mirror(self, children: EmptyCollection<Mirror.Child>()) }
 }

@@ -5,25 +5,16 @@ enum KMAC256 {
     /// The MAC of `data` under `key`, of `outputBytes` bytes, as a secret.
     static func code(key: SecretBytes, data: [UInt8], outputBytes: Int, customization: [UInt8] = []) -> SecretBytes {
         var sponge = Keccak256Sponge()
-        sponge.absorb(padded(encodedString(Array("KMAC".utf8)) + encodedString(customization)))
-        var keyBlock = key.copyBytes()
-        var encodedKey = encodedString(keyBlock)
-        var paddedKey = padded(encodedKey)
-        sponge.absorb(paddedKey)
-        wipe(&keyBlock)
-        wipe(&encodedKey)
-        wipe(&paddedKey)
+        sponge.absorb(leftEncoded(Keccak256Sponge.rate))
+        sponge.absorb(encodedString(Array("KMAC".utf8)) + encodedString(customization))
+        sponge.fillBlock()
+        sponge.absorb(leftEncoded(Keccak256Sponge.rate) + leftEncoded(key.count * 8))
+        key.withUnsafeBytes { sponge.absorb($0) }
+        sponge.fillBlock()
         sponge.absorb(data)
         sponge.absorb(rightEncoded(outputBytes * 8))
         var output = sponge.finish(domain: 0x04, outputBytes: outputBytes)
         return SecretBytes(wiping: &output)
-    }
-
-    private static func padded(_ bytes: [UInt8]) -> [UInt8] {
-        var block = leftEncoded(Keccak256Sponge.rate) + bytes
-        let excess = block.count % Keccak256Sponge.rate
-        if excess > 0 { block += [UInt8](repeating: 0, count: Keccak256Sponge.rate - excess) }
-        return block
     }
 
     private static func encodedString(_ bytes: [UInt8]) -> [UInt8] {

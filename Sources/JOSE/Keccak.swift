@@ -19,6 +19,13 @@ struct Keccak256Sponge {
         }
     }
 
+    /// Absorbs zeros up to the end of the block, unless it has just begun.
+    mutating func fillBlock() {
+        guard position > 0 else { return }
+        permute()
+        position = 0
+    }
+
     /// Ends the input with the given domain bits and returns the output; the state is wiped.
     mutating func finish(domain: UInt8, outputBytes: Int) -> [UInt8] {
         add(domain, at: position)
@@ -49,14 +56,20 @@ struct Keccak256Sponge {
     }
 
     private mutating func theta() {
-        var parity = [UInt64](repeating: 0, count: 5)
-        for x in 0..<5 {
-            parity[x] = state[x] ^ state[x + 5] ^ state[x + 10] ^ state[x + 15] ^ state[x + 20]
-        }
-        for x in 0..<5 {
-            let change = parity[(x + 4) % 5] ^ rotate(parity[(x + 1) % 5], 1)
-            for y in stride(from: 0, to: 25, by: 5) { state[x + y] ^= change }
-        }
+        let (a, b, c, d, e) = (parity(0), parity(1), parity(2), parity(3), parity(4))
+        change(column: 0, by: e ^ rotate(b, 1))
+        change(column: 1, by: a ^ rotate(c, 1))
+        change(column: 2, by: b ^ rotate(d, 1))
+        change(column: 3, by: c ^ rotate(e, 1))
+        change(column: 4, by: d ^ rotate(a, 1))
+    }
+
+    private func parity(_ x: Int) -> UInt64 {
+        state[x] ^ state[x + 5] ^ state[x + 10] ^ state[x + 15] ^ state[x + 20]
+    }
+
+    private mutating func change(column x: Int, by bits: UInt64) {
+        for y in stride(from: 0, to: 25, by: 5) { state[x + y] ^= bits }
     }
 
     private mutating func rhoAndPi() {
@@ -70,9 +83,14 @@ struct Keccak256Sponge {
     }
 
     private mutating func chi() {
+        // Lanes are derived from secrets: none is put into an array that nobody wipes.
         for y in stride(from: 0, to: 25, by: 5) {
-            let row = Array(state[y..<y + 5])
-            for x in 0..<5 { state[y + x] = row[x] ^ (~row[(x + 1) % 5] & row[(x + 2) % 5]) }
+            let (first, second) = (state[y], state[y + 1])
+            state[y] ^= ~second & state[y + 2]
+            state[y + 1] ^= ~state[y + 2] & state[y + 3]
+            state[y + 2] ^= ~state[y + 3] & state[y + 4]
+            state[y + 3] ^= ~state[y + 4] & first
+            state[y + 4] ^= ~first & second
         }
     }
 

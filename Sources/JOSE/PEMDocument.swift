@@ -65,7 +65,10 @@ enum PEMDocument {
     }
 
     private static func boundary(_ line: Substring.UTF8View, _ start: String) -> String? {
-        guard line.starts(with: start.utf8), line.reversed().starts(with: "-----".utf8) else { return nil }
+        // Labels are ASCII; others could be canonically equivalent to one that is looked for.
+        guard line.starts(with: start.utf8), line.reversed().starts(with: "-----".utf8),
+            line.allSatisfy({ $0 < 0x80 })
+        else { return nil }
         return String(decoding: line.dropFirst(start.utf8.count).dropLast(5), as: UTF8.self)
     }
 

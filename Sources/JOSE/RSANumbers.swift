@@ -6,7 +6,7 @@ struct RSANumbers: Sendable, Hashable {
     let exponent: [UInt8]
 
     /// Verification and encryption time grows with the square of the size, so foreign keys are bounded.
-    private static let modulusBits = 2048...8192
+    static let modulusBits = 2048...8192
 
     init(jwk: JSONObject) throws(JOSEError) {
         modulus = try jwk.base64URL("n")

@@ -5,7 +5,7 @@ import FoundationEssentials
 
 extension VerificationKey.Material {
     init(jwk: JSONObject) throws(JOSEError) {
-        switch try jwk.requiredString("kty") {
+        switch try jwk.requiredName("kty") {
         case "EC": self = try Self.elliptic(jwk)
         case "OKP": self = try Self.edwards(jwk)
         case "RSA":
@@ -28,11 +28,13 @@ extension VerificationKey.Material {
             self = .p384(key)
         } else if let key = try? P521.Signing.PublicKey(derRepresentation: der) {
             self = .p521(key)
-        } else if let key = try? _RSA.Signing.PublicKey(derRepresentation: der) {
+        } else if let key = try? _RSA.Signing.PublicKey(derRepresentation: der),
+            RSANumbers.modulusBits.contains(key.keySizeInBits)
+        {
             self = .rsa(key)
         } else {
             throw .unsupportedKey(
-                "The key is none of EC on a NIST curve, Ed25519, and RSA of 2048 bits or more, or it is damaged")
+                "The key is none of EC on a NIST curve, Ed25519, and RSA of 2048 to 8192 bits, or it is damaged")
         }
     }
 
@@ -57,7 +59,7 @@ extension VerificationKey.Material {
     }
 
     private static func edwards(_ jwk: JSONObject) throws(JOSEError) -> Self {
-        guard try jwk.requiredString("crv") == "Ed25519" else {
+        guard try jwk.requiredName("crv") == "Ed25519" else {
             throw .unsupportedKey("Of the OKP curves only Ed25519 verifies signatures here")
         }
         let bytes = try jwk.base64URL("x")

@@ -37,12 +37,10 @@ public struct VerificationKey: Sendable {
     /// not suit it, or private members, is refused. Certificates in the JWK are not looked at.
     public init(jwk: JSONObject) throws(JOSEError) {
         try jwk.requirePurpose(use: "sig", operations: ["verify"])
-        guard !jwk.contains("d"), !jwk.contains("k") else {
-            throw .unsupportedKey("The JWK holds a secret; a public key was expected")
-        }
+        try jwk.requirePublic()
         let material = try Material(jwk: jwk)
         var algorithms: Set<SignatureAlgorithm>?
-        if let name = try jwk.optionalString("alg") {
+        if let name = try jwk.optionalName("alg") {
             guard let algorithm = SignatureAlgorithm(rawValue: name), material.algorithms.contains(algorithm) else {
                 throw .unsupportedAlgorithm("The JWK's `alg` is no supported signature algorithm for its kind of key")
             }

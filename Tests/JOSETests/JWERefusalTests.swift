@@ -78,6 +78,7 @@ struct JWERefusalTests {
         #expect(try code { $0["enc"] = "A128GCM" } == "unsupported_algorithm")
         #expect(try code { $0["crit"] = ["exp"] } == "unsupported_header")
         #expect(try code { $0["zip"] = "DEF" } == "unsupported_header")
+        #expect(try code { $0["b64"] = false } == "unsupported_header")
         #expect(try code { $0["epk"] = nil } == "malformed")
         #expect(try code { $0["apu"] = "QQ" } == "decryption_failed")
         #expect(try code { $0["x"] = 1 } == "decryption_failed")

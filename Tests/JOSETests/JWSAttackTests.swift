@@ -73,6 +73,26 @@ struct JWSAttackTests {
         #expect(key.verificationKey.isValid(signature: good, for: input, algorithm: .es256))
     }
 
+    @Test("a text of nothing but separators is refused without taking it apart")
+    func separators() {
+        let text = String(repeating: ".", count: JWS.maximumLength)
+        let started = ContinuousClock.now
+        for _ in 0..<200 { #expect(errorCode { _ = try JWS(compact: text) } == "malformed") }
+        // Two hundred million slices take far longer than this, three of them no time at all.
+        #expect(ContinuousClock.now - started < .seconds(5))
+        #expect(errorCode { _ = try JWS(compact: text + ".") } == "malformed")
+    }
+
+    @Test("A52: a token shows nothing of itself")
+    func redaction() throws {
+        let text = try JWS.sign(header: ["kid": "canary"], payload: Array("canary".utf8), with: .generate(.es256))
+        let token = try JWS(compact: text)
+        var dumped = ""
+        dump(token, to: &dumped)
+        #expect("\(token)" == "<ES256 token>" && String(reflecting: token) == "<ES256 token>")
+        #expect(dumped.split(separator: "\n").count == 1)
+    }
+
     @Test("headers that demand extensions or repeat members are refused")
     func headers() {
         for (header, code) in [

@@ -41,13 +41,17 @@ struct AppraisalEvaluation {
         var graded: Set<TrustClaim> = []
         var rules: [AppraisalRuleTrace] = []
         for claim in TrustClaim.allCases { vector[claim] = policy.spec.defaults[claim] ?? 0 }
+        var doubts: [TrustClaim: Int8] = [:]
         for rule in policy.spec.rules where rule.tees.contains(input.claims.tee) && !graded.contains(rule.claim) {
             let trace = self.trace(rule)
             rules.append(trace)
+            if trace.failed { doubts[rule.claim] = Self.worse(doubts[rule.claim], rule.value) }
             guard trace.holds else { continue }
             vector[rule.claim] = rule.value
             graded.insert(rule.claim)
         }
+        // A rule that speaks against the attester and cannot be evaluated might have held.
+        for (claim, doubt) in doubts { vector[claim] = Self.worse(vector[claim], doubt) }
         let (extensions, omitted) = self.extensions()
         let appraisal = Appraisal(
             name: submodule, tee: input.claims.tee, deviceClass: input.claims.deviceClass, vector: vector,
@@ -55,6 +59,20 @@ struct AppraisalEvaluation {
         let trace = AppraisalTrace(
             submodule: submodule, policy: policy.identifier, digest: policy.digest, rules: rules, omitted: omitted)
         return (appraisal, trace)
+    }
+
+    /// The worse of two grades, from affirming over "no claim is made" and warning to contraindicated.
+    private static func worse(_ grade: Int8?, _ other: Int8) -> Int8 {
+        func badness(_ value: Int8) -> Int {
+            switch TrustTier(value: value) {
+            case .affirming: 0
+            case .none: 1
+            case .warning: 2
+            case .contraindicated: 3
+            }
+        }
+        guard let grade, badness(grade) >= badness(other) else { return other }
+        return grade
     }
 
     private func evaluate(_ expression: PolicyExpression) -> Result<CELValue, ExpressionFailure> {

@@ -14,6 +14,9 @@ public struct AppraisalRuleTrace: Sendable, Hashable {
 
     /// Whether all conditions held.
     public var holds: Bool { conditions.allSatisfy { $0.outcome == .met } }
+
+    /// Whether a condition could not be evaluated, so that it is not known whether the rule holds.
+    var failed: Bool { conditions.contains { $0.outcome == .error } }
 }
 
 /// How the grades of one submodule came about.

@@ -69,6 +69,7 @@ public struct PolicyBundle: Sendable {
             hash.update(data: Array("\(text.utf8.count):".utf8))
             hash.update(data: Array(text.utf8))
         }
+        add(String(documents.count))
         for document in documents {
             add(document.identifier)
             add(document.digest)

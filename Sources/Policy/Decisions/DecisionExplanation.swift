@@ -18,10 +18,16 @@ extension Decision {
         return lines.map(Self.printable).joined(separator: "\n") + "\n"
     }
 
-    /// Claims come from guests: control characters in them must not reach a terminal.
+    /// Claims come from guests: what moves the cursor, or turns text around, must not reach a terminal.
     private static func printable(_ line: String) -> String {
-        String(
-            String.UnicodeScalarView(line.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+        String(String.UnicodeScalarView(line.unicodeScalars.map { isPrintable($0) ? $0 : "?" }))
+    }
+
+    private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: false
+        default: true
+        }
     }
 }
 

@@ -11,6 +11,8 @@ struct PolicyExpression: Sendable {
     let roots: Set<String>
     /// The names `x` of `variables.x` that it uses.
     let usedVariables: [String]
+    /// Whether it uses `variables` in another way, so that it may look at any of them.
+    let usesAnyVariable: Bool
     /// The reference values that it asks for.
     let referenceNames: [String]
     private let program: CELProgram
@@ -50,6 +52,7 @@ struct PolicyExpression: Sendable {
         self.paths = paths.filter { $0.first != ReferenceCalls.function }
         roots = Set(paths.compactMap(\.first))
         usedVariables = paths.compactMap { $0.first == "variables" && $0.count > 1 ? $0[1] : nil }
+        usesAnyVariable = paths.contains(["variables"])
     }
 
     /// The value for these variables. A reference value that does not count is absent for the expression, and is

@@ -53,7 +53,8 @@ struct DocumentHeader {
 
     /// A namespace is the first segment of resource names, so it may be whatever such a segment may be.
     private static func isNamespace(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.first != UInt8(ascii: ".")
+        // A lone "-" stands for "no namespace" in identifiers.
+        !text.isEmpty && text != "-" && text.utf8.first != UInt8(ascii: ".")
             && text.utf8.allSatisfy { isAlphanumeric($0) || "-_.".utf8.contains($0) }
     }
 

@@ -104,7 +104,8 @@ struct Field {
                 hint: "write it in quotes: \"\(value)\"")
         case .string: return .string(scalar.text)
         case .double(let value):
-            if "\(value)" == scalar.text { return .double(value) }
+            // Canonical JSON writes 1.0 as 1, so that two different documents would have one digest.
+            if "\(value)" == scalar.text, value.rounded() != value { return .double(value) }
             report(
                 "ambiguous_value", "'\(scalar.text)' would become the number \(value).",
                 hint: "write it in quotes when text is meant: \"\(scalar.text)\"")
@@ -136,6 +137,9 @@ struct ObjectReader {
                 "There is no field '\(entry.key)' here.", hint: NearestName.hint(for: entry.key, among: known))
         }
     }
+
+    /// Whether nothing at all is given.
+    var isEmpty: Bool { entries.isEmpty }
 
     /// The field, or `nil` when it is absent.
     subscript(name: String) -> Field? {

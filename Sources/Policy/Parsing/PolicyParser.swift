@@ -29,6 +29,9 @@ public enum PolicyParser {
         if let line = RegoRefusal.line(in: text) {
             throw refuse("rego", RegoRefusal.message, line: line, hint: RegoRefusal.hint)
         }
+        if let hidden = HiddenCharacters.first(in: text) {
+            throw refuse("yaml_syntax", hidden.message, line: hidden.line, hint: HiddenCharacters.hint)
+        }
         let chunks = YAMLStream.chunks(of: text)
         guard !chunks.isEmpty else {
             throw refuse("empty", "There is no policy document in this text.", hint: "see docs/policy.md for examples")

@@ -65,10 +65,14 @@ struct ReleasePolicyReader {
                 hint: "begin with '\(namespace)/', or use a ClusterReleasePolicy")
             return nil
         }
-        if plugins == ["resource"], !canMatchResource(pattern) {
+        // A guardrail that matches nothing limits nothing, and nobody would notice.
+        if plugins.contains("resource") || plugins.contains(ReleaseMatch.any), !canMatchResource(pattern) {
             field.report(
                 "invalid_pattern", "'\(text)' can match no resource: resources have three segments.",
-                hint: "write repository/type/tag, with '*' for any segment or '**' at the end")
+                hint: plugins == ["resource"] || header.kind == .releasePolicy
+                    ? "write repository/type/tag, with '*' for any segment or '**' at the end"
+                    : "write repository/type/tag, with '*' for any segment or '**' at the end; "
+                        + "for paths of another plugin, name it alone in match.plugins")
             return nil
         }
         return pattern

@@ -3,6 +3,7 @@ import RATS
 
 /// Reads `spec.require` of a release policy.
 struct RequirementsReader {
+    private static let leaveOut = "leave the field out when nothing is to be required"
     private let field: Field
 
     init(_ field: Field) {
@@ -13,6 +14,10 @@ struct RequirementsReader {
         var result = ReleaseRequirements()
         let fields = ["tees", "trust", "status", "maxEvidenceAge", "initData", "minProtocol"]
         guard let object = ObjectReader(field, fields: fields) else { return result }
+        if object.isEmpty { field.report("invalid_value", "Nothing is required here.", hint: Self.leaveOut) }
+        if let trust = object["trust"], trust.members()?.isEmpty == true {
+            trust.report("invalid_value", "Nothing is required here.", hint: Self.leaveOut)
+        }
         result.tees = (object["tees"]?.items(maximum: 32) ?? []).compactMap { readTEE($0) }
         for member in object["trust"]?.members() ?? [] {
             guard let claim = readTrustClaim(member.name), let tier = member.value.word(RequiredTier.self) else {

@@ -36,7 +36,10 @@ extension PolicyBundle {
         _ request: ReleaseRequest, allowing: [PolicyTrace], guardrails: [PolicyTrace]
     ) -> Decision {
         let nearest = allowing.min { $0.failures.count < $1.failures.count }
-        let trace = Self.shown(allowing, nearest: nearest) + guardrails.prefix(Self.shownMatched)
+        let objections = guardrails.filter { !$0.passed }
+        let trace =
+            Self.shown(allowing, nearest: nearest)
+            + (objections + guardrails.filter(\.passed)).prefix(Self.shownMatched)
         guard let granting = allowing.first(where: \.passed) else {
             let failure = nearest?.failures.first
             return deny(
@@ -44,7 +47,7 @@ extension PolicyBundle {
                 "\(nearest?.policy ?? ""): \(failure?.message ?? "a condition is not met.")", trace: trace,
                 nearest: nearest?.policy)
         }
-        if let objecting = guardrails.first(where: { !$0.passed }) {
+        if let objecting = objections.first {
             let failure = objecting.failures.first
             return deny(
                 request, .guardrailDenied, "\(objecting.policy): \(failure?.message ?? "a condition is not met.")",
@@ -91,11 +94,11 @@ extension CompiledRelease {
     }
 
     private func isAbout(operation: String) -> Bool {
-        spec.match.operations.contains { $0 == operation || $0 == ReleaseMatch.any }
+        spec.match.operations.contains { $0 == ReleaseMatch.any || $0.utf8.elementsEqual(operation.utf8) }
     }
 
     private func isAbout(plugin: String) -> Bool {
-        spec.match.plugins.contains { $0 == plugin || $0 == ReleaseMatch.any }
+        spec.match.plugins.contains { $0 == ReleaseMatch.any || $0.utf8.elementsEqual(plugin.utf8) }
     }
 
     func mismatch(with request: ReleaseRequest) -> String {

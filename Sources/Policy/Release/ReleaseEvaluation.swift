@@ -108,7 +108,8 @@ private struct VariableScope {
     }
 
     func failure(of expression: PolicyExpression) -> ExpressionFailure? {
-        guard !failures.isEmpty else { return nil }
+        guard let first = failures.min(by: { $0.key < $1.key }) else { return nil }
+        if expression.usesAnyVariable { return first.value }
         return expression.usedVariables.lazy.compactMap { failures[$0] }.first
     }
 }

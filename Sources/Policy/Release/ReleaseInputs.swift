@@ -71,8 +71,11 @@ final class ReleaseInputs {
     private var attestation: CELValue {
         var map = CELMap()
         map.insert(.string(request.attestation.issuer), for: "issuer")
-        let age = request.evidenceAge.clamped(to: -9e9...9e9)
-        map.insert(.duration(CELDuration(nanoseconds: Int64(age * 1e9))), for: "age")
+        // Any comparison with an upper bound would call a result from the future fresh: it has no age.
+        if request.evidenceAge >= -RequirementEvaluation.clockTolerance {
+            let age = request.evidenceAge.clamped(to: 0...9e9)
+            map.insert(.duration(CELDuration(nanoseconds: Int64(age * 1e9))), for: "age")
+        }
         if let version = request.attestation.protocolVersion { map.insert(.string(version), for: "protocol") }
         return .map(map)
     }

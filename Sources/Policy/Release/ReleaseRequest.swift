@@ -35,7 +35,7 @@ public struct ReleaseRequest: Sendable {
     /// The first segment of the path: the tenant that the resource belongs to.
     public var tenant: String { path.first ?? "" }
 
-    /// Seconds since the attestation result was issued; a result from the near future counts as new.
+    /// Seconds since the attestation result was issued; negative for a result from the future.
     var evidenceAge: TimeInterval {
         now.timeIntervalSince(attestation.issuedAt)
     }

@@ -1,0 +1,36 @@
+import Encodings
+
+extension AdminClient {
+    /// Which decisions of the ledger are asked for; nil members do not filter.
+    public struct DecisionFilter: Sendable, Hashable {
+        /// How many at most, the newest first.
+        public var limit: Int?
+        /// Only those about this resource path.
+        public var path: String?
+        /// Only allowed or only denied ones.
+        public var allowed: Bool?
+
+        /// A filter.
+        public init(limit: Int? = nil, path: String? = nil, allowed: Bool? = nil) {
+            self.limit = limit
+            self.path = path
+            self.allowed = allowed
+        }
+    }
+
+    /// Decisions of the ledger, the newest first.
+    ///
+    /// - Throws: `AdminClientError`.
+    public func decisions(_ filter: DecisionFilter = DecisionFilter()) async throws(AdminClientError) -> [JSONObject] {
+        let target = RequestTarget("/claviger/v1/decisions").asking("limit", filter.limit.map { String($0) })
+            .asking("path", filter.path).asking("allowed", filter.allowed.map { String($0) })
+        return try await list(target, member: "decisions")
+    }
+
+    /// One decision with its trace.
+    ///
+    /// - Throws: `AdminClientError`, `not_found` when there is none of this id.
+    public func decision(_ id: String) async throws(AdminClientError) -> JSONValue {
+        try await json("GET", RequestTarget("/claviger/v1/decisions").appending(id))
+    }
+}

@@ -1,0 +1,41 @@
+import Encodings
+
+extension AdminClient {
+    /// The registered reference values.
+    ///
+    /// - Throws: `AdminClientError`.
+    public func referenceValues() async throws(AdminClientError) -> [JSONObject] {
+        try await list(RequestTarget("/claviger/v1/reference-values"), member: "referenceValues")
+    }
+
+    /// Registers a reference value, replacing one of the same name.
+    ///
+    /// - Parameters:
+    ///   - value: any JSON; the appraisal policies say what they expect, mostly an array of strings.
+    /// - Throws: `AdminClientError`.
+    public func putReferenceValue(_ name: String, _ value: JSONValue) async throws(AdminClientError) {
+        let target = try RequestTarget("/claviger/v1/reference-values").appending(path: name)
+        let body: JSONValue = ["value": value]
+        _ = try await send("PUT", target, body: body.serialized(), contentType: "application/json")
+    }
+
+    /// Removes a reference value.
+    ///
+    /// - Throws: `AdminClientError`, `not_found` when there is none.
+    public func deleteReferenceValue(_ name: String) async throws(AdminClientError) {
+        _ = try await send(
+            "DELETE", try RequestTarget("/claviger/v1/reference-values").appending(path: name))
+    }
+
+    /// Registers several values in one message of the KBS protocol (type `sample`: a map from name to value).
+    ///
+    /// - Throws: `AdminClientError`.
+    public func registerReferenceValues(_ values: JSONObject) async throws(AdminClientError) {
+        let message: JSONValue = [
+            "version": "0.1.0", "type": "sample", "payload": .string(Base64.encode(values.serialized())),
+        ]
+        _ = try await send(
+            "POST", RequestTarget("/kbs/v0/reference-value"), body: message.serialized(),
+            contentType: "application/json")
+    }
+}

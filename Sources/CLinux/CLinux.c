@@ -1,0 +1,151 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MAXIMUM_READY = 64 };
+
+int claviger_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+int claviger_epoll_watch(int epoll, int descriptor, uint64_t tag, bool writable, bool known) {
+    struct epoll_event event = {.events = EPOLLIN | (writable ? EPOLLOUT : 0), .data = {.u64 = tag}};
+    return epoll_ctl(epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, descriptor, &event);
+}
+
+int claviger_epoll_forget(int epoll, int descriptor) { return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, NULL); }
+
+int claviger_epoll_wait(int epoll, struct claviger_ready *ready, int capacity, int milliseconds) {
+    struct epoll_event events[MAXIMUM_READY];
+    int limit = capacity < MAXIMUM_READY ? capacity : MAXIMUM_READY;
+    int count = epoll_wait(epoll, events, limit, milliseconds);
+    if (count < 0) return errno == EINTR ? 0 : -1;
+    for (int i = 0; i < count; i++) {
+        ready[i].tag = events[i].data.u64;
+        ready[i].readable = (events[i].events & EPOLLIN) != 0;
+        ready[i].writable = (events[i].events & EPOLLOUT) != 0;
+        ready[i].failed = (events[i].events & (EPOLLERR | EPOLLHUP)) != 0;
+    }
+    return count;
+}
+
+int claviger_event_create(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+void claviger_event_raise(int descriptor) {
+    uint64_t one = 1;
+    while (write(descriptor, &one, sizeof one) < 0 && errno == EINTR) {
+    }
+}
+
+void claviger_event_clear(int descriptor) {
+    uint64_t value;
+    while (read(descriptor, &value, sizeof value) < 0 && errno == EINTR) {
+    }
+}
+
+// Only async-signal-safe calls are allowed here: other threads of the parent may have held any lock at the fork.
+static int prepare_child(const struct claviger_child *child, pid_t parent) {
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    for (int number = 1; number < NSIG; number++) sigaction(number, &standard, NULL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (child->new_session) setsid();
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int input = child->input < 0 ? null : child->input;
+    int output = child->output < 0 ? null : child->output;
+    if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) return errno;
+    if (child->changes_user) {
+        if (setgroups(1, &child->group) < 0) return errno;
+        if (setresgid(child->group, child->group, child->group) < 0) return errno;
+        if (setresuid(child->user, child->user, child->user) < 0) return errno;
+    }
+    // A change of credentials forgets the signal, so it is asked for afterwards.
+    if (child->parent_death_signal != 0) {
+        if (prctl(PR_SET_PDEATHSIG, child->parent_death_signal) < 0) return errno;
+        if (getppid() != parent) return ESRCH;
+    }
+    if (child->directory != NULL && chdir(child->directory) < 0) return errno;
+    umask(077);
+#ifdef SYS_close_range
+    syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
+#endif
+    execve(child->path, child->arguments, child->environment);
+    return errno;
+}
+
+int claviger_spawn(const struct claviger_child *child, pid_t *process) {
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) < 0) return errno;
+    pid_t parent = getpid();
+    pid_t id = fork();
+    if (id < 0) {
+        int failure = errno;
+        close(report[0]);
+        close(report[1]);
+        return failure;
+    }
+    if (id == 0) {
+        // dup2 onto 0..2 must not hit the report pipe.
+        int failure = report[1] > 2 ? prepare_child(child, parent) : EBADF;
+        while (write(report[1], &failure, sizeof failure) < 0 && errno == EINTR) {
+        }
+        _exit(127);
+    }
+    close(report[1]);
+    int failure = 0;
+    ssize_t count;
+    do {
+        count = read(report[0], &failure, sizeof failure);
+    } while (count < 0 && errno == EINTR);
+    close(report[0]);
+    if (count == (ssize_t)sizeof failure) {
+        claviger_wait(id);
+        return failure;
+    }
+    *process = id;
+    return 0;
+}
+
+int claviger_wait(pid_t process) {
+    int status;
+    pid_t ended;
+    do {
+        ended = waitpid(process, &status, 0);
+    } while (ended < 0 && errno == EINTR);
+    if (ended < 0) return -1;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int claviger_await_end(pid_t process) {
+    siginfo_t info;
+    int status;
+    do {
+        status = waitid(P_PID, (id_t)process, &info, WEXITED | WNOWAIT);
+    } while (status < 0 && errno == EINTR);
+    return status;
+}
+
+int claviger_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+void claviger_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+
+int claviger_find_user(const char *name, uid_t *user, gid_t *group) {
+    struct passwd entry, *found = NULL;
+    char buffer[4096];
+    if (getpwnam_r(name, &entry, buffer, sizeof buffer, &found) != 0 || found == NULL) return -1;
+    *user = entry.pw_uid;
+    *group = entry.pw_gid;
+    return 0;
+}

@@ -1,0 +1,84 @@
+import AdminClient
+import Policy
+
+/// Brings a broker's policies to what a folder says.
+///
+/// All changes of one pass go in one request, which the broker takes whole or not at all: a broken file changes nothing.
+public struct PolicyReconciler: Sendable {
+    /// What a pass did, as policy identifiers (`ReleasePolicy/payments/image-keys`).
+    public struct Outcome: Sendable, Hashable {
+        /// Stored because they were absent or different.
+        public let applied: [String]
+        /// Removed because the folder does not have them.
+        public let pruned: [String]
+        /// Left as they were.
+        public let unchanged: Int
+
+        /// Whether the broker had to be changed.
+        public var changed: Bool { !applied.isEmpty || !pruned.isEmpty }
+    }
+
+    private let folder: PolicyFolder
+    private let client: AdminClient
+    private let prune: Bool
+
+    /// Makes a reconciler.
+    ///
+    /// - Parameters:
+    ///   - prune: whether policies of the broker that the folder does not have are removed. The folder is then the only
+    ///     place where policies come from.
+    public init(folder: PolicyFolder, client: AdminClient, prune: Bool) {
+        self.folder = folder
+        self.client = client
+        self.prune = prune
+    }
+
+    /// Makes one pass.
+    ///
+    /// - Throws: `ControllerError`; the broker's policies are then as before, save that a failure between applying and
+    ///   pruning leaves superfluous ones, which the next pass removes.
+    public func reconcile() async throws(ControllerError) -> Outcome {
+        let wanted = try folder.documents()
+        let wantedNames = Set(wanted.map(\.identifier))
+        if prune, wanted.isEmpty {
+            // An unmounted volume looks like an empty folder, and must not take every policy away.
+            throw ControllerError(
+                code: "unreadable", message: "The folder has no policy; with pruning that is refused.")
+        }
+        let present = try await broker { () async throws(AdminClientError) in try await client.policies() }
+        let digests = Dictionary(present.map { ($0.documentIdentifier, $0.digest) }) { first, _ in first }
+        let changed = wanted.filter { digests[$0.identifier] != $0.digest }
+        if !changed.isEmpty {
+            let stream = changed.map(\.text).joined(separator: "\n---\n")
+            _ = try await broker { () async throws(AdminClientError) in try await client.applyPolicies(yaml: stream) }
+        }
+        var pruned: [String] = []
+        if prune {
+            for record in present where !wantedNames.contains(record.documentIdentifier) {
+                try await broker { () async throws(AdminClientError) in
+                    try await client.deletePolicy(kind: record.kind, namespace: record.namespace, name: record.name)
+                }
+                pruned.append(record.documentIdentifier)
+            }
+        }
+        return Outcome(applied: changed.map(\.identifier), pruned: pruned, unchanged: wanted.count - changed.count)
+    }
+
+    private func broker<Value>(
+        _ body: () async throws(AdminClientError) -> Value
+    ) async throws(ControllerError) -> Value {
+        do throws(AdminClientError) {
+            return try await body()
+        } catch {
+            let transient = error.code == .unavailable
+            throw ControllerError(code: transient ? "unavailable" : "refused", message: error.description)
+        }
+    }
+}
+
+extension PolicyRecord {
+    /// The identifier as `PolicyDocument` writes it.
+    var documentIdentifier: String {
+        namespace.map { "\(kind)/\($0)/\(name)" } ?? "\(kind)/\(name)"
+    }
+}

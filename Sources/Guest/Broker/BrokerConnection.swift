@@ -1,0 +1,81 @@
+import Encodings
+import HTTPTransport
+import KBSProtocol
+
+/// The HTTP side of one broker: addresses, headers, and transport failures as guest errors.
+struct BrokerConnection: Sendable {
+    private let http: HTTPClient
+    private let prefix: String
+    private let timeout: Duration
+
+    init(_ configuration: KBSClientConfiguration) throws(GuestError) {
+        var url = configuration.url
+        while url.hasSuffix("/") { url.removeLast() }
+        prefix = url + "/kbs/v0/"
+        timeout = configuration.timeout
+        do throws(HTTPTransportError) {
+            http = try HTTPClient(
+                configuration: .init(
+                    trustAnchorsPEM: configuration.trustAnchorsPEM, systemTrust: configuration.trustAnchorsPEM == nil,
+                    userAgent: "claviger-attestation-agent", maximumResponseBytes: configuration.maximumResponseBytes,
+                    insecureHTTPAllowed: configuration.insecureHTTPAllowed))
+        } catch {
+            throw GuestError(.invalidRequest, "The broker's address or certificate cannot be used: \(error.message)")
+        }
+    }
+
+    func post(
+        _ path: String, body: [UInt8], contentType: String = "application/json", cookie: String? = nil,
+        bearer: SecretBytes? = nil
+    ) async throws(GuestError) -> HTTPResponse {
+        var headers = [(name: "Content-Type", value: contentType), (name: "Accept", value: "application/json")]
+        if let cookie { headers.append((name: "Cookie", value: cookie)) }
+        if let bearer { headers.append(Self.authorization(bearer)) }
+        return try await send(
+            HTTPRequest(method: "POST", url: prefix + path, headers: headers, body: body, timeout: timeout))
+    }
+
+    func get(_ target: String, bearer: SecretBytes) async throws(GuestError) -> HTTPResponse {
+        try await send(HTTPRequest(url: prefix + target, headers: [Self.authorization(bearer)], timeout: timeout))
+    }
+
+    private func send(_ request: HTTPRequest) async throws(GuestError) -> HTTPResponse {
+        do throws(HTTPTransportError) {
+            return try await http.send(request)
+        } catch {
+            switch error.code {
+            case .invalidRequest, .insecure:
+                throw GuestError(.invalidRequest, "The broker's address cannot be used: \(error.message)")
+            case .tls:
+                throw GuestError(.untrusted, "No trustworthy connection to the broker: \(error.message)")
+            case .tooLarge:
+                throw GuestError(.unexpected, "The broker's answer is too large: \(error.message)")
+            case .unreachable, .connectionLost, .timeout, .cancelled, .failed:
+                throw GuestError(.unavailable, "The broker cannot be reached: \(error.message)")
+            }
+        }
+    }
+
+    private static func authorization(_ token: SecretBytes) -> (name: String, value: String) {
+        (name: "Authorization", value: "Bearer " + token.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })
+    }
+}
+
+extension HTTPResponse {
+    /// The value for a `Cookie` header that returns the cookies this response sets, or nil when it sets none.
+    var returnedCookies: String? {
+        let pairs = headers(named: "Set-Cookie").compactMap { field -> String? in
+            let pair = field.prefix { $0 != ";" }.trimmingSpaces
+            return pair.contains("=") ? pair : nil
+        }
+        return pairs.isEmpty ? nil : pairs.joined(separator: "; ")
+    }
+}
+
+extension Substring {
+    var trimmingSpaces: String {
+        var rest = drop { $0 == " " || $0 == "\t" }
+        while let last = rest.last, last == " " || last == "\t" { rest.removeLast() }
+        return String(rest)
+    }
+}

@@ -1,0 +1,41 @@
+public import JOSE
+public import RATS
+
+/// How a guest reaches its broker and attests to it.
+public struct KBSClientConfiguration: Sendable {
+    /// The broker's address, for example `https://kbs.example:8080`.
+    public var url: String
+    /// Certificates (PEM) of the authorities to trust in place of the system's; nil trusts the system's.
+    public var trustAnchorsPEM: String?
+    /// Whether an `http` address is accepted.
+    public var insecureHTTPAllowed: Bool
+    /// The kind of key that resources are sealed to.
+    public var keyKind: JWEPrivateKey.Kind
+    /// The init-data document (TOML, as the hardware measured it), or nil.
+    public var initData: String?
+    /// Time for one HTTP exchange.
+    public var timeout: Duration
+    /// Largest answer accepted, in bytes.
+    public var maximumResponseBytes: Int
+    /// How long a refused attestation is not repeated the first time; doubles with each refusal in a row, up to 8 times.
+    public var refusalHold: Duration
+    /// The time of day.
+    public var clock: WallClock
+
+    /// A configuration; only the address is needed.
+    public init(
+        url: String, trustAnchorsPEM: String? = nil, insecureHTTPAllowed: Bool = false,
+        keyKind: JWEPrivateKey.Kind = .ecP256, initData: String? = nil, timeout: Duration = .seconds(60),
+        maximumResponseBytes: Int = 16 * 1_048_576, refusalHold: Duration = .seconds(10), clock: WallClock = .system
+    ) {
+        self.url = url
+        self.trustAnchorsPEM = trustAnchorsPEM
+        self.insecureHTTPAllowed = insecureHTTPAllowed
+        self.keyKind = keyKind
+        self.initData = initData
+        self.timeout = timeout
+        self.maximumResponseBytes = maximumResponseBytes
+        self.refusalHold = refusalHold
+        self.clock = clock
+    }
+}

@@ -1,0 +1,112 @@
+import Encodings
+import FoundationEssentials
+import KBSProtocol
+import OCIEncryption
+
+/// The key provider of encrypted images: seals layer options under a key-encryption key, and opens them with the key
+/// that the broker releases to this guest.
+public actor ImageKeys {
+    private let keys: any ResourceSource
+    private let registrar: (any KeyRegistrar)?
+
+    /// Random keys made for a name that the caller chose: all layers of an image must share one.
+    private var generated: [ResourcePath: SecretBytes] = [:]
+    private var registrations: [ResourcePath: Registration] = [:]
+
+    private struct Registration {
+        let key: SecretBytes
+        let at: ContinuousClock.Instant
+    }
+
+    /// One call comes per layer; a key just stored is not stored again for the next layer.
+    private static let registrationMemory: Duration = .seconds(60)
+    private static let keySize = 32
+
+    /// A key provider.
+    ///
+    /// - Parameters:
+    ///   - keys: where key-encryption keys are fetched.
+    ///   - registrar: where new ones are stored; nil switches wrapping off.
+    public init(keys: any ResourceSource, registrar: (any KeyRegistrar)? = nil) {
+        self.keys = keys
+        self.registrar = registrar
+    }
+
+    /// Answers ocicrypt's `UnWrapKey`.
+    ///
+    /// - Parameter request: JSON with `keyunwrapparams.annotation` as base64 or integer array.
+    /// - Returns: JSON `{"keyunwrapresults":{"optsdata":[…]}}`. It holds a layer key.
+    /// - Throws: `GuestError`.
+    public nonisolated func unwrap(_ request: [UInt8]) async throws(GuestError) -> [UInt8] {
+        let annotation = try KeyProviderMessage.annotation(parsing: request)
+        let packet = try opened { try AnnotationPacket(parsing: annotation) }
+        let key = try await keys.resource(WrapParameters.keyID(packet.keyID))
+        return KeyProviderMessage.unwrapAnswer(optsData: try opened { try packet.unwrap(key: key) })
+    }
+
+    /// Answers ocicrypt's `WrapKey`; the key-encryption key is registered before the answer leaves.
+    ///
+    /// - Parameter request: JSON with `keywrapparams`, parameters `keypath`, `keyid` and `algorithm`.
+    /// - Returns: JSON `{"keywrapresults":{"annotation":[…]}}`.
+    /// - Throws: `GuestError`; `disabled` when there is no registrar.
+    public func wrap(_ request: [UInt8]) async throws(GuestError) -> [UInt8] {
+        guard let registrar else {
+            throw GuestError(
+                .disabled, "WrapKey is not enabled: start the agent with --keyprovider-admin-token-file.")
+        }
+        let request = try KeyProviderMessage.Wrap(parsing: request)
+        let parameters = try WrapParameters(request.parameters)
+        let path = try path(parameters.keyID)
+        let key = try key(parameters, path)
+        try await register(key, at: path, registrar)
+        let packet = try opened {
+            try AnnotationPacket.wrap(optsData: request.optsData, keyID: "kbs:///\(path)", key: key)
+        }
+        return KeyProviderMessage.wrapAnswer(annotation: packet.serialized())
+    }
+
+    private func path(_ keyID: ResourceURI?) throws(GuestError) -> ResourcePath {
+        do throws(KBSProtocolError) {
+            guard let keyID else {
+                return try ResourcePath("default/image-kek/\(UUID().uuidString.lowercased())")
+            }
+            return try keyID.resourcePath()
+        } catch {
+            throw GuestError(.invalidRequest, "The key id names no resource: \(error.message)")
+        }
+    }
+
+    private func key(_ parameters: WrapParameters, _ path: ResourcePath) throws(GuestError) -> SecretBytes {
+        if let file = parameters.keyPath {
+            let key = try SmallFile.read(file, limit: 4096, as: "key file")
+            guard key.count == Self.keySize else {
+                throw GuestError(.invalidRequest, "The key file \(file) must have 32 bytes, not \(key.count).")
+            }
+            return key
+        }
+        guard parameters.keyID != nil else { return .random(count: Self.keySize) }
+        let key = generated[path] ?? .random(count: Self.keySize)
+        generated[path] = key
+        return key
+    }
+
+    private func register(
+        _ key: SecretBytes, at path: ResourcePath, _ registrar: any KeyRegistrar
+    ) async throws(GuestError) {
+        if let last = registrations[path], last.key == key, last.at.duration(to: .now) < Self.registrationMemory {
+            return
+        }
+        try await registrar.register(key, at: path)
+        registrations[path] = Registration(key: key, at: .now)
+    }
+
+    private nonisolated func opened<T>(_ work: () throws -> T) throws(GuestError) -> T {
+        do {
+            return try work()
+        } catch let error as ImageEncryptionError {
+            throw GuestError(.undecryptable, "The image key packet cannot be used: \(error.message).")
+        } catch {
+            throw GuestError(.undecryptable, "The image key packet cannot be used.")
+        }
+    }
+}

@@ -1,0 +1,97 @@
+public import Encodings
+import FoundationEssentials
+public import KBSProtocol
+public import RATS
+
+/// Resources kept for a short time, so that repeated readers cause neither repeated releases nor, when refused,
+/// repeated requests.
+public actor ResourceCache: ResourceSource {
+    private typealias Outcome = Result<SecretBytes, GuestError>
+
+    private struct Entry {
+        let outcome: Outcome
+        let until: Date
+    }
+
+    private let source: any ResourceSource
+    private let timeToLive: TimeInterval
+    private let negativeTimeToLive: TimeInterval
+    private let capacity: Int
+    private let clock: WallClock
+
+    private var entries: [ResourceURI: Entry] = [:]
+    private var flights: [ResourceURI: Task<Outcome, Never>] = [:]
+
+    /// A cache before `source`.
+    ///
+    /// - Parameters:
+    ///   - timeToLive: how long a resource is kept, in seconds; 0 keeps none.
+    ///   - negativeTimeToLive: how long a refusal is remembered, in seconds.
+    ///   - capacity: how many outcomes are kept.
+    public init(
+        _ source: any ResourceSource, timeToLive: Double = 10, negativeTimeToLive: Double = 2, capacity: Int = 1024,
+        clock: WallClock = .system
+    ) {
+        self.source = source
+        self.timeToLive = timeToLive
+        self.negativeTimeToLive = negativeTimeToLive
+        self.capacity = capacity
+        self.clock = clock
+    }
+
+    /// The kept resource, or a fetched one. Concurrent callers share one request.
+    public func resource(_ uri: ResourceURI) async throws(GuestError) -> SecretBytes {
+        if let entry = entries[uri], clock.now() < entry.until { return try entry.outcome.get() }
+        return try await fetch(uri)
+    }
+
+    /// The resource by a new decision of the broker. Refusals of the last moments are still believed.
+    public func freshResource(_ uri: ResourceURI) async throws(GuestError) -> SecretBytes {
+        if let entry = entries[uri], clock.now() < entry.until, case .failure(let error) = entry.outcome { throw error }
+        return try await fetch(uri)
+    }
+
+    /// Forgets everything.
+    public func clear() {
+        entries = [:]
+    }
+
+    private func fetch(_ uri: ResourceURI) async throws(GuestError) -> SecretBytes {
+        if let flight = flights[uri] { return try await flight.value.get() }
+        let task = Task { [source] in
+            let outcome: Outcome
+            do throws(GuestError) {
+                outcome = .success(try await source.resource(uri))
+            } catch {
+                outcome = .failure(error)
+            }
+            self.land(outcome, uri)
+            return outcome
+        }
+        flights[uri] = task
+        return try await task.value.get()
+    }
+
+    private func land(_ outcome: Outcome, _ uri: ResourceURI) {
+        flights[uri] = nil
+        let life: TimeInterval
+        switch outcome {
+        case .success: life = timeToLive
+        case .failure(let error): life = error.retryAfter.map(Double.init) ?? negativeTimeToLive
+        }
+        guard life > 0 else {
+            entries[uri] = nil
+            return
+        }
+        entries[uri] = Entry(outcome: outcome, until: clock.now().addingTimeInterval(life))
+        if entries.count > capacity { makeRoom() }
+    }
+
+    private func makeRoom() {
+        let now = clock.now()
+        entries = entries.filter { now < $0.value.until }
+        while entries.count > capacity, let oldest = entries.min(by: { $0.value.until < $1.value.until }) {
+            entries[oldest.key] = nil
+        }
+    }
+}

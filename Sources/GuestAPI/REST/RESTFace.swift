@@ -1,0 +1,65 @@
+import Encodings
+public import Guest
+import KBSProtocol
+
+/// What the REST face answers: the routes and bodies of the reference implementation, and an honest `/v1` beside them.
+public struct RESTFace: Sendable {
+    let client: KBSClient
+    let resources: any ResourceSource
+    let attester: any Attester
+    let readiness: Readiness
+    let features: RESTFeatures
+    let version: String
+
+    /// A face over these parts.
+    ///
+    /// - Parameters:
+    ///   - client: hands out tokens.
+    ///   - resources: where resources come from, usually a cache before `client`.
+    ///   - attester: collects the evidence that `/aa/evidence` asks for.
+    ///   - readiness: answers `/readyz`.
+    ///   - features: which routes exist.
+    ///   - version: the program's version, shown by `/info`.
+    public init(
+        client: KBSClient, resources: any ResourceSource, attester: any Attester, readiness: Readiness,
+        features: RESTFeatures, version: String
+    ) {
+        self.client = client
+        self.resources = resources
+        self.attester = attester
+        self.readiness = readiness
+        self.features = features
+        self.version = version
+    }
+
+    func answer(_ request: RESTRequest) async -> RESTAnswer {
+        if let peer = request.peer, !PeerRule.isLocal(peer) { return .text(403, "Forbidden") }
+        let path = request.path
+        switch path {
+        case "/info": return info(request)
+        case "/healthz": return .text(200, "ok")
+        case "/readyz": return await readyz()
+        default: break
+        }
+        if path.hasPrefix("/aa/") { return await attestation(request, String(path.dropFirst(4))) }
+        if path.hasPrefix("/cdh/resource/") { return await resource(String(path.dropFirst(14))) }
+        if path.hasPrefix("/v1/resource/") { return await honestResource(request, String(path.dropFirst(13))) }
+        return .text(404, "URL NOT FOUND")
+    }
+
+    private func info(_ request: RESTRequest) -> RESTAnswer {
+        guard request.method == "GET" else { return .text(405, "Method Not Allowed") }
+        var object: JSONObject = ["version": .string(version)]
+        if features.hasAttestation { object["tee"] = .string(attester.tee.rawValue) }
+        object["feature"] = .string(features.rawValue)
+        return .json(200, object)
+    }
+
+    private func readyz() async -> RESTAnswer {
+        let obstacles = await readiness.obstacles()
+        guard obstacles.isEmpty else {
+            return .json(503, ["ready": false, "obstacles": .array(obstacles.map { .string($0) })])
+        }
+        return .json(200, ["ready": true])
+    }
+}

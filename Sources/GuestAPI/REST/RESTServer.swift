@@ -1,0 +1,90 @@
+import Hummingbird
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+
+/// Serves a ``RESTFace`` over HTTP/1.1 on one address, without TLS: it never leaves the machine or pod.
+public struct RESTServer: Service {
+    static let maximumBodyBytes = 65_536
+
+    private let face: RESTFace
+    private let address: ListenAddress
+    private let logger: Logger
+    private let onListening: @Sendable (_ port: Int?) async -> Void
+
+    /// A server for `face`.
+    ///
+    /// - Parameters:
+    ///   - address: where to listen; a left-over socket file is replaced.
+    ///   - onListening: called once with the port (nil on a Unix socket) when connections are accepted.
+    public init(
+        _ face: RESTFace, on address: ListenAddress, logger: Logger,
+        onListening: @escaping @Sendable (_ port: Int?) async -> Void = { _ in }
+    ) {
+        self.face = face
+        self.address = address
+        self.logger = logger
+        self.onListening = onListening
+    }
+
+    /// Serves until graceful shutdown or cancellation.
+    public func run() async throws {
+        let responder = CallbackResponder<RESTContext> { [face] request, context in
+            guard let body = try await Self.body(of: request) else {
+                return Self.response(.text(413, "The body is larger than \(Self.maximumBodyBytes) bytes."))
+            }
+            let answer = await face.answer(
+                RESTRequest(
+                    method: request.method.rawValue, target: request.head.path ?? "/", peer: context.peer, body: body))
+            return Self.response(answer)
+        }
+        let application = Application(
+            responder: responder,
+            configuration: .init(address: bindAddress(), serverName: nil),
+            onServerRunning: { [address, onListening] channel in
+                if case .unix(let path) = address { SocketFile.restrict(path) }
+                await onListening(channel.localAddress?.port)
+            },
+            logger: logger)
+        try await application.run()
+    }
+
+    /// Nil when there is more than is allowed.
+    private static func body(of request: Request) async throws -> [UInt8]? {
+        var request = request
+        do {
+            return Array(try await request.collectBody(upTo: maximumBodyBytes).readableBytesView)
+        } catch is NIOTooManyBytesError {
+            return nil
+        }
+    }
+
+    private func bindAddress() -> BindAddress {
+        switch address {
+        case .tcp(let host, let port):
+            return .hostname(host, port: port)
+        case .unix(let path):
+            SocketFile.removeStale(path)
+            return .unixDomainSocket(path: path)
+        }
+    }
+
+    private static func response(_ answer: RESTAnswer) -> Response {
+        var headers: HTTPFields = [.contentType: answer.contentType, .cacheControl: "no-store"]
+        if let seconds = answer.retryAfter { headers[.retryAfter] = "\(seconds)" }
+        return Response(
+            status: .init(code: answer.status), headers: headers,
+            body: .init(byteBuffer: ByteBuffer(bytes: answer.body)))
+    }
+}
+
+/// A request's context, with the peer it came from.
+struct RESTContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let peer: SocketAddress?
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        peer = source.channel.remoteAddress
+    }
+}

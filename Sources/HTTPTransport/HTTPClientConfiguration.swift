@@ -1,0 +1,40 @@
+/// What an `HTTPClient` may do.
+public struct HTTPClientConfiguration: Sendable {
+    /// Certificates (PEM, one or more) of additional certification authorities to trust.
+    public var trustAnchorsPEM: String?
+    /// Whether the operating system's certification authorities are trusted too.
+    public var systemTrust: Bool
+    /// Proxy URL for all requests, or nil for none. Proxy variables of the environment are ignored.
+    public var proxy: String?
+    /// Hosts reached without the proxy, as libcurl's comma-separated list; nil for none.
+    public var proxyExceptions: String?
+    /// Value of the `User-Agent` header.
+    public var userAgent: String
+    /// Largest response body accepted, in bytes.
+    public var maximumResponseBytes: Int
+    /// Whether `http` URLs may be requested over TCP.
+    public var insecureHTTPAllowed: Bool
+
+    /// Describes a client; the defaults trust the system's authorities, use no proxy and refuse plain http.
+    public init(
+        trustAnchorsPEM: String? = nil, systemTrust: Bool = true, proxy: String? = nil, proxyExceptions: String? = nil,
+        userAgent: String = "claviger", maximumResponseBytes: Int = 16 * 1_048_576, insecureHTTPAllowed: Bool = false
+    ) {
+        self.trustAnchorsPEM = trustAnchorsPEM
+        self.systemTrust = systemTrust
+        self.proxy = proxy
+        self.proxyExceptions = proxyExceptions
+        self.userAgent = userAgent
+        self.maximumResponseBytes = maximumResponseBytes
+        self.insecureHTTPAllowed = insecureHTTPAllowed
+    }
+
+    func validate() throws(HTTPTransportError) {
+        guard let proxy else { return }
+        let schemes = ["http://", "https://", "socks5://", "socks5h://"]
+        guard schemes.contains(where: { proxy.lowercased().hasPrefix($0) }) else {
+            throw HTTPTransportError(
+                .invalidRequest, "A proxy is given as URL with scheme http, https, socks5 or socks5h.")
+        }
+    }
+}

@@ -1,0 +1,47 @@
+/// The names that a key or a ciphertext belongs to, as bytes that only these names give.
+///
+/// Every field stands behind its length, and the number of fields stands first, so no choice of one field can imitate
+/// another list of fields: a workload's name never reads like an internal purpose.
+struct BoundContext: Sendable, Hashable {
+    let bytes: [UInt8]
+
+    init(_ purpose: KeyPurpose, _ fields: [[UInt8]]) {
+        var bytes = Array("claviger/1".utf8)
+        Self.append(UInt64(fields.count), to: &bytes)
+        for field in [Array(purpose.name.utf8)] + fields {
+            Self.append(UInt64(field.count), to: &bytes)
+            bytes += field
+        }
+        self.bytes = bytes
+    }
+
+    static func field(_ number: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        append(UInt64(bitPattern: Int64(number)), to: &bytes)
+        return bytes
+    }
+
+    private static func append(_ number: UInt64, to bytes: inout [UInt8]) {
+        withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
+    }
+}
+
+/// What a key is for. Keys of different purposes are independent of each other.
+public struct KeyPurpose: Sendable, Hashable {
+    /// The purpose's name.
+    public let name: String
+
+    /// A purpose of the caller's own; the built-in ones start with `claviger.storage`.
+    public init(_ name: String) { self.name = name }
+
+    /// Wraps the data keys of resource versions.
+    static let resourceKey = KeyPurpose("claviger.storage resource key")
+    /// The additional data of resource values under their data keys.
+    static let resourceValue = KeyPurpose("claviger.storage resource value")
+    /// Seals session rows.
+    static let session = KeyPurpose("claviger.storage session")
+    /// Seals the broker's private signing keys.
+    static let signingKey = KeyPurpose("claviger.storage signing key")
+    /// Seals the challenge cookie.
+    public static let challengeCookie = KeyPurpose("claviger challenge cookie")
+}

@@ -1,0 +1,93 @@
+import Encodings
+import FoundationEssentials
+
+/// One row of the ledger: a decision and why it was made.
+public struct DecisionRecord: Sendable, Hashable {
+    /// The decision's id; see `makeID`.
+    public var id: String
+    /// When it was made.
+    public var at: Date
+    /// Whether the request was allowed.
+    public var allowed: Bool
+    /// The safe code that the guest sees.
+    public var code: String
+    /// The reason, for the admin.
+    public var reason: String
+    /// The operation, for instance `get`.
+    public var operation: String
+    /// The plugin that was asked, for instance `resource`.
+    public var plugin: String
+    /// The path that was asked for.
+    public var path: String
+    /// The tenant of the path, if it has one.
+    public var tenant: String?
+    /// The TEE of the attester, if one was verified.
+    public var tee: String?
+    /// A reference to the session or token; never the secret id itself.
+    public var session: String?
+    /// The digest of the policy bundle that decided.
+    public var bundleDigest: String
+    /// Each policy and condition that was looked at.
+    public var trace: JSONValue
+    /// The claims that were judged.
+    public var claims: JSONValue
+
+    /// A record from its parts.
+    public init(
+        id: String, at: Date, allowed: Bool, code: String, reason: String, operation: String, plugin: String,
+        path: String, tenant: String? = nil, tee: String? = nil, session: String? = nil, bundleDigest: String,
+        trace: JSONValue = .null, claims: JSONValue = .null
+    ) {
+        self.id = id
+        self.at = at
+        self.allowed = allowed
+        self.code = code
+        self.reason = reason
+        self.operation = operation
+        self.plugin = plugin
+        self.path = path
+        self.tenant = tenant
+        self.tee = tee
+        self.session = session
+        self.bundleDigest = bundleDigest
+        self.trace = trace
+        self.claims = claims
+    }
+
+    /// A fresh id: a UUID version 7 (RFC 9562 section 5.7), so ids sort by time to the millisecond.
+    public static func makeID(at time: Date = Date()) -> String {
+        let milliseconds = UInt64(max(0, (time.timeIntervalSince1970 * 1000).rounded()))
+        var bytes = (0..<6).map { UInt8(truncatingIfNeeded: milliseconds >> (40 - 8 * UInt64($0))) }
+        bytes += SecretBytes.random(count: 10).copyBytes()
+        bytes[6] = bytes[6] & 0x0f | 0x70
+        bytes[8] = bytes[8] & 0x3f | 0x80
+        let hex = Array(Hex.encode(bytes))
+        return [hex[0..<8], hex[8..<12], hex[12..<16], hex[16..<20], hex[20..<32]].map { String($0) }
+            .joined(separator: "-")
+    }
+}
+
+/// Which decisions to list.
+public struct DecisionFilter: Sendable, Hashable {
+    /// Only this path.
+    public var path: String?
+    /// Only this tenant.
+    public var tenant: String?
+    /// Only allowed or only denied ones.
+    public var allowed: Bool?
+    /// Only decisions with an id before this one (the last of the page before).
+    public var before: String?
+    /// The most records to return.
+    public var limit: Int
+
+    /// A filter; without arguments the latest 100 decisions.
+    public init(
+        path: String? = nil, tenant: String? = nil, allowed: Bool? = nil, before: String? = nil, limit: Int = 100
+    ) {
+        self.path = path
+        self.tenant = tenant
+        self.allowed = allowed
+        self.before = before
+        self.limit = limit
+    }
+}

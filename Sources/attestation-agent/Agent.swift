@@ -1,0 +1,122 @@
+import Encodings
+import FoundationEssentials
+import Guest
+import GuestAPI
+import Logging
+import ServiceLifecycle
+
+/// The agent's parts, wired together.
+struct Agent {
+    private let settings: AgentSettings
+    private let logger: Logger
+    private let attester: any Attester
+    private let client: KBSClient
+    private let cache: ResourceCache
+    private let files: ProjectedFiles
+
+    init(_ settings: AgentSettings, logger: Logger) throws(AgentFailure) {
+        self.settings = settings
+        self.logger = logger
+        let configuration = KBSClientConfiguration(
+            url: settings.kbsURL, trustAnchorsPEM: try Self.text(settings.kbsCertificateFile, "certificate file"),
+            insecureHTTPAllowed: settings.allowHTTP, initData: try Self.text(settings.initDataFile, "init-data file"))
+        do throws(GuestError) {
+            attester = try AttesterDetection.attester(allowSample: settings.allowSample)
+            client = try KBSClient(configuration, attester: attester)
+        } catch {
+            throw AgentFailure(error)
+        }
+        cache = ResourceCache(client, timeToLive: settings.cacheSeconds)
+        files = ProjectedFiles(
+            settings.projections, from: cache, by: Projection(allowDisk: settings.allowDisk))
+        if settings.allowSample {
+            logger.warning("the sample attester is in use: its evidence proves nothing")
+        }
+    }
+
+    /// Writes the projected files.
+    ///
+    /// - Returns: 0 when all are in place, else 1.
+    func runOnce() async -> Int32 {
+        let failures = await files.writeMissing()
+        for (target, error) in failures {
+            logger.error(
+                "\(target.path) is not written: \(error)",
+                metadata: ["code": "\(error.code.rawValue)", "decision": "\(error.decisionID ?? "")"])
+        }
+        return failures.isEmpty ? 0 : 1
+    }
+
+    /// Serves until SIGTERM or SIGINT.
+    ///
+    /// - Returns: the exit status.
+    func serve() async throws -> Int32 {
+        let services = try services()
+        logger.info("starting", metadata: ["broker": "\(settings.kbsURL)", "tee": "\(attester.tee.rawValue)"])
+        var configuration = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        // A pod's end must not wait for somebody's open connection.
+        configuration.maximumGracefulShutdownDuration = .milliseconds(300)
+        let group = ServiceGroup(configuration: configuration)
+        do {
+            try await group.run()
+        } catch is CancellationError {
+            logger.debug("open connections were cut at the end")
+        } catch {
+            await removeFiles()
+            logger.critical("a face ended: \(error)")
+            return AgentFailure.cannotListen
+        }
+        await removeFiles()
+        return 0
+    }
+
+    private func services() throws -> [any Service] {
+        let face = RESTFace(
+            client: client, resources: cache, attester: attester, readiness: Readiness(files: files, client: client),
+            features: settings.restFeatures, version: AttestationAgent.version)
+        var services: [any Service] = settings.restAddresses.map { address in
+            RESTServer(face, on: address, logger: Logger(label: "rest")) { [logger] _ in
+                logger.info("REST face listens", metadata: ["address": "\(address)"])
+            }
+        }
+        if let address = settings.keyProvider { services.append(try keyProvider(on: address)) }
+        services.append(ProjectionService(files: files, logger: logger))
+        services.append(EndWatch { [files, settings] in if settings.removeAtExit { try? await files.removeAll() } })
+        return services
+    }
+
+    private func keyProvider(on address: ListenAddress) throws(AgentFailure) -> KeyProviderServer {
+        let registrar = settings.adminTokenFile.map { AdminKeyRegistrar(client: client, tokenFile: $0) }
+        do throws(ListenAddressError) {
+            return try KeyProviderServer(
+                ImageKeys(keys: DecidedResources(cache), registrar: registrar), on: address,
+                logger: Logger(label: "keyprovider")
+            ) { [logger] _ in
+                logger.info("key provider listens", metadata: ["address": "\(address)"])
+            }
+        } catch {
+            throw AgentFailure(AgentFailure.badSetting, error.message)
+        }
+    }
+
+    private func removeFiles() async {
+        guard settings.removeAtExit else { return }
+        do throws(GuestError) {
+            try await files.removeAll()
+        } catch {
+            logger.error("\(error)")
+        }
+    }
+
+    private static func text(_ path: String?, _ purpose: String) throws(AgentFailure) -> String? {
+        guard let path else { return nil }
+        guard let data = try? Data(contentsOf: URL(filePath: path)), data.count <= 1_048_576,
+            let text = String(validating: data, as: UTF8.self)
+        else {
+            throw AgentFailure(AgentFailure.badSetting, "The \(purpose) \(path) cannot be read as text up to 1 MiB.")
+        }
+        return text
+    }
+}

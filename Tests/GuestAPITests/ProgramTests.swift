@@ -1,0 +1,138 @@
+import Foundation
+import GuestTestSupport
+import HTTPTransport
+import Testing
+
+import struct HTTPTransport.HTTPRequest
+
+/// The built attestation-agent beside the test bundle.
+struct Program {
+    static var url: URL? {
+        let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+        let url = folder.appending(path: "attestation-agent")
+        guard FileManager.default.isExecutableFile(atPath: url.path) else {
+            print("skipped: attestation-agent is not built beside the tests")
+            return nil
+        }
+        return url
+    }
+
+    let process = Process()
+    let errors = Pipe()
+
+    init(_ url: URL, _ arguments: [String], environment: [String: String] = [:]) throws {
+        process.executableURL = url
+        process.arguments = arguments
+        process.environment = environment.merging(["SWIFT_BACKTRACE": "enable=no", "PATH": "/usr/bin:/bin"]) { $1 }
+        process.standardError = errors
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+    }
+
+    func exitStatus() async -> Int32 {
+        while process.isRunning { try? await Task.sleep(for: .milliseconds(10)) }
+        return process.terminationStatus
+    }
+
+    var errorText: String { String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self) }
+}
+
+@Suite("The program", .timeLimit(.minutes(2)), .enabled(if: Program.url != nil, "attestation-agent is not built"))
+struct ProgramTests {
+    let program: URL
+    let folder: URL
+
+    init() throws {
+        program = try #require(Program.url)
+        let parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : NSTemporaryDirectory()
+        folder = URL(filePath: parent).appending(path: "agent-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    @Test("SIGTERM ends the agent within a second, even with a request under way, and removes its files")
+    func sigterm() async throws {
+        let (program, folder) = (program, folder)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await FakeKBS.run { broker, url in
+            broker.put("a/b/c", [1, 2, 3])
+            let socket = folder.appending(path: "rest.sock").path
+            let file = folder.appending(path: "key").path
+            let agent = try Program(
+                program,
+                [
+                    "--kbs-url", url, "--allow-http", "--allow-sample", "--rest", "none", "--rest-socket", socket,
+                    "--keyprovider", "unix:\(folder.path)/kp.sock", "--project", "kbs:///a/b/c=\(file)", "--allow-disk",
+                    "--remove-at-exit",
+                ])
+            let http = try HTTPClient()
+            let ready = HTTPRequest(url: "http://agent/readyz", unixSocket: socket)
+            try await eventually { (try? await http.send(ready))?.status == 200 }
+            #expect(FileManager.default.contents(atPath: file) == Data([1, 2, 3]))
+            #expect(FileManager.default.fileExists(atPath: folder.path + "/kp.sock"))
+
+            broker.silence("resource/a/b/slow")
+            let open = Task {
+                try await http.send(HTTPRequest(url: "http://agent/cdh/resource/a/b/slow", unixSocket: socket))
+            }
+            try await eventually { !broker.recorded("resource/a/b/slow").isEmpty }
+            let clock = ContinuousClock()
+            let start = clock.now
+            agent.process.terminate()
+            let status = await agent.exitStatus()
+            #expect(start.duration(to: clock.now) < .milliseconds(1500))
+            #expect(status == 0)
+            #expect(!FileManager.default.fileExists(atPath: file))
+            await #expect(throws: HTTPTransportError.self) { try await open.value }
+        }
+    }
+
+    @Test("--once writes the files and ends with 0, or with 1 and the reason")
+    func once() async throws {
+        let (program, folder) = (program, folder)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await FakeKBS.run { broker, url in
+            broker.put("a/b/c", [1, 2, 3])
+            broker.script("resource/a/b/denied", .denied)
+            let settings = [
+                "CLAVIGER_AGENT_KBS_URL": url, "CLAVIGER_AGENT_ALLOW_HTTP": "true",
+                "CLAVIGER_AGENT_ALLOW_SAMPLE": "1", "CLAVIGER_AGENT_ALLOW_DISK": "yes",
+            ]
+            let file = folder.appending(path: "key").path
+            let good = try Program(program, ["--once", "--project", "kbs:///a/b/c=\(file)"], environment: settings)
+            #expect(await good.exitStatus() == 0)
+            #expect(FileManager.default.contents(atPath: file) == Data([1, 2, 3]))
+
+            let denied = try Program(
+                program, ["--once", "--project", "kbs:///a/b/denied=\(file)2"], environment: settings)
+            #expect(await denied.exitStatus() == 1)
+            #expect(denied.errorText.contains("claviger explain 0193-deny"))
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["key"])
+        }
+    }
+
+    @Test(
+        "wrong settings end the program with their status",
+        arguments: [
+            ([], 64), (["--kbs-url", "https://x", "--once"], 64),
+            (["--kbs-url", "https://x", "--rest", "nowhere"], 64),
+            (["--kbs-url", "https://x", "--allow-sample", "--kbs-cert", "/nonexistent"], 78),
+            (["--kbs-url", "https://x", "--allow-sample", "--keyprovider", "0.0.0.0:0"], 78),
+            (
+                ["--kbs-url", "https://x", "--allow-sample", "--rest", "none", "--rest-socket", "/nonexistent/a.sock"],
+                71
+            ),
+        ])
+    func statuses(arguments: [String], status: Int) async throws {
+        try? FileManager.default.removeItem(at: folder)
+        let agent = try Program(program, arguments)
+        #expect(Int(await agent.exitStatus()) == status)
+    }
+
+    @Test("without a TEE and without --allow-sample the program ends with 69 and names what is missing")
+    func noTEE() async throws {
+        try? FileManager.default.removeItem(at: folder)
+        let agent = try Program(program, ["--kbs-url", "https://x", "--rest", "none"])
+        #expect(await agent.exitStatus() == 69)
+        #expect(agent.errorText.contains("--allow-sample") || agent.errorText.contains("cannot collect"))
+    }
+}

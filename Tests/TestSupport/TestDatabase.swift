@@ -1,0 +1,30 @@
+import Storage
+import Synchronization
+
+/// A migrated database of a test's own, on a server that the whole test process shares.
+///
+/// Server and data vanish when the process ends, also when it is killed.
+public struct TestDatabase: Sendable {
+    /// A connection pool; closed when the last copy goes.
+    public let database: Database
+    /// The connection string, for further pools: a second replica.
+    public let dsn: String
+    /// A fresh key ring.
+    public let keys: KeyEncryptionKeyRing
+
+    /// Makes a database that nobody else uses, with all tables and no rows.
+    ///
+    /// - Throws: `StorageError`.
+    public static func make(connections: Int = 2) async throws -> TestDatabase {
+        let dsn = try await TestServer.shared.value.cloneTemplate()
+        let database = try await Database.connect(DatabaseConfiguration(dsn: dsn, connections: connections))
+        return TestDatabase(database: database, dsn: dsn, keys: .generate())
+    }
+
+    /// Another connection pool to the same database.
+    ///
+    /// - Throws: `StorageError`.
+    public func connect(connections: Int = 2) async throws -> Database {
+        try await Database.connect(DatabaseConfiguration(dsn: dsn, connections: connections))
+    }
+}

@@ -1,0 +1,52 @@
+import Encodings
+import Testing
+
+@testable import claviger
+
+@Suite("output")
+struct OutputTests {
+    @Test("columns are aligned, lines end without blanks, and control characters cannot drive the terminal")
+    func table() {
+        var table = Table(["NAME", "VALUE"])
+        table.add(["a", "1"])
+        table.add(["long name", "\u{1B}[31mred\n"])
+        #expect(table.text() == "NAME       VALUE\na          1\nlong name  ?[31mred?\n")
+        #expect(Table(["NAME"]).text().isEmpty)
+    }
+
+    @Test(
+        "values become YAML that reads back as the same values",
+        arguments: [
+            ("\"plain\"", "plain\n"), ("\"yes\"", "\"yes\"\n"), ("\"12\"", "\"12\"\n"), ("\"a: b\"", "\"a: b\"\n"),
+            ("\"\"", "\"\"\n"), ("null", "null\n"), ("[]", "[]\n"), ("{}", "{}\n"), ("1", "1\n"),
+            (#"{"a":1,"b":[1,{"c":"x","d":[]}],"e":{"f":null}}"#, "a: 1\nb:\n- 1\n- c: x\n  d: []\ne:\n  f: null\n"),
+            (#"[[1,2],{"a":[3]}]"#, "- - 1\n  - 2\n- a:\n  - 3\n"), (#"{"on":"-"}"#, "\"on\": \"-\"\n"),
+        ])
+    func yaml(json: String, text: String) throws {
+        #expect(try YAMLText.text(JSONValue(parsing: json)) == text)
+    }
+
+    @Test("a difference shows what goes and what comes, with three lines around it")
+    func difference() {
+        let old = (1...12).map { "line \($0)" }.joined(separator: "\n")
+        let new = old.replacing("line 6", with: "line six")
+        let text = LineDifference(old: old, new: new, oldName: "a", newName: "b").text()
+        #expect(
+            text == """
+                --- a
+                +++ b
+                @@
+                  line 3
+                  line 4
+                  line 5
+                - line 6
+                + line six
+                  line 7
+                  line 8
+                  line 9
+
+                """)
+        let fresh = LineDifference(old: "", new: "x\ny", oldName: "a", newName: "b").text()
+        #expect(fresh == "--- a\n+++ b\n+ x\n+ y\n")
+    }
+}

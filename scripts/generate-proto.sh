@@ -1,0 +1,13 @@
+#!/bin/sh
+# Regenerates Sources/GuestAPI/Generated from Sources/GuestAPI/Protos. Needs protoc; the two plugins are products of
+# packages that this one depends on, so they have the versions that the generated code is compiled against.
+set -eu
+cd "$(dirname "$0")/.."
+swift build --product protoc-gen-swift
+swift build --product protoc-gen-grpc-swift-2
+tools=$(swift build --show-bin-path)
+protoc --proto_path=Sources/GuestAPI/Protos \
+    --plugin="$tools/protoc-gen-swift" --swift_out=Sources/GuestAPI/Generated \
+    --plugin="$tools/protoc-gen-grpc-swift-2" --grpc-swift-2_out=Sources/GuestAPI/Generated \
+    --grpc-swift-2_opt=Client=false \
+    keyprovider.proto
