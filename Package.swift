@@ -81,7 +81,7 @@ let package = Package(
         program("attestation-agent", ["GuestAPI", "Guest"]),
         program(
             "claviger",
-            ["AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "Policy", "Storage", "X509Trust", yams]),
+            ["AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "Policy", "Storage", "X509Trust"]),
 
         program("claviger-controller", ["Controller", "AdminClient"]),
         program(
@@ -89,7 +89,7 @@ let package = Package(
             ["AdminClient", "HTTPTransport", "KBSProtocol", "JOSE", "Storage", "X509Trust", "Encodings"]),
 
         // Edges
-        room("BrokerAPI", ["Broker", "LinearRegex", logging, metrics, lifecycle] + http),
+        room("BrokerAPI", ["Broker", "LinearRegex", "Telemetry", logging, metrics, lifecycle] + http),
         room("GuestAPI", ["Guest", logging, metrics, lifecycle] + http + grpc, exclude: ["Protos"]),
 
         room("Controller", ["AdminClient", "Policy", logging, metrics, lifecycle]),
@@ -99,8 +99,7 @@ let package = Package(
             "Broker",
             [
                 "Storage", "Policy", "Verification", "X509Trust", "KBSProtocol", "JOSE", "RATS", "Encodings",
-                "LinearRegex",
-                crypto, yams, logging, metrics,
+                crypto, yams, logging, metrics, lifecycle,
             ]),
         room(
             "Guest",
@@ -110,7 +109,7 @@ let package = Package(
         // Trust
         room("Verification", ["RATS", "Encodings"]),
         room("Policy", ["CEL", "RATS", "Encodings", crypto, yams]),
-        room("Storage", ["CLibPQ", "CLinux", "Encodings", crypto, logging]),
+        room("Storage", ["CLibPQ", "CLinux", "Encodings", crypto]),
         room("OCIEncryption", ["Encodings", crypto, cryptoExtras]),
 
         // Foundation
@@ -152,11 +151,13 @@ let package = Package(
         tests("Policy", ["CEL", "RATS", "Encodings"], vectors: false),
         tests("Storage", ["TestSupport"], vectors: false),
         tests("OCIEncryption"),
-        tests("AdminClient", http, vectors: false),
+        tests("AdminClient", vectors: false),
         tests("Broker", ["BrokerTestSupport", "X509Trust"]),
         tests("BrokerAPI", ["BrokerTestSupport", "HTTPTransport", "X509Trust"]),
         tests("Guest", ["GuestTestSupport"]),
         tests("GuestAPI", ["GuestTestSupport"] + grpc),
+        tests("Controller", ["BrokerTestSupport", "BrokerAPI"], vectors: false),
+        tests("claviger", ["AdminClient", "Broker", "JOSE", "Policy", "Encodings"], vectors: false),
     ]
 )
 

@@ -123,13 +123,16 @@ WRAPPER
     mv "$work" "$cache"
 }
 
+is_fetched() { [[ -x $cache/skopeo ]] && new_enough "$cache/skopeo"; }
+
 # Fetches once, also when several processes ask at the same time.
 ensure_fetched() {
+    if is_fetched; then return; fi
     mkdir -p "$checkout/.cache"
     echo '*' >"$checkout/.cache/.gitignore"
     exec 9>"$checkout/.cache/skopeo.lock"
     flock 9
-    if ! { [[ -x $cache/skopeo ]] && new_enough "$cache/skopeo"; }; then
+    if ! is_fetched; then
         echo "fetching skopeo of Debian $suite into .cache/skopeo" >&2
         fetch
     fi

@@ -1,18 +1,23 @@
 import Encodings
 import Glibc
 
-/// Reads files whose size is known to be small, without following where no file is.
+/// Reads regular files whose size is known to be small.
 enum SmallFile {
     /// The file's bytes.
     ///
-    /// - Throws: `GuestError` with `invalid_request` when it cannot be read or has more than `limit` bytes.
+    /// - Throws: `GuestError` with `invalid_request` when it is no regular file, cannot be read, or has more than `limit` bytes.
     static func read(_ path: String, limit: Int, as purpose: String) throws(GuestError) -> SecretBytes {
-        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+        // Without O_NONBLOCK, opening a FIFO would hold the thread for as long as nobody writes.
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
         guard file >= 0 else {
             throw GuestError(
                 .invalidRequest, "The \(purpose) \(path) cannot be read: \(String(cString: strerror(errno))).")
         }
         defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw GuestError(.invalidRequest, "The \(purpose) \(path) is no regular file.")
+        }
         var bytes = [UInt8](repeating: 0, count: limit + 1)
         defer { wipe(&bytes) }
         var count = 0

@@ -40,6 +40,10 @@ public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    var isUnixSocket: Bool {
+        if case .unix = self { true } else { false }
+    }
+
     /// Whether only this machine, or this pod, can connect.
     public var isLocal: Bool {
         switch self {

@@ -2,6 +2,16 @@ import NIOCore
 
 /// Who may talk to the agent: processes of this machine or pod, by Unix socket or loopback.
 enum PeerRule {
+    /// Whether a `Host` names this machine. A page in a browser here can point a name of its own at 127.0.0.1 and read
+    /// what is served there, but it cannot choose another host to name (DNS rebinding).
+    static func isLocal(authority: String) -> Bool {
+        var host = authority[...]
+        if let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") { host = host[..<colon] }
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        if host.lowercased() == "localhost" { return true }
+        return (try? SocketAddress(ipAddress: String(host), port: 0)).map { isLocal($0) } ?? false
+    }
+
     static func isLocal(_ peer: SocketAddress) -> Bool {
         switch peer {
         case .unixDomainSocket:

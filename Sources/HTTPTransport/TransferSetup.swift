@@ -15,7 +15,9 @@ final class TransferSetup {
         number(CURLOPT_SSL_VERIFYPEER, 1)
         number(CURLOPT_SSL_VERIFYHOST, 2)
         number(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
-        number(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+        // libcurl resets an HTTP/2 stream as soon as Content-Length is reached, and servers take many resets for an attack
+        // and drop the connection with every request on it. HTTP/1.1 keeps one request's fate apart from another's.
+        number(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         number(CURLOPT_PATH_AS_IS, 1)
         number(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         text(CURLOPT_USERAGENT, configuration.userAgent)

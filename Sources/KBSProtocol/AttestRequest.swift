@@ -36,7 +36,7 @@ public struct AttestRequest: Sendable {
         version = session.version
         teeKey = key.normalised
         primary = Evidence(tee: session.tee, content: parts.primaryEvidence)
-        devices = try Self.devices(in: parts.additionalEvidence ?? "", version: session.version)
+        devices = try Self.devices(in: parts.additionalEvidence ?? "", session: session)
         initData = try parts.initData.map { text throws(KBSProtocolError) in try InitData(toml: text) }
         candidates = try ReportDataCandidate.all(
             for: key, additionalEvidence: parts.additionalEvidence, session: session)
@@ -73,13 +73,14 @@ public struct AttestRequest: Sendable {
     }
 
     private static func devices(
-        in text: String, version: ProtocolVersion
+        in text: String, session: SessionParameters
     ) throws(KBSProtocolError) -> [Evidence] {
         guard !text.isEmpty else { return [] }
         let object = try JSONObject(message: Array(text.utf8))
         var devices: [Evidence] = []
         for (name, content) in object {
-            guard let tee = TEE(wireName: name), version.deviceTEEs.contains(tee),
+            // A device of the primary's kind would make its claims look like the guest's own.
+            guard let tee = TEE(wireName: name), session.version.deviceTEEs.contains(tee), tee != session.tee,
                 !devices.contains(where: { $0.tee == tee })
             else {
                 throw KBSProtocolError(

@@ -119,19 +119,20 @@ final class TOMLTable {
 
     var origin: Origin
     private var names: [String] = []
-    private var entries: [String: Entry] = [:]
+    /// By the names' UTF-8: keys that only look alike to Unicode are different keys.
+    private var entries: [[UInt8]: Entry] = [:]
 
     init(origin: Origin) {
         self.origin = origin
     }
 
     func entry(_ name: String) -> Entry? {
-        entries[name]
+        entries[Array(name.utf8)]
     }
 
     func insert(_ value: Entry, at name: String) {
         names.append(name)
-        entries[name] = value
+        entries[Array(name.utf8)] = value
     }
 
     func insert(_ table: TOMLTable, at name: String) -> TOMLTable {
@@ -148,7 +149,7 @@ final class TOMLTable {
     func json() -> JSONObject {
         var object = JSONObject()
         for name in names {
-            switch entries[name] {
+            switch entry(name) {
             case .value(let value): object[name] = value
             case .table(let table): object[name] = .object(table.json())
             case .tables(let elements): object[name] = .array(elements.all.map { .object($0.json()) })

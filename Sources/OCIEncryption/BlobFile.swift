@@ -13,14 +13,18 @@ final class BlobReader {
     private var finished = false
 
     init(path: String, descriptor: Descriptor) throws {
-        // A link could lead out of the layout.
-        file = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+        // A link could lead out of the layout, and opening a FIFO could take for ever.
+        file = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else {
             throw ImageEncryptionError(
                 errno == ENOENT ? .notFound : .inputOutput,
                 "blob \(descriptor.digest) cannot be opened: \(String(cString: strerror(errno)))")
         }
         self.descriptor = descriptor
+        var status = stat()
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw ImageEncryptionError(.inputOutput, "blob \(descriptor.digest) is no regular file")
+        }
     }
 
     deinit { close(file) }

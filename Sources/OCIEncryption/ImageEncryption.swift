@@ -99,7 +99,7 @@ public enum ImageEncryption {
         let writer = try ImageLayout.openOrCreate(destination.directory)
         var changes: [LayerChange] = []
         let rewritten = try await withoutActuallyEscaping(transform) { transform in
-            let rewriting = ImageRewriting(source: reader, destination: writer) { layer, position in
+            var rewriting = ImageRewriting(source: reader, destination: writer) { layer, position in
                 guard let replaced = try await transform(reader, writer, layer, position) else { return nil }
                 changes.append(LayerChange(before: layer.digest, after: replaced.digest))
                 return replaced

@@ -28,10 +28,14 @@ public struct ImageInspection: Sendable, Hashable {
     /// - Throws: `ImageEncryptionError`.
     public init(_ reference: ImageReference) throws {
         let layout = try ImageLayout.open(reference.directory)
-        images = try Self.images(of: layout.image(tagged: reference.tag), in: layout, depth: 0)
+        var allowance = DocumentAllowance()
+        images = try Self.images(of: layout.image(tagged: reference.tag), in: layout, depth: 0, &allowance)
     }
 
-    private static func images(of descriptor: Descriptor, in layout: ImageLayout, depth: Int) throws -> [Image] {
+    private static func images(
+        of descriptor: Descriptor, in layout: ImageLayout, depth: Int, _ allowance: inout DocumentAllowance
+    ) throws -> [Image] {
+        try allowance.spend()
         guard depth < 4 else {
             throw ImageEncryptionError(.unsupported, "image indices are nested too deeply")
         }
@@ -39,7 +43,7 @@ public struct ImageInspection: Sendable, Hashable {
         switch descriptor.mediaType {
         case MediaType.index, MediaType.dockerManifestList:
             let children = try ImageLayout.descriptors("manifests", of: object, document: "image index")
-            return try children.flatMap { try images(of: $0, in: layout, depth: depth + 1) }
+            return try children.flatMap { try images(of: $0, in: layout, depth: depth + 1, &allowance) }
         default:
             let layers = try ImageLayout.descriptors("layers", of: object, document: "manifest")
             return [

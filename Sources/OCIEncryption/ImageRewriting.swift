@@ -13,12 +13,20 @@ struct ImageRewriting {
     let source: ImageLayout
     let destination: ImageLayout
     let transform: LayerTransform
+    private var allowance = DocumentAllowance()
+
+    init(source: ImageLayout, destination: ImageLayout, transform: @escaping LayerTransform) {
+        self.source = source
+        self.destination = destination
+        self.transform = transform
+    }
 
     /// Rewrites a manifest or an index, and everything below it.
-    func rewrite(_ descriptor: Descriptor, depth: Int = 0) async throws -> Descriptor {
+    mutating func rewrite(_ descriptor: Descriptor, depth: Int = 0) async throws -> Descriptor {
         guard depth < 4 else {
             throw ImageEncryptionError(.unsupported, "image indices are nested too deeply")
         }
+        try allowance.spend()
         switch descriptor.mediaType {
         case MediaType.manifest, MediaType.dockerManifest:
             return try await rewriteManifest(descriptor, insideIndex: depth > 0)
@@ -30,7 +38,7 @@ struct ImageRewriting {
         }
     }
 
-    private func rewriteIndex(_ descriptor: Descriptor, depth: Int) async throws -> Descriptor {
+    private mutating func rewriteIndex(_ descriptor: Descriptor, depth: Int) async throws -> Descriptor {
         let bytes = try source.document(descriptor)
         var index = try JSONDocument.object(bytes, of: "image index")
         let children = try ImageLayout.descriptors("manifests", of: index, document: "image index")

@@ -4,6 +4,7 @@ import Guest
 import GuestAPI
 import Logging
 import ServiceLifecycle
+import Telemetry
 
 /// The agent's parts, wired together.
 struct Agent {
@@ -13,20 +14,25 @@ struct Agent {
     private let client: KBSClient
     private let cache: ResourceCache
     private let files: ProjectedFiles
+    private let metrics: MetricsRegistry
+    private let outcome = AgentOutcome()
 
-    init(_ settings: AgentSettings, logger: Logger) throws(AgentFailure) {
+    init(_ settings: AgentSettings, metrics: MetricsRegistry, logger: Logger) throws(AgentFailure) {
         self.settings = settings
+        self.metrics = metrics
         self.logger = logger
+        let counts = GuestMetrics(factory: metrics)
         let configuration = KBSClientConfiguration(
             url: settings.kbsURL, trustAnchorsPEM: try Self.text(settings.kbsCertificateFile, "certificate file"),
-            insecureHTTPAllowed: settings.allowHTTP, initData: try Self.text(settings.initDataFile, "init-data file"))
+            insecureHTTPAllowed: settings.allowHTTP, initData: try Self.text(settings.initDataFile, "init-data file"),
+            metrics: counts)
         do throws(GuestError) {
             attester = try AttesterDetection.attester(allowSample: settings.allowSample)
             client = try KBSClient(configuration, attester: attester)
         } catch {
             throw AgentFailure(error)
         }
-        cache = ResourceCache(client, timeToLive: settings.cacheSeconds)
+        cache = ResourceCache(client, timeToLive: settings.cacheSeconds, metrics: counts)
         files = ProjectedFiles(
             settings.projections, from: cache, by: Projection(allowDisk: settings.allowDisk))
         if settings.allowSample {
@@ -53,16 +59,12 @@ struct Agent {
     func serve() async throws -> Int32 {
         let services = try services()
         logger.info("starting", metadata: ["broker": "\(settings.kbsURL)", "tee": "\(attester.tee.rawValue)"])
-        var configuration = ServiceGroupConfiguration(
+        let configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        // A pod's end must not wait for somebody's open connection.
-        configuration.maximumGracefulShutdownDuration = .milliseconds(300)
         let group = ServiceGroup(configuration: configuration)
         do {
             try await group.run()
-        } catch is CancellationError {
-            logger.debug("open connections were cut at the end")
         } catch {
             await removeFiles()
             logger.critical("a face ended: \(error)")
@@ -75,15 +77,22 @@ struct Agent {
     private func services() throws -> [any Service] {
         let face = RESTFace(
             client: client, resources: cache, attester: attester, readiness: Readiness(files: files, client: client),
-            features: settings.restFeatures, version: AttestationAgent.version)
+            features: settings.restFeatures, version: AttestationAgent.version
+        ) { [metrics] in metrics.prometheusText() }
         var services: [any Service] = settings.restAddresses.map { address in
-            RESTServer(face, on: address, logger: Logger(label: "rest")) { [logger] _ in
+            let server = RESTServer(face, on: address, logger: Logger(label: "rest")) { [logger] _ in
                 logger.info("REST face listens", metadata: ["address": "\(address)"])
             }
+            return Face(server: server, outcome: outcome)
         }
-        if let address = settings.keyProvider { services.append(try keyProvider(on: address)) }
+        if let address = settings.keyProvider {
+            services.append(Face(server: try keyProvider(on: address), outcome: outcome))
+        }
         services.append(ProjectionService(files: files, logger: logger))
-        services.append(EndWatch { [files, settings] in if settings.removeAtExit { try? await files.removeAll() } })
+        services.append(
+            EndWatch(outcome: outcome) { [files, settings] in
+                if settings.removeAtExit { try? await files.removeAll() }
+            })
         return services
     }
 
@@ -91,7 +100,8 @@ struct Agent {
         let registrar = settings.adminTokenFile.map { AdminKeyRegistrar(client: client, tokenFile: $0) }
         do throws(ListenAddressError) {
             return try KeyProviderServer(
-                ImageKeys(keys: DecidedResources(cache), registrar: registrar), on: address,
+                ImageKeys(keys: DecidedResources(cache), registrar: registrar, keyFolder: settings.keyFolder),
+                on: address,
                 logger: Logger(label: "keyprovider")
             ) { [logger] _ in
                 logger.info("key provider listens", metadata: ["address": "\(address)"])

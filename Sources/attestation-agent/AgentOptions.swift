@@ -30,6 +30,9 @@ struct AgentOptions: ParsableArguments {
     @Option(help: "File with an admin token; lets the key provider wrap keys and register them at the broker.")
     var keyproviderAdminTokenFile: String?
 
+    @Option(help: "Folder of key files that wrapping may name by keypath. Default: no file may be named.")
+    var keyproviderKeyFolder: String?
+
     @Option(help: "Write a resource to a file: kbs:///repository/type/tag=/path. Can be repeated.")
     var project: [String] = []
 

@@ -14,6 +14,7 @@ struct AgentSettings: Sendable {
     var restFeatures: RESTFeatures
     var keyProvider: ListenAddress?
     var adminTokenFile: String?
+    var keyFolder: String?
     var projections: [ProjectionTarget]
     var allowDisk: Bool
     var removeAtExit: Bool
@@ -33,6 +34,7 @@ struct AgentSettings: Sendable {
         allowSample = try options.allowSample || variables.flag("allow-sample")
         restFeatures = try Self.choice(options.restFeatures ?? variables.text("rest-features"), "rest-features") ?? .all
         adminTokenFile = options.keyproviderAdminTokenFile ?? variables.text("keyprovider-admin-token-file")
+        keyFolder = options.keyproviderKeyFolder ?? variables.text("keyprovider-key-folder")
         allowDisk = try options.allowDisk || variables.flag("allow-disk")
         removeAtExit = try options.removeAtExit || variables.flag("remove-at-exit")
         once = try options.once || variables.flag("once")

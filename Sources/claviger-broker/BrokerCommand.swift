@@ -23,7 +23,9 @@ struct BrokerCommand: AsyncParsableCommand {
 
     @Option(
         name: .long,
-        help: "File that holds the PostgreSQL connection string. Environment: CLAVIGER_DATABASE_URL_FILE, or CLAVIGER_DATABASE_URL for the string itself.")
+        help:
+            "File that holds the PostgreSQL connection string. Environment: CLAVIGER_DATABASE_URL_FILE, or CLAVIGER_DATABASE_URL for the string itself."
+    )
     var databaseURLFile: String?
 
     @Option(name: .long, help: "File with the key-encryption keys. Environment: CLAVIGER_KEK_FILE.")
@@ -35,7 +37,8 @@ struct BrokerCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Private key of the server certificate (PEM). Environment: CLAVIGER_TLS_KEY_FILE.")
     var tlsKey: String?
 
-    @Option(name: .long, help: "Address to listen on, host:port; may be given several times. Environment: CLAVIGER_LISTEN.")
+    @Option(
+        name: .long, help: "Address to listen on, host:port; may be given several times. Environment: CLAVIGER_LISTEN.")
     var listen: [String] = []
 
     @Flag(name: .long, help: "Believe sample evidence, which anyone can make. For development only.")

@@ -35,7 +35,7 @@ struct AdminTokenTests {
 
     @Test(
         "a file that holds no token is refused without showing it",
-        arguments: ["", "secret", "a.b", "a.b.c\u{7}", "ä.b.c"])
+        arguments: ["", "secret", "a.b", "a.b.c\u{7}", "ä.b.c", "a.b\n.c"])
     func refusedFiles(content: String) throws {
         let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
         defer { try? FileManager.default.removeItem(at: file) }

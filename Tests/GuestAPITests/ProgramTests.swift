@@ -86,6 +86,105 @@ struct ProgramTests {
         }
     }
 
+    @Test("/metrics counts attestations, failures and cache hits, and names no resource; sockets are born closed")
+    func metrics() async throws {
+        let (program, folder) = (program, folder)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await FakeKBS.run { broker, url in
+            broker.put("tenant-x/type-y/tag-z", Array("s3cret".utf8))
+            broker.script("resource/tenant-x/type-y/denied", .denied)
+            let socket = folder.appending(path: "rest.sock").path
+            let agent = try Program(
+                program,
+                ["--kbs-url", url, "--allow-http", "--allow-sample", "--rest", "none", "--rest-socket", socket])
+            defer { agent.process.terminate() }
+            let http = try HTTPClient()
+            @Sendable func get(_ path: String) async throws -> (Int, String) {
+                let answer = try await http.send(HTTPRequest(url: "http://agent\(path)", unixSocket: socket))
+                return (answer.status, String(decoding: answer.body, as: UTF8.self))
+            }
+            try await eventually { (try? await get("/healthz"))?.0 == 200 }
+            let before = try await get("/metrics").1
+            #expect(before.contains("claviger_agent_attestations_total 0\n"))
+            #expect(before.contains("claviger_agent_token_present 0\n"))
+
+            for _ in 0..<3 { #expect(try await get("/cdh/resource/tenant-x/type-y/tag-z").1 == "s3cret") }
+            #expect(try await get("/v1/resource/tenant-x/type-y/denied").0 == 403)
+            let text = try await get("/metrics").1
+            for line in [
+                "# TYPE claviger_agent_attestations_total counter", "claviger_agent_attestations_total 1",
+                "claviger_agent_cache_hits_total 2", "claviger_agent_cache_misses_total 2",
+                "claviger_agent_token_present 1", #"claviger_agent_last_error{code="denied"} 1"#,
+            ] {
+                #expect(text.contains(line + "\n"), "\(line) is missing in \(text)")
+            }
+            #expect(text.contains("claviger_agent_token_age_seconds "))
+            for leak in ["tenant-x", "type-y", "tag-z", "s3cret", "0193-deny"] { #expect(!text.contains(leak)) }
+
+            broker.revokeTokens()
+            broker.script("attest", .error(401, .attestationError, "no (code: x)"))
+            #expect(try await get("/v1/resource/tenant-x/type-y/other").0 == 403)
+            let after = try await get("/metrics").1
+            #expect(after.contains(#"claviger_agent_attestation_failures_total{code="attestation_failed"} 1"#))
+            #expect(after.contains(#"claviger_agent_last_error{code="attestation_failed"} 1"#))
+            #expect(after.contains(#"claviger_agent_last_error{code="denied"} 0"#))
+            #expect(after.contains("claviger_agent_token_present 0\n"))
+
+            let status = try String(contentsOfFile: "/proc/\(agent.process.processIdentifier)/status", encoding: .utf8)
+            #expect(status.contains("Umask:\t0077"))
+        }
+    }
+
+    @Test("A52: the environment cannot make the agent write its TLS session keys to a file")
+    func keyLog() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let log = folder.appending(path: "keys").path
+        let agent = try Program(
+            program,
+            [
+                "--kbs-url", "https://127.0.0.1:9", "--allow-sample", "--once", "--project",
+                "kbs:///a/b/c=\(folder.path)/key",
+            ], environment: ["SSLKEYLOGFILE": log])
+        #expect(await agent.exitStatus() == 1)
+        #expect(!FileManager.default.fileExists(atPath: log))
+    }
+
+    @Test("probe ends with 0 on 200, else with 1 and the reason")
+    func probe() async throws {
+        let (program, folder) = (program, folder)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await FakeKBS.run { broker, url in
+            broker.script("resource/a/b/c", .init(200))
+            broker.script("resource/a/b/sick", .init(503))
+            let healthy = try Program(program, ["probe", url + "/kbs/v0/resource/a/b/c"])
+            #expect(await healthy.exitStatus() == 0)
+            let sick = try Program(program, ["probe", url + "/kbs/v0/resource/a/b/sick"])
+            #expect(await sick.exitStatus() == 1)
+            #expect(sick.errorText.contains("answers 503"))
+            let silent = try Program(program, ["probe", "http://x/", "--unix-socket", folder.path + "/none.sock"])
+            #expect(await silent.exitStatus() == 1)
+            let noAuthorities = try Program(
+                program, ["probe", "https://127.0.0.1:9/", "--ca", folder.path + "/none.pem"])
+            #expect(await noAuthorities.exitStatus() == 1)
+        }
+    }
+
+    @Test("an address that cannot be bound decides the status, also while the broker keeps the agent waiting")
+    func statusWhileWaiting() async throws {
+        let (program, folder) = (program, folder)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await FakeKBS.run { broker, url in
+            broker.silence("auth")
+            let agent = try Program(
+                program,
+                [
+                    "--kbs-url", url, "--allow-http", "--allow-sample", "--rest", "none", "--rest-socket",
+                    "/nonexistent/a.sock", "--project", "kbs:///a/b/c=\(folder.path)/key", "--allow-disk",
+                ])
+            #expect(await agent.exitStatus() == 71)
+        }
+    }
+
     @Test("--once writes the files and ends with 0, or with 1 and the reason")
     func once() async throws {
         let (program, folder) = (program, folder)

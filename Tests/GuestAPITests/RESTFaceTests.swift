@@ -60,6 +60,28 @@ struct RESTFaceTests {
         #expect(try await agent.get("/info", peer: address).status == (status == 403 ? 403 : 200))
     }
 
+    @Test(
+        "a page in a browser cannot read secrets under a name of its own (DNS rebinding)",
+        arguments: [
+            ("evil.example", 403), ("evil.example:8006", 403), ("127.0.0.1.evil.example", 403), ("10.0.0.1:8006", 403),
+            ("localhost.evil.example:8006", 403), ("", 403), ("2130706433", 403), ("[::ffff:10.0.0.1]:8006", 403),
+            ("127.0.0.1:8006", 200), ("localhost:8006", 200), ("LOCALHOST", 200), ("[::1]:8006", 200), ("[::1]", 200),
+            (nil, 200),
+        ])
+    func rebinding(authority: String?, status: Int) async throws {
+        let face = try TestAgent(Self.nowhere).face
+        let peer = try SocketAddress(ipAddress: "127.0.0.1", port: 4711)
+        let answer = await face.answer(RESTRequest(method: "GET", target: "/info", authority: authority, peer: peer))
+        #expect(answer.status == status)
+        let overSocket = await face.answer(RESTRequest(method: "GET", target: "/info", authority: authority))
+        #expect(overSocket.status == 200)
+    }
+
+    @Test("without metrics there is no such route")
+    func noMetrics() async throws {
+        #expect(try await TestAgent(Self.nowhere).text("/metrics") == "404 URL NOT FOUND")
+    }
+
     @Test("GC 58: unknown paths", arguments: ["/", "/aa", "/aa/unknown", "/cdh/", "/cdh/resource", "/v1/x", "/infox"])
     func unknown(path: String) async throws {
         #expect(try await TestAgent(Self.nowhere).text(path) == "404 URL NOT FOUND")

@@ -69,6 +69,9 @@ struct ServerTests {
                 let large = HTTPRequest(
                     method: "POST", url: address + "/aa/aael", body: [UInt8](repeating: 32, count: 100_000))
                 #expect(try await http.send(large).status == 413)
+                let rebound = HTTPRequest(
+                    url: address + "/cdh/resource/a/b/c", headers: [(name: "Host", value: "evil.example")])
+                #expect(try await http.send(rebound).status == 403)
             }
         }
     }
@@ -120,6 +123,23 @@ struct ServerTests {
                 deserializer: ProtobufDeserializer<Keyprovider_KeyProviderKeyWrapProtocolOutput>(), options: .defaults
             ) { Array(try $0.message.keyProviderKeyWrapProtocolOutput) }
         }
+    }
+
+    @Test("a file that is no socket is not replaced by one")
+    func fileInTheWay() async throws {
+        let path = Self.socketPath()
+        defer { unlink(path) }
+        try Data("keep".utf8).write(to: URL(filePath: path))
+        let agent = try TestAgent(RESTFaceTests.nowhere)
+        await #expect(throws: (any Error).self) {
+            try await RESTServer(agent.face, on: .unix(path: path), logger: Self.quiet).run()
+        }
+        await #expect(throws: (any Error).self) {
+            try await KeyProviderServer(
+                ImageKeys(keys: DecidedResources(agent.cache)), on: .unix(path: path), logger: Self.quiet
+            ).run()
+        }
+        #expect(FileManager.default.contents(atPath: path) == Data("keep".utf8))
     }
 
     @Test("GC 65: recorded requests are answered over gRPC, on a port and on a Unix socket", arguments: [true, false])
@@ -192,6 +212,12 @@ struct ServerTests {
                 ])
                 let opened = try JSONValue(parsing: await Self.call("UnWrapKey", unwrap.serialized(), at: target))
                 #expect(opened[pointer: "/keyunwrapresults/optsdata"]?.byteArrayValue == options)
+
+                let oversized = [UInt8](repeating: 32, count: KeyProviderServer.maximumRequestBytes + 1)
+                await #expect { try await Self.call("UnWrapKey", oversized, at: target) } throws: {
+                    // The server may cut the stream before the client has read why.
+                    [.resourceExhausted, .unavailable].contains(($0 as? RPCError)?.code)
+                }
             }
         }
     }

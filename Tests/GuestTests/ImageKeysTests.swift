@@ -125,8 +125,9 @@ struct ImageKeysTests {
         arguments: ["kbs:///default/image-kek/proof-1", "/default/image-kek/proof-1", "default/image-kek/proof-1"])
     func roundTrip(keyID: String) async throws {
         let store = KeyStore()
-        let images = ImageKeys(keys: store, registrar: store)
-        let file = FileManager.default.temporaryDirectory.appending(path: "kek-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory
+        let images = ImageKeys(keys: store, registrar: store, keyFolder: folder.path)
+        let file = folder.appending(path: "kek-\(UUID().uuidString)")
         try Data(Vectors.bytes("kek.bin")).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
         let packet = try Self.annotation(

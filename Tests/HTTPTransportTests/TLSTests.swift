@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Outbound TLS")
 struct TLSTests {
-    @Test("a server under the given authority is accepted, over HTTP/1.1 and HTTP/2", arguments: [false, true])
+    @Test("a server under the given authority is accepted, also one that offers HTTP/2", arguments: [false, true])
     func ownAuthority(http2: Bool) async throws {
         let certificates = try TestCertificates()
         try await LocalServer.run(http2 ? .http2(certificates) : .tls(certificates)) { router in

@@ -84,6 +84,13 @@ struct AttestRequestTests {
         #expect(code { try read(evidence: additional(" ")) } == "malformed_message")
     }
 
+    @Test("a device is never of the kind that stands for the guest", arguments: [TEE.tpm, .hygondcu])
+    func deviceLikePrimary(tee: TEE) throws {
+        let evidence = additional(#"{"\#(tee.rawValue)":{}}"#)
+        #expect(code { try read(evidence: evidence, tee: tee) } == "unknown_device")
+        #expect(try read(evidence: evidence, tee: .snp).devices.map(\.tee) == [tee])
+    }
+
     @Test("the session's TEE must be able to stand for a guest")
     func primaryTEE() throws {
         #expect(try read(tee: .se).binding.reportData[0].count == 64)

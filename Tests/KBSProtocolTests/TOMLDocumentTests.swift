@@ -47,6 +47,14 @@ struct TOMLDocumentTests {
         #expect(throws: TOMLError.self) { try TOMLDocument.parse(text) }
     }
 
+    @Test("keys are compared byte by byte, so guests and broker see the same tables")
+    func lookAlikes() throws {
+        let (composed, decomposed) = ("\u{e9}", "e\u{301}")
+        let document = try TOMLDocument.parse("['\(composed)']\na = 1\n['\(decomposed)'.b]\nc = 2\n")
+        #expect(document == [composed: ["a": 1], decomposed: ["b": ["c": 2]]])
+        #expect(document.count == 2)
+    }
+
     @Test("an error names its line")
     func line() {
         let error = #expect(throws: TOMLError.self) { try TOMLDocument.parse("a = 1\n\nb = '''\n\n'''\nc = ?") }

@@ -142,6 +142,44 @@ struct ImageEncryptionTests {
         #expect(try await imageError { _ = try await encrypt(image, folder.image("out")) } == .inputOutput)
     }
 
+    @Test("a FIFO instead of a blob is refused without waiting for a writer", .timeLimit(.minutes(1)))
+    func fifo() async throws {
+        let folder = try TemporaryFolder()
+        let image = folder.image("plain")
+        let bytes = Fixtures.randomBytes(100)
+        try Fixtures.layout(image, layers: [(Fixtures.plainLayer, bytes)])
+        let blob = "\(image.directory)/blobs/sha256/\(BlobDigest(of: bytes).hex)"
+        try FileManager.default.removeItem(atPath: blob)
+        try #require(mkfifo(blob, 0o600) == 0)
+        #expect(try await imageError { _ = try await encrypt(image, folder.image("out")) } == .inputOutput)
+    }
+
+    @Test("indices that name their children over and over are refused before they use up time and memory")
+    func multiplyingIndex() async throws {
+        let folder = try TemporaryFolder()
+        let image = folder.image("bomb")
+        try Fixtures.layout(image, layers: [(Fixtures.plainLayer, [1])])
+        var child = try ImageLayout.open(image.directory).image(tagged: "hello").object
+        child["annotations"] = nil
+        for _ in 0..<2 {
+            let index: JSONObject = [
+                "schemaVersion": 2, "manifests": .array(Array(repeating: .object(child), count: 100)),
+            ]
+            let bytes = index.serialized()
+            let digest = BlobDigest(of: bytes)
+            try Data(bytes).write(to: URL(filePath: "\(image.directory)/blobs/sha256/\(digest.hex)"))
+            child = [
+                "mediaType": "application/vnd.oci.image.index.v1+json", "digest": .string(digest.description),
+                "size": .int(Int64(bytes.count)),
+            ]
+        }
+        child["annotations"] = ["org.opencontainers.image.ref.name": "hello"]
+        let top: JSONObject = ["schemaVersion": 2, "manifests": .array([.object(child)])]
+        try Data(top.serialized()).write(to: URL(filePath: image.directory + "/index.json"))
+        #expect(try await imageError { _ = try ImageInspection(image) } == .tooLarge)
+        #expect(try await imageError { _ = try await encrypt(image, folder.image("out")) } == .tooLarge)
+    }
+
     @Test("manifests that lie about sizes or shapes are refused")
     func malformedManifests() async throws {
         let changes: [(inout JSONObject) -> Void] = [

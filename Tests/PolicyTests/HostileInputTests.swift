@@ -113,7 +113,8 @@ struct HostileInputTests {
         #expect(report.appraisals[0].vector[.executables] == 97)
     }
 
-    @Test("a guardrail that can match no resource is refused", arguments: ["payments/*", "*", "payments/key", "a/*/c/d"])
+    @Test(
+        "a guardrail that can match no resource is refused", arguments: ["payments/*", "*", "payments/key", "a/*/c/d"])
     func idleGuardrail(_ pattern: String) {
         let spec = "  effect: Guardrail\n  match: {resources: [\"\(pattern)\"]}\n  require: {tees: [snp]}"
         #expect(Fixture.diagnostics(Fixture.clusterRelease(spec)).map(\.code) == ["invalid_pattern"])
@@ -146,7 +147,9 @@ struct HostileInputTests {
         #expect(found.message.contains("not accepted"))
     }
 
-    @Test("nested aliases are refused at once, whatever stands before their anchors", arguments: ["\u{85}", "\u{2028}", "\r"])
+    @Test(
+        "nested aliases are refused at once, whatever stands before their anchors",
+        arguments: ["\u{85}", "\u{2028}", "\r"])
     func hiddenAnchors(_ lineBreak: String) {
         var yaml = "a0:\(lineBreak)&a0 [x, x, x, x, x, x, x, x, x, x]\n"
         for level in 1...30 {

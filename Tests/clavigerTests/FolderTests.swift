@@ -1,6 +1,7 @@
 import AdminClient
 import Broker
 import Foundation
+import Glibc
 import JOSE
 import Policy
 import Testing
@@ -78,5 +79,30 @@ struct FolderTests {
         folder.cleanUp(readyFile: ready)
         #expect(!FileManager.default.fileExists(atPath: folder.path))
         #expect(!FileManager.default.fileExists(atPath: ready))
+    }
+}
+
+@Suite("ports")
+struct LocalPortTests {
+    @Test("a taken port is told by name, a free one and 0 are not")
+    func ports() throws {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let port = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                _ = bind(listener, generic, size)
+                _ = listen(listener, 1)
+                _ = getsockname(listener, generic, &size)
+            }
+            return UInt16(bigEndian: pointer.pointee.sin_port)
+        }
+        #expect(port != 0)
+        #expect(throws: CommandFailure.self) { try LocalPort.requireFree(port) }
+        try LocalPort.requireFree(0)
+        close(listener)
+        try LocalPort.requireFree(port)
     }
 }

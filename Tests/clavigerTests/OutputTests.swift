@@ -1,4 +1,5 @@
 import Encodings
+import Policy
 import Testing
 
 @testable import claviger
@@ -48,5 +49,26 @@ struct OutputTests {
                 """)
         let fresh = LineDifference(old: "", new: "x\ny", oldName: "a", newName: "b").text()
         #expect(fresh == "--- a\n+++ b\n+ x\n+ y\n")
+    }
+}
+
+@Suite("decisions and policies for people")
+struct PeopleTextTests {
+    @Test("a refused attestation is told with its stage, though no release policy ever saw it")
+    func refusedAttestation() throws {
+        let record = try JSONValue(
+            parsing: #"""
+                {"id":"1","at":"2026-01-01T00:00:00Z","allowed":false,"code":"report_data_mismatch","reason":"no match",
+                 "operation":"attest","path":"","tee":"snp","trace":{"stage":"verification","protocol":"0.4.0"}}
+                """#)
+        let text = DecisionText(record: record).text()
+        #expect(text.contains("denied  report_data_mismatch  attest"))
+        #expect(text.contains("no match"))
+        #expect(text.contains("refused in the stage: verification"))
+    }
+
+    @Test("a policy text ends with one line feed, however often it went back and forth")
+    func tidyPolicies() {
+        for text in ["a: 1", "a: 1\n", "a: 1\n\n  \n"] { #expect(PolicyDocument.tidy(text) == "a: 1\n") }
     }
 }

@@ -10,11 +10,17 @@ public struct AttestedToken: Sendable {
     public let key: JWEPrivateKey
     /// When the token ends; nil when it does not say.
     public let expires: Date?
-    /// From when on a new token should be fetched: after 90 % of the token's life.
+    /// From when on a new token should be fetched: after 90 % of the token's life as this machine's clock sees it, but
+    /// not at once.
     public let renewal: Date
+    /// When it was received.
+    let received: Date
 
     /// For how long a token without `exp` is reused, in seconds.
     static let lifeWithoutExpiry: TimeInterval = 300
+    /// For how long any token is reused, in seconds. A clock that runs ahead makes fresh tokens look used up, and each
+    /// request would attest; a broker that disagrees answers 401.
+    static let shortestReuse: TimeInterval = 5
 
     /// Reads the times of a token that was received at `now`. The signature is the broker's affair and not checked.
     ///
@@ -32,7 +38,8 @@ public struct AttestedToken: Sendable {
         self.key = key
         expires = claims.expiresAt.map { Date(timeIntervalSince1970: Double($0)) }
         let life = expires.map { $0.timeIntervalSince(now) } ?? Self.lifeWithoutExpiry
-        renewal = now.addingTimeInterval(life * 0.9)
+        received = now
+        renewal = now.addingTimeInterval(max(life * 0.9, Self.shortestReuse))
     }
 
     private static func claims(of text: String) throws(GuestError) -> JWTClaims {

@@ -11,6 +11,10 @@ struct BrokerConnection: Sendable {
     init(_ configuration: KBSClientConfiguration) throws(GuestError) {
         var url = configuration.url
         while url.hasSuffix("/") { url.removeLast() }
+        // The address is logged, and libcurl would send what stands before an @ to the broker.
+        guard !url.contains("@") else {
+            throw GuestError(.invalidRequest, "The broker's address cannot be used: it contains credentials.")
+        }
         prefix = url + "/kbs/v0/"
         timeout = configuration.timeout
         do throws(HTTPTransportError) {

@@ -4,14 +4,17 @@ import KBSProtocol
 /// What a broker says when it does not answer 200.
 struct BrokerRefusal {
     let status: Int
+    /// The longest wish to be left alone that is followed, in seconds: one odd answer must not stop a pod for an hour.
+    static let longestWait = 120
     /// Nil when the body is no error object.
     let error: KBSErrorObject?
+    /// The broker's wish in seconds, from 1 to ``longestWait``.
     let retryAfter: Int?
 
     init(_ response: HTTPResponse) {
         status = response.status
         error = try? KBSErrorObject(parsing: response.body)
-        retryAfter = response.header("Retry-After").flatMap { Int($0) }.map { min(max($0, 0), 3600) }
+        retryAfter = response.header("Retry-After").flatMap { Int($0) }.map { min(max($0, 1), Self.longestWait) }
     }
 
     /// The safe code in the detail, as in `… (code: condition_false; decision: ID)`.
@@ -66,7 +69,8 @@ struct BrokerRefusal {
         }
     }
 
-    private var detailSentence: String {
+    /// The broker's own words, or that there were none; begins with the separator.
+    var detailSentence: String {
         guard let error else { return " (status \(status), without an error object)." }
         return ": \(Self.printable(error.type)): \(Self.printable(error.detail))"
     }
@@ -79,6 +83,12 @@ struct BrokerRefusal {
 
     /// A broker's text goes into logs and answers: bounded, and without control characters.
     private static func printable(_ text: String) -> String {
-        String(text.unicodeScalars.prefix(500).map { $0.value < 0x20 || $0.value == 0x7F ? " " : Character($0) })
+        String(
+            text.unicodeScalars.prefix(500).map { scalar in
+                switch scalar {
+                case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}": " "
+                default: Character(scalar)
+                }
+            })
     }
 }

@@ -24,7 +24,9 @@ public final class KBSClient: Sendable, ResourceSource {
         let handshake = Handshake(
             connection: connection, attester: attester, keyKind: configuration.keyKind,
             initData: configuration.initData, clock: configuration.clock)
-        tokens = TokenSource(clock: configuration.clock, refusalHold: configuration.refusalHold) {
+        tokens = TokenSource(
+            clock: configuration.clock, refusalHold: configuration.refusalHold, metrics: configuration.metrics
+        ) {
             do throws(GuestError) {
                 return .success(try await handshake.run())
             } catch {
@@ -36,6 +38,11 @@ public final class KBSClient: Sendable, ResourceSource {
     /// How many attestations were started.
     public var attestations: Int {
         get async { await tokens.attestations }
+    }
+
+    /// Brings the metrics that depend on the time, such as the token's age, up to date.
+    public func refreshMetrics() async {
+        await tokens.observe()
     }
 
     /// The current attestation token with its key; attests when there is none.
@@ -75,7 +82,7 @@ public final class KBSClient: Sendable, ResourceSource {
             "resource/\(path)", body: body, contentType: "application/octet-stream", bearer: adminToken)
         guard !(200...204).contains(response.status) else { return }
         let refusal = BrokerRefusal(response)
-        let detail = refusal.error.map { ": \($0.type): \($0.detail)" } ?? ""
+        let detail = refusal.detailSentence
         switch response.status {
         case 401, 403:
             throw GuestError(

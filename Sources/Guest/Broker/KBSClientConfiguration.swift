@@ -17,16 +17,19 @@ public struct KBSClientConfiguration: Sendable {
     public var timeout: Duration
     /// Largest answer accepted, in bytes.
     public var maximumResponseBytes: Int
-    /// How long a refused attestation is not repeated the first time; doubles with each refusal in a row, up to 8 times.
+    /// How long a refused attestation is not repeated the first time; doubles with each refusal in a row, up to 4 times.
     public var refusalHold: Duration
     /// The time of day.
     public var clock: WallClock
+    /// Where attestations are counted.
+    public var metrics: GuestMetrics
 
     /// A configuration; only the address is needed.
     public init(
         url: String, trustAnchorsPEM: String? = nil, insecureHTTPAllowed: Bool = false,
         keyKind: JWEPrivateKey.Kind = .ecP256, initData: String? = nil, timeout: Duration = .seconds(60),
-        maximumResponseBytes: Int = 16 * 1_048_576, refusalHold: Duration = .seconds(10), clock: WallClock = .system
+        maximumResponseBytes: Int = 16 * 1_048_576, refusalHold: Duration = .seconds(10), clock: WallClock = .system,
+        metrics: GuestMetrics = GuestMetrics()
     ) {
         self.url = url
         self.trustAnchorsPEM = trustAnchorsPEM
@@ -37,5 +40,6 @@ public struct KBSClientConfiguration: Sendable {
         self.maximumResponseBytes = maximumResponseBytes
         self.refusalHold = refusalHold
         self.clock = clock
+        self.metrics = metrics
     }
 }

@@ -9,18 +9,19 @@ actor TokenSource {
 
     private struct Failure {
         let error: GuestError
-        let until: Date
+        let hold: TimeWindow
     }
 
     private let attest: @Sendable () async -> Outcome
     private let clock: WallClock
     private let refusalHold: TimeInterval
+    private let metrics: GuestMetrics
 
     private var current: AttestedToken?
     private var flight: Task<Outcome, Never>?
     private var failure: Failure?
     private var failuresInARow = 0
-    private var lastForcedRenewal: Date?
+    private var forcedRenewal: TimeWindow?
 
     /// Attestations started so far.
     private(set) var attestations = 0
@@ -28,8 +29,11 @@ actor TokenSource {
     /// Renewals that the broker's 401 asks for come at least this far apart, in seconds.
     static let forcedRenewalSpacing: TimeInterval = 10
 
-    init(clock: WallClock, refusalHold: Duration, attest: @escaping @Sendable () async -> Outcome) {
+    init(
+        clock: WallClock, refusalHold: Duration, metrics: GuestMetrics, attest: @escaping @Sendable () async -> Outcome
+    ) {
         self.clock = clock
+        self.metrics = metrics
         let (seconds, attoseconds) = refusalHold.components
         self.refusalHold = Double(seconds) + Double(attoseconds) / 1e18
         self.attest = attest
@@ -41,8 +45,9 @@ actor TokenSource {
         do throws(GuestError) {
             return try await renew()
         } catch {
-            // A broker that is away for a moment must not take away a token that still holds.
-            if let current, error.isTransient, let expires = current.expires, clock.now() < expires { return current }
+            // Whatever keeps the renewal from working must not take away a token that still holds: the broker judges
+            // it at each use.
+            if let current, let expires = current.expires, clock.now() < expires { return current }
             throw error
         }
     }
@@ -52,19 +57,23 @@ actor TokenSource {
         if let current, current.token != refused.token { return try await token() }
         let now = clock.now()
         if flight == nil {
-            if let lastForcedRenewal, now.timeIntervalSince(lastForcedRenewal) < Self.forcedRenewalSpacing {
-                return nil
-            }
-            lastForcedRenewal = now
+            if let forcedRenewal, forcedRenewal.contains(now) { return nil }
+            forcedRenewal = TimeWindow(from: now, lasting: Self.forcedRenewalSpacing)
             current = nil
         }
         return try await renew()
     }
 
+    /// Brings the metrics that depend on the time up to date.
+    func observe() {
+        metrics.tokenIs(current.map { clock.now().timeIntervalSince($0.received) })
+    }
+
     private func renew() async throws(GuestError) -> AttestedToken {
         if let flight { return try await flight.value.get() }
-        if let failure, clock.now() < failure.until { throw failure.error }
+        if let failure, failure.hold.contains(clock.now()) { throw failure.error }
         attestations += 1
+        metrics.attestationStarted()
         let task = Task { [attest] in
             let outcome = await attest()
             self.land(outcome)
@@ -82,16 +91,18 @@ actor TokenSource {
             failure = nil
             failuresInARow = 0
         case .failure(let error):
-            failure = Failure(error: error, until: clock.now().addingTimeInterval(hold(after: error)))
+            let now = clock.now()
+            failure = Failure(error: error, hold: TimeWindow(from: now, lasting: hold(after: error)))
             failuresInARow += 1
+            metrics.attestationFailed(error, at: now)
         }
     }
 
-    /// Doubles from the configured hold (a tenth of it for brokers that cannot be reached) up to eight times that; a
+    /// Doubles from the configured hold (a tenth of it for brokers that cannot be reached) up to four times that; a
     /// broker's own wish comes first. The jitter keeps a fleet from knocking in step.
     private func hold(after error: GuestError) -> TimeInterval {
         if let wish = error.retryAfter { return Double(wish) }
         let first = error.isTransient ? refusalHold / 10 : refusalHold
-        return first * Double(1 << min(failuresInARow, 3)) * Double.random(in: 0.9...1.1)
+        return first * Double(1 << min(failuresInARow, 2)) * Double.random(in: 0.9...1.1)
     }
 }

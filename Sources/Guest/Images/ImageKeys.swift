@@ -8,6 +8,7 @@ import OCIEncryption
 public actor ImageKeys {
     private let keys: any ResourceSource
     private let registrar: (any KeyRegistrar)?
+    private let keyFolder: KeyFolder
 
     /// Random keys made for a name that the caller chose: all layers of an image must share one.
     private var generated: [ResourcePath: SecretBytes] = [:]
@@ -20,15 +21,16 @@ public actor ImageKeys {
 
     /// One call comes per layer; a key just stored is not stored again for the next layer.
     private static let registrationMemory: Duration = .seconds(60)
-    private static let keySize = 32
 
     /// A key provider.
     ///
     /// - Parameters:
     ///   - keys: where key-encryption keys are fetched.
     ///   - registrar: where new ones are stored; nil switches wrapping off.
-    public init(keys: any ResourceSource, registrar: (any KeyRegistrar)? = nil) {
+    ///   - keyFolder: the folder whose files callers may name by `keypath`; nil refuses all files.
+    public init(keys: any ResourceSource, registrar: (any KeyRegistrar)? = nil, keyFolder: String? = nil) {
         self.keys = keys
+        self.keyFolder = KeyFolder(path: keyFolder)
         self.registrar = registrar
     }
 
@@ -78,14 +80,10 @@ public actor ImageKeys {
 
     private func key(_ parameters: WrapParameters, _ path: ResourcePath) throws(GuestError) -> SecretBytes {
         if let file = parameters.keyPath {
-            let key = try SmallFile.read(file, limit: 4096, as: "key file")
-            guard key.count == Self.keySize else {
-                throw GuestError(.invalidRequest, "The key file \(file) must have 32 bytes, not \(key.count).")
-            }
-            return key
+            return try keyFolder.key(in: file)
         }
-        guard parameters.keyID != nil else { return .random(count: Self.keySize) }
-        let key = generated[path] ?? .random(count: Self.keySize)
+        guard parameters.keyID != nil else { return .random(count: KeyFolder.keySize) }
+        let key = generated[path] ?? .random(count: KeyFolder.keySize)
         generated[path] = key
         return key
     }
@@ -97,6 +95,8 @@ public actor ImageKeys {
             return
         }
         try await registrar.register(key, at: path)
+        // Names made here never come back; their keys must not stay.
+        registrations = registrations.filter { $0.value.at.duration(to: .now) < Self.registrationMemory }
         registrations[path] = Registration(key: key, at: .now)
     }
 

@@ -6,6 +6,7 @@ public actor ProjectedFiles {
     private let source: any ResourceSource
     private let projection: Projection
     private var written: Set<ProjectionTarget> = []
+    private var isOver = false
 
     /// Files for `targets`, with contents from `source`.
     public init(_ targets: [ProjectionTarget], from source: any ResourceSource, by projection: Projection) {
@@ -24,7 +25,10 @@ public actor ProjectedFiles {
         var failures: [(target: ProjectionTarget, error: GuestError)] = []
         for target in missing {
             do throws(GuestError) {
-                try projection.write(try await source.resource(target.uri), to: target.path)
+                let secret = try await source.resource(target.uri)
+                // The end may have come while the broker was asked.
+                guard !isOver else { return failures }
+                try projection.write(secret, to: target.path)
                 written.insert(target)
             } catch {
                 failures.append((target, error))
@@ -41,10 +45,11 @@ public actor ProjectedFiles {
         return max(wish ?? 0, usual) * Double.random(in: 0.8...1.2)
     }
 
-    /// Removes what was written.
+    /// Removes what was written; nothing is written any more.
     ///
     /// - Throws: `GuestError` with `projection` when a file resists; the others are removed all the same.
     public func removeAll() throws(GuestError) {
+        isOver = true
         var failure: GuestError?
         for target in written {
             do throws(GuestError) {

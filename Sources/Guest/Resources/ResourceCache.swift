@@ -10,7 +10,7 @@ public actor ResourceCache: ResourceSource {
 
     private struct Entry {
         let outcome: Outcome
-        let until: Date
+        let window: TimeWindow
     }
 
     private let source: any ResourceSource
@@ -18,6 +18,7 @@ public actor ResourceCache: ResourceSource {
     private let negativeTimeToLive: TimeInterval
     private let capacity: Int
     private let clock: WallClock
+    private let metrics: GuestMetrics
 
     private var entries: [ResourceURI: Entry] = [:]
     private var flights: [ResourceURI: Task<Outcome, Never>] = [:]
@@ -30,24 +31,31 @@ public actor ResourceCache: ResourceSource {
     ///   - capacity: how many outcomes are kept.
     public init(
         _ source: any ResourceSource, timeToLive: Double = 10, negativeTimeToLive: Double = 2, capacity: Int = 1024,
-        clock: WallClock = .system
+        clock: WallClock = .system, metrics: GuestMetrics = GuestMetrics()
     ) {
         self.source = source
         self.timeToLive = timeToLive
         self.negativeTimeToLive = negativeTimeToLive
         self.capacity = capacity
         self.clock = clock
+        self.metrics = metrics
     }
 
     /// The kept resource, or a fetched one. Concurrent callers share one request.
     public func resource(_ uri: ResourceURI) async throws(GuestError) -> SecretBytes {
-        if let entry = entries[uri], clock.now() < entry.until { return try entry.outcome.get() }
+        if let known = known(uri) {
+            metrics.answeredFromCache()
+            return try known.get()
+        }
         return try await fetch(uri)
     }
 
     /// The resource by a new decision of the broker. Refusals of the last moments are still believed.
     public func freshResource(_ uri: ResourceURI) async throws(GuestError) -> SecretBytes {
-        if let entry = entries[uri], clock.now() < entry.until, case .failure(let error) = entry.outcome { throw error }
+        if case .failure(let error) = known(uri) {
+            metrics.answeredFromCache()
+            throw error
+        }
         return try await fetch(uri)
     }
 
@@ -56,7 +64,13 @@ public actor ResourceCache: ResourceSource {
         entries = [:]
     }
 
+    private func known(_ uri: ResourceURI) -> Outcome? {
+        guard let entry = entries[uri], entry.window.contains(clock.now()) else { return nil }
+        return entry.outcome
+    }
+
     private func fetch(_ uri: ResourceURI) async throws(GuestError) -> SecretBytes {
+        metrics.askedTheBroker()
         if let flight = flights[uri] { return try await flight.value.get() }
         let task = Task { [source] in
             let outcome: Outcome
@@ -74,24 +88,25 @@ public actor ResourceCache: ResourceSource {
 
     private func land(_ outcome: Outcome, _ uri: ResourceURI) {
         flights[uri] = nil
+        let now = clock.now()
         let life: TimeInterval
         switch outcome {
-        case .success: life = timeToLive
-        case .failure(let error): life = error.retryAfter.map(Double.init) ?? negativeTimeToLive
+        case .success:
+            life = timeToLive
+        case .failure(let error):
+            life = error.retryAfter.map(Double.init) ?? negativeTimeToLive
+            metrics.failed(error, at: now)
         }
-        guard life > 0 else {
-            entries[uri] = nil
-            return
-        }
-        entries[uri] = Entry(outcome: outcome, until: clock.now().addingTimeInterval(life))
-        if entries.count > capacity { makeRoom() }
-    }
-
-    private func makeRoom() {
-        let now = clock.now()
-        entries = entries.filter { now < $0.value.until }
-        while entries.count > capacity, let oldest = entries.min(by: { $0.value.until < $1.value.until }) {
+        entries[uri] = life > 0 ? Entry(outcome: outcome, window: TimeWindow(from: now, lasting: life)) : nil
+        // Secrets whose time is over are not kept until somebody needs the room.
+        entries = entries.filter { $0.value.window.contains(now) }
+        while entries.count > capacity,
+            let oldest = entries.min(by: { TimeWindow.endsEarlier($0.value.window, $1.value.window) })
+        {
             entries[oldest.key] = nil
         }
     }
+
+    /// How many outcomes are held.
+    var count: Int { entries.count }
 }

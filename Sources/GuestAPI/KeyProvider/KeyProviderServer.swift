@@ -6,6 +6,10 @@ public import ServiceLifecycle
 
 /// Serves the key provider on one address, without TLS: local addresses only.
 public struct KeyProviderServer: Service {
+    /// An image's layer options and packets have a few hundred bytes.
+    static let maximumRequestBytes = 1_048_576
+    private static let maximumCallsPerConnection = 64
+
     private let images: ImageKeys
     private let address: ListenAddress
     private let logger: Logger
@@ -33,7 +37,12 @@ public struct KeyProviderServer: Service {
     /// Serves until graceful shutdown or cancellation.
     public func run() async throws {
         let server = GRPCServer(
-            transport: .http2NIOPosix(address: transportAddress(), transportSecurity: .plaintext),
+            transport: .http2NIOPosix(
+                address: transportAddress(), transportSecurity: .plaintext,
+                config: .defaults { config in
+                    config.rpc.maxRequestPayloadSize = Self.maximumRequestBytes
+                    config.http2.maxConcurrentStreams = Self.maximumCallsPerConnection
+                }),
             services: [KeyProviderFace(images: images, logger: logger)])
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask {

@@ -10,6 +10,7 @@ public struct RESTFace: Sendable {
     let readiness: Readiness
     let features: RESTFeatures
     let version: String
+    let metrics: (@Sendable () -> String)?
 
     /// A face over these parts.
     ///
@@ -20,9 +21,10 @@ public struct RESTFace: Sendable {
     ///   - readiness: answers `/readyz`.
     ///   - features: which routes exist.
     ///   - version: the program's version, shown by `/info`.
+    ///   - metrics: the text for `/metrics` (Prometheus exposition format 0.0.4); nil leaves that route out.
     public init(
         client: KBSClient, resources: any ResourceSource, attester: any Attester, readiness: Readiness,
-        features: RESTFeatures, version: String
+        features: RESTFeatures, version: String, metrics: (@Sendable () -> String)? = nil
     ) {
         self.client = client
         self.resources = resources
@@ -30,15 +32,21 @@ public struct RESTFace: Sendable {
         self.readiness = readiness
         self.features = features
         self.version = version
+        self.metrics = metrics
     }
 
     func answer(_ request: RESTRequest) async -> RESTAnswer {
-        if let peer = request.peer, !PeerRule.isLocal(peer) { return .text(403, "Forbidden") }
+        if let peer = request.peer {
+            guard PeerRule.isLocal(peer), request.authority.map(PeerRule.isLocal(authority:)) ?? true else {
+                return .text(403, "Forbidden")
+            }
+        }
         let path = request.path
         switch path {
         case "/info": return info(request)
         case "/healthz": return .text(200, "ok")
         case "/readyz": return await readyz()
+        case "/metrics": return await metricsText(request)
         default: break
         }
         if path.hasPrefix("/aa/") { return await attestation(request, String(path.dropFirst(4))) }
@@ -53,6 +61,14 @@ public struct RESTFace: Sendable {
         if features.hasAttestation { object["tee"] = .string(attester.tee.rawValue) }
         object["feature"] = .string(features.rawValue)
         return .json(200, object)
+    }
+
+    private func metricsText(_ request: RESTRequest) async -> RESTAnswer {
+        guard let metrics else { return .text(404, "URL NOT FOUND") }
+        guard request.method == "GET" else { return .text(405, "Method Not Allowed") }
+        await client.refreshMetrics()
+        return RESTAnswer(
+            status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8", body: Array(metrics().utf8))
     }
 
     private func readyz() async -> RESTAnswer {

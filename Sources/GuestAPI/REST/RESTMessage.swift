@@ -6,7 +6,9 @@ struct RESTRequest: Sendable {
     var method: String
     /// Path and query as received.
     var target: String
-    /// Nil when the peer has no address, as with some Unix sockets.
+    /// The host that the client believes to talk to, with its port; nil when it named none.
+    var authority: String?
+    /// Nil on a Unix socket.
     var peer: SocketAddress?
     var body: [UInt8] = []
 

@@ -29,13 +29,16 @@ public struct RESTServer: Service {
 
     /// Serves until graceful shutdown or cancellation.
     public func run() async throws {
-        let responder = CallbackResponder<RESTContext> { [face] request, context in
+        let responder = CallbackResponder<RESTContext> { [face, address] request, context in
+            let peer = address.isUnixSocket ? nil : context.peer
+            guard address.isUnixSocket || peer != nil else { return Self.response(.text(403, "Forbidden")) }
             guard let body = try await Self.body(of: request) else {
                 return Self.response(.text(413, "The body is larger than \(Self.maximumBodyBytes) bytes."))
             }
             let answer = await face.answer(
                 RESTRequest(
-                    method: request.method.rawValue, target: request.head.path ?? "/", peer: context.peer, body: body))
+                    method: request.method.rawValue, target: request.head.path ?? "/",
+                    authority: request.head.authority, peer: peer, body: body))
             return Self.response(answer)
         }
         let application = Application(

@@ -56,8 +56,7 @@ struct ReferenceCalls {
             let start = place
             skip(while: isWord)
             let text = String(String.UnicodeScalarView(scalars[start..<place]))
-            if let quote = current, quote == "\"" || quote == "'", ["r", "b", "br", "rb"].contains(text.lowercased())
-            {
+            if let quote = current, quote == "\"" || quote == "'", ["r", "b", "br", "rb"].contains(text.lowercased()) {
                 _ = string(isRaw: text.lowercased().contains("r"))
                 return
             }

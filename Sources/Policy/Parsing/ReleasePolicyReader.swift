@@ -20,7 +20,7 @@ struct ReleasePolicyReader {
         let variables = readVariables(spec["variables"])
         let validations = readValidations(spec["validations"], variables: variables.map(\.name))
         guard let match else { return nil }
-        if effect == .guardrail, spec["validations"] == nil, require == ReleaseRequirements() {
+        if effect == .guardrail, spec["validations"] == nil, spec["require"] == nil {
             header.spec.report(
                 "missing_field", "A guardrail needs 'require' or 'validations'; without any it limits nothing.")
         }

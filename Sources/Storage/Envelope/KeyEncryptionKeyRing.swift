@@ -55,8 +55,10 @@ public struct KeyEncryptionKeyRing: Sendable {
     public func derive(
         purpose: KeyPurpose, fields: [[UInt8]] = [], keyID: String? = nil
     ) throws(StorageError) -> SymmetricKey {
-        // Set apart from the keys of `seal`, which are salted: the salt here is a constant of its own length.
-        try key(keyID ?? currentKeyID).derive(BoundContext(purpose, fields), salt: Array("claviger derive".utf8))
+        // Set apart from the keys of `seal`: HKDF fills a salt up with zero bytes, so this constant must be longer than
+        // the salts there, which whoever writes to the database can choose.
+        try key(keyID ?? currentKeyID).derive(
+            BoundContext(purpose, fields), salt: Array("claviger key derived for a purpose of its own".utf8))
     }
 
     /// Encrypts under a key that is derived for this one message (HKDF-SHA-256 with a random 32-byte salt, AES-256-GCM),

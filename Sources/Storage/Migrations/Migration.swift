@@ -23,7 +23,8 @@ struct MigrationPlan {
             guard let migration = known.first(where: { $0.version == version }) else {
                 throw StorageError(
                     code: .schema,
-                    message: "the database's schema has step \(version), which this program does not know: use a newer one")
+                    message:
+                        "the database's schema has step \(version), which this program does not know: use a newer one")
             }
             guard migration.checksum == checksum else {
                 throw StorageError(

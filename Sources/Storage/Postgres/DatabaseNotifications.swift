@@ -47,7 +47,8 @@ private final class StopEvent: Sendable {
     /// Waits until `other` has input (true), or the time is over or the event was raised (false).
     func wait(for other: Int32, milliseconds: Int32) -> (isStopped: Bool, isReady: Bool) {
         var descriptors = [
-            pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: other, events: Int16(POLLIN), revents: 0),
         ]
         guard poll(&descriptors, 2, milliseconds) > 0 else { return (false, false) }
         return (descriptors[0].revents != 0, descriptors[1].revents != 0)

@@ -38,7 +38,9 @@ final class PipelineConnection {
     var unsettled: [Ticket] { state.unsettled }
 
     /// True if the server owes an answer and has been silent for `limit` nanoseconds.
-    func isStalled(now: UInt64, limit: UInt64) -> Bool { state.isOwed && now > lastProgress && now - lastProgress > limit }
+    func isStalled(now: UInt64, limit: UInt64) -> Bool {
+        state.isOwed && now > lastProgress && now - lastProgress > limit
+    }
 
     /// Sends tickets; those that may share a batch stand under one sync.
     func send(_ tickets: [Ticket], now: UInt64) {

@@ -13,7 +13,8 @@ struct SQLFailure: Sendable, Hashable {
     var endsConnection: Bool { state == "25006" || state.hasPrefix("57P") || state.hasPrefix("08") }
 
     var error: StorageError {
-        StorageError(code: code, message: "\(sentence) (SQLSTATE \(state)\(constraint.map { ", constraint \($0)" } ?? ""))")
+        StorageError(
+            code: code, message: "\(sentence) (SQLSTATE \(state)\(constraint.map { ", constraint \($0)" } ?? ""))")
     }
 
     private var code: StorageError.Code {

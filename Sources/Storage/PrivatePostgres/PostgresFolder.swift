@@ -39,7 +39,8 @@ struct PostgresFolder: Sendable {
         let status = try ChildProcess(
             path: programs.initdb,
             arguments: [
-                "--pgdata=\(fresh)", "--username=\(role)", "--auth-local=trust", "--auth-host=reject", "--encoding=UTF8",
+                "--pgdata=\(fresh)", "--username=\(role)", "--auth-local=trust", "--auth-host=reject",
+                "--encoding=UTF8",
                 "--locale=C", "--no-sync", "--no-instructions",
             ],
             directory: path, user: user, output: output
@@ -51,7 +52,9 @@ struct PostgresFolder: Sendable {
     }
 
     /// How the server is started.
-    func serverProcess(_ programs: PostgresPrograms, _ options: PrivatePostgres.Options) throws(StorageError) -> ChildProcess {
+    func serverProcess(_ programs: PostgresPrograms, _ options: PrivatePostgres.Options) throws(StorageError)
+        -> ChildProcess
+    {
         var settings = [
             "listen_addresses": "",
             "unix_socket_directories": "\"\(socketDirectory)\"",
@@ -63,7 +66,8 @@ struct PostgresFolder: Sendable {
         settings.merge(options.settings) { $1 }
         return ChildProcess(
             path: programs.postgres,
-            arguments: ["-D", cluster] + settings.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] },
+            arguments: ["-D", cluster]
+                + settings.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] },
             directory: path, user: user, output: try openLog(),
             parentDeathSignal: options.isDisposable ? SIGQUIT : SIGINT, hasOwnSession: true)
     }
@@ -79,10 +83,22 @@ struct PostgresFolder: Sendable {
     /// - Throws: `unavailable` when another server stays.
     func awaitRelease() throws(StorageError) {
         for _ in 0..<250 {
-            guard let holder = lockHolder, kill(holder, 0) == 0 else { return }
+            guard let holder = lockHolder, Self.isServer(holder) else { return }
             usleep(20_000)
         }
         throw .unavailable("another server (process \(lockHolder ?? 0)) works in \(path)")
+    }
+
+    /// After a crash the lock file may name a process that has nothing to do with PostgreSQL.
+    private static func isServer(_ process: pid_t) -> Bool {
+        guard let name = FileManager.default.contents(atPath: "/proc/\(process)/comm") else { return false }
+        return String(decoding: name, as: UTF8.self).hasPrefix("postgres")
+    }
+
+    /// Removes a socket folder outside the data folder, which each start makes anew.
+    func removeForeignSocketFolder() {
+        guard !socketDirectory.hasPrefix(path + "/") else { return }
+        try? FileManager.default.removeItem(atPath: socketDirectory)
     }
 
     /// The end of the server's log on one line, for an error message.
@@ -118,21 +134,29 @@ struct PostgresFolder: Sendable {
             try? FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
         }
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure("cannot be made", path) }
-        try give(path, to: user)
-        guard chmod(path, 0o700) == 0 else { throw failure("cannot be closed to others", path) }
+        // By descriptor, never through a link: the server's user owns the folder above and could put one there, and a
+        // root process would give away what it points to.
+        let folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard folder >= 0 else { throw failure("is no folder of its own that can be used", path) }
+        defer { close(folder) }
+        try give(folder, path, to: user)
+        guard fchmod(folder, 0o700) == 0 else { throw failure("cannot be closed to others", path) }
     }
 
     private static func makeShortFolder(_ user: SystemUser?) throws(StorageError) -> String {
         var template = Array("/tmp/claviger-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw failure("cannot be made", "/tmp") }
         let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        try give(path, to: user)
+        let folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard folder >= 0 else { throw failure("cannot be opened", path) }
+        defer { close(folder) }
+        try give(folder, path, to: user)
         return path
     }
 
-    private static func give(_ path: String, to user: SystemUser?) throws(StorageError) {
+    private static func give(_ folder: Int32, _ path: String, to user: SystemUser?) throws(StorageError) {
         guard let user else { return }
-        guard chown(path, user.user, user.group) == 0 else { throw failure("cannot be given to \(user.name)", path) }
+        guard fchown(folder, user.user, user.group) == 0 else { throw failure("cannot be given to \(user.name)", path) }
     }
 
     private static func failure(_ what: String, _ path: String) -> StorageError {

@@ -18,7 +18,8 @@ struct PostgresPrograms: Sendable {
             return PostgresPrograms(folder: folder)
         }
         throw .unavailable(
-            "no PostgreSQL server programs (initdb, postgres) were found: install PostgreSQL 15 or newer, or name a database")
+            "no PostgreSQL server programs (initdb, postgres) were found: install PostgreSQL 15 or newer, or name a database"
+        )
     }
 
     private static func holdsServer(_ folder: String) -> Bool {
@@ -28,7 +29,9 @@ struct PostgresPrograms: Sendable {
     private static func distributed() -> [String] {
         let root = "/usr/lib/postgresql"
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
-        return versions.sorted { (Int($0) ?? 0) > (Int($1) ?? 0) }.map { "\(root)/\($0)/bin" } + ["/usr/local/pgsql/bin"]
+        return versions.sorted { (Int($0) ?? 0) > (Int($1) ?? 0) }.map { "\(root)/\($0)/bin" } + [
+            "/usr/local/pgsql/bin"
+        ]
     }
 
     private static func configured(_ path: [String]) -> [String] {

@@ -29,15 +29,14 @@ public final class PrivatePostgres: Sendable {
     private static let patience = 30
 
     /// Where the server keeps its data.
-    public let dataDirectory: String
-    private let socketDirectory: String
+    public var dataDirectory: String { folder.path }
+    private let folder: PostgresFolder
     private let server: ServerProcess
     private let reaper: FolderReaper?
     private let isDisposable: Bool
 
     private init(_ folder: PostgresFolder, _ server: ServerProcess, _ reaper: FolderReaper?, isDisposable: Bool) {
-        dataDirectory = folder.path
-        socketDirectory = folder.socketDirectory
+        self.folder = folder
         self.server = server
         self.reaper = reaper
         self.isDisposable = isDisposable
@@ -53,7 +52,7 @@ public final class PrivatePostgres: Sendable {
 
     /// The connection string of a database of this server.
     public func dsn(database: String) -> String {
-        "host=\(Self.quoted(socketDirectory)) user=\(Self.role) dbname=\(Self.quoted(database))"
+        "host=\(Self.quoted(folder.socketDirectory)) user=\(Self.role) dbname=\(Self.quoted(database))"
     }
 
     private static func quoted(_ value: String) -> String {
@@ -70,29 +69,39 @@ public final class PrivatePostgres: Sendable {
         try await BlockingThread.run("claviger-pgstart") { () throws(StorageError) in
             let programs = try PostgresPrograms.find()
             let folder = try PostgresFolder(path: dataDirectory)
-            try folder.awaitRelease()
-            try folder.initialise(programs, role: role)
-            let child = try folder.serverProcess(programs, options)
-            defer { close(child.output) }
-            let server = try ServerProcess.start(child)
-            var reaper: FolderReaper?
-            if options.isDisposable, let process = server.id {
-                reaper = try FolderReaper(process, folders: [folder.path, folder.socketDirectory])
-            }
-            let postgres = PrivatePostgres(
-                folder, server, reaper, isDisposable: options.isDisposable)
             do throws(StorageError) {
-                try postgres.awaitReadiness(folder)
-                try postgres.createFirstDatabase()
+                return try start(programs, folder, options)
             } catch {
-                postgres.stopBlocking()
+                folder.removeForeignSocketFolder()
                 throw error
             }
-            return postgres
         }
     }
 
-    private func awaitReadiness(_ folder: PostgresFolder) throws(StorageError) {
+    private static func start(
+        _ programs: PostgresPrograms, _ folder: PostgresFolder, _ options: Options
+    ) throws(StorageError) -> PrivatePostgres {
+        try folder.awaitRelease()
+        try folder.initialise(programs, role: role)
+        let child = try folder.serverProcess(programs, options)
+        defer { close(child.output) }
+        let server = try ServerProcess.start(child)
+        var reaper: FolderReaper?
+        if options.isDisposable, let process = server.id {
+            reaper = try FolderReaper(process, folders: [folder.path, folder.socketDirectory])
+        }
+        let postgres = PrivatePostgres(folder, server, reaper, isDisposable: options.isDisposable)
+        do throws(StorageError) {
+            try postgres.awaitReadiness()
+            try postgres.createFirstDatabase()
+        } catch {
+            postgres.stopBlocking()
+            throw error
+        }
+        return postgres
+    }
+
+    private func awaitReadiness() throws(StorageError) {
         let string = try ConnectionString(dsn(database: "postgres"))
         for _ in 0..<(Self.patience * 50) where server.isRunning {
             // Another server could answer at the same socket.
@@ -137,7 +146,6 @@ public final class PrivatePostgres: Sendable {
         server.signal(isDisposable ? SIGQUIT : SIGINT)
         server.awaitEnd(seconds: Self.patience)
         reaper?.reap()
-        // A socket folder outside the data folder is made anew by each start.
-        if !socketDirectory.hasPrefix(dataDirectory) { try? FileManager.default.removeItem(atPath: socketDirectory) }
+        folder.removeForeignSocketFolder()
     }
 }

@@ -25,6 +25,9 @@ public struct DecidingRead: Sendable {
 
     /// Reads at `now`, which decides whether session and revocations still hold.
     ///
+    /// A resource is only looked up for a session that was found, or when none was asked for: a made-up session costs the
+    /// same whether or not the resource exists.
+    ///
     /// - Throws: `corrupt` when the session's row was changed or moved.
     public func callAsFunction(
         sessionHash: [UInt8]? = nil, path: String? = nil, subjects: [RevocationSubject] = [], now: Date = Date()
@@ -66,7 +69,8 @@ public struct DecidingRead: Sendable {
         LEFT JOIN LATERAL (
             SELECT r.tenant, w.version, w.content_type, w.wrapped_key, w.ciphertext
             FROM resource_versions w JOIN resources r USING (path)
-            WHERE w.path = $2::text AND w.wrapped_key IS NOT NULL ORDER BY w.version DESC LIMIT 1
+            WHERE w.path = $2::text AND w.wrapped_key IS NOT NULL AND ($1::bytea IS NULL OR s.hash IS NOT NULL)
+            ORDER BY w.version DESC LIMIT 1
         ) v ON true
         """)
 }

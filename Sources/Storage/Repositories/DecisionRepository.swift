@@ -114,9 +114,14 @@ extension DecisionRecord {
             bundleDigest: try row.text(11), trace: try Self.json(row, 12), claims: try Self.json(row, 13))
     }
 
+    // What a guest may send is bounded where it comes in. A bound here would let one large record, which `jsonb` makes
+    // larger still, hide a whole page of the ledger.
+    private static let limits = JSONLimits(
+        maximumBytes: .max, maximumDepth: JSONLimits.deepestNesting, maximumValues: .max)
+
     private static func json(_ row: SQLRow, _ column: Int) throws(StorageError) -> JSONValue {
         do {
-            return try JSONValue(parsing: try row.text(column))
+            return try JSONValue(parsing: try row.text(column), limits: limits)
         } catch {
             throw .corrupt("a stored decision holds malformed JSON")
         }

@@ -35,11 +35,16 @@ final class GroupCommit<Element: Sendable>: Sendable {
                 defer { state.isCommitting = true }
                 return (true, !state.isCommitting)
             }
-            if !isAccepted { continuation.resume(returning: .failure(.unavailable("too many writes wait for the disk"))) }
+            if !isAccepted {
+                continuation.resume(returning: .failure(.unavailable("too many writes wait for the disk")))
+            }
             if isFirst { Task { await commitAll() } }
         }
         try result.get()
     }
+
+    /// How many elements wait for the commit after the one under way.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
 
     private func commitAll() async {
         while true {
@@ -54,17 +59,32 @@ final class GroupCommit<Element: Sendable>: Sendable {
         }
     }
 
-    private func settle(_ batch: [Waiting]) async {
+    /// Commits a batch; answers the outage that ended it, if one did.
+    @discardableResult
+    private func settle(_ batch: [Waiting]) async -> StorageError? {
         do {
             try await commit(batch.map(\.element))
             for waiting in batch { waiting.continuation.resume(returning: .success(())) }
+            return nil
         } catch {
             guard !error.isUnavailable, batch.count > 1 else {
                 for waiting in batch { waiting.continuation.resume(returning: .failure(error)) }
-                return
+                return error.isUnavailable ? error : nil
             }
-            // One element that cannot be stored must not take its neighbours along.
-            for waiting in batch { await settle([waiting]) }
+            return await settleOneByOne(batch)
         }
+    }
+
+    /// One element that cannot be stored must not take its neighbours along; but nobody waits for more than one outage.
+    private func settleOneByOne(_ batch: [Waiting]) async -> StorageError? {
+        var outage: StorageError?
+        for waiting in batch {
+            if let outage {
+                waiting.continuation.resume(returning: .failure(outage))
+            } else {
+                outage = await settle([waiting])
+            }
+        }
+        return outage
     }
 }

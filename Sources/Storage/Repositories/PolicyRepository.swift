@@ -12,30 +12,45 @@ public struct PolicyRepository: Sendable {
     /// Stores a document, replacing one of the same name whatever its origin (who does that is in the history). Returns the
     /// new generation.
     public func put(_ policy: NewPolicy, origin: String, by: String) async throws(StorageError) -> Int64 {
-        try await change([try upsert([policy], origin: origin, by: by)])
+        try await put([policy], origin: origin, by: by)
+    }
+
+    /// Stores several documents, each as `put` of one does, in one transaction and one generation: all of them or none.
+    ///
+    /// - Parameter seen: The generation that the change was made for; nil for a change that holds whatever else is stored.
+    /// - Throws: `conflict` when the generation is not `seen` any more; nothing is changed then.
+    public func put(
+        _ policies: [NewPolicy], origin: String, by: String, after seen: Int64? = nil
+    ) async throws(StorageError) -> Int64 {
+        try await change([try upsert(policies, origin: origin, by: by)], after: seen)
     }
 
     /// Removes a document. Returns the new generation, or nil if there was none of that name.
-    public func delete(_ key: PolicyKey, by: String) async throws(StorageError) -> Int64? {
+    ///
+    /// - Parameter seen: The generation that the change was made for; nil for a change that holds whatever else is stored.
+    /// - Throws: `conflict` when the generation is not `seen` any more; nothing is changed then.
+    public func delete(_ key: PolicyKey, by: String, after seen: Int64? = nil) async throws(StorageError) -> Int64? {
         guard try await get(key) != nil else { return nil }
-        return try await change([
-            SQLStatement(
-                Self.remove, [.text(key.kind), .text(key.namespace ?? ""), .text(key.name), .text(by)])
-        ])
+        let statement = try SQLStatement(
+            Self.remove, [.text(key.kind), .text(key.namespace ?? ""), .text(key.name), .text(by)])
+        return try await change([statement], after: seen)
     }
 
     /// Makes `policies` all that `origin` has: stores them and removes its other documents, in one generation.
     ///
-    /// - Throws: `conflict` when a document of the same name belongs to another origin; nothing is changed then.
+    /// - Parameter seen: The generation that the change was made for; nil for a change that holds whatever else is stored.
+    /// - Throws: `conflict` when a document of the same name belongs to another origin, or the generation is not `seen` any
+    ///   more; nothing is changed then.
     public func replace(
-        origin: String, with policies: [NewPolicy], by: String
+        origin: String, with policies: [NewPolicy], by: String, after seen: Int64? = nil
     ) async throws(StorageError) -> Int64 {
         let names = Self.names(policies.map(\.key))
-        return try await change([
-            SQLStatement(Self.requireOwner, names + [.text(origin)]),
-            SQLStatement(Self.removeOthers, names + [.text(origin), .text(by)]),
+        let statements = [
+            try SQLStatement(Self.requireOwner, names + [.text(origin)]),
+            try SQLStatement(Self.removeOthers, names + [.text(origin), .text(by)]),
             try upsert(policies, origin: origin, by: by),
-        ])
+        ]
+        return try await change(statements, after: seen)
     }
 
     /// One document; nil if there is none of that name.
@@ -77,8 +92,8 @@ public struct PolicyRepository: Sendable {
     }
 
     /// Runs statements as one new generation.
-    private func change(_ statements: [SQLStatement]) async throws(StorageError) -> Int64 {
-        try await GenerationChange.perform(statements, in: database)
+    private func change(_ statements: [SQLStatement], after seen: Int64?) async throws(StorageError) -> Int64 {
+        try await GenerationChange.perform(statements, in: database, after: seen)
     }
 
     private func upsert(_ policies: [NewPolicy], origin: String, by: String) throws(StorageError) -> SQLStatement {
@@ -96,14 +111,23 @@ public struct PolicyRepository: Sendable {
 
 /// A change of policies or reference values: the generation row is locked first, so changes happen one after the other.
 enum GenerationChange {
-    static func perform(_ statements: [SQLStatement], in database: Database) async throws(StorageError) -> Int64 {
-        let results = try await database.transaction(
-            [SQLStatement(bump)] + statements + [SQLStatement(notify)])
+    static func perform(
+        _ statements: [SQLStatement], in database: Database, after seen: Int64? = nil
+    ) async throws(StorageError) -> Int64 {
+        var all = [try SQLStatement(bump)]
+        if let seen { all.append(try SQLStatement(requireNext, [.int(seen)])) }
+        let results = try await database.transaction(all + statements + [try SQLStatement(notify)])
         guard let row = results.first?.first else { throw .internal("the database holds no generation") }
         return try row.int(0)
     }
 
     private static let bump = SQL("UPDATE generation SET value = value + 1, changed_at = now() RETURNING value")
+
+    private static let requireNext = SQL(
+        """
+        SELECT claviger_require(value = $1::bigint + 1, 'policies or reference values were changed meanwhile')
+        FROM generation
+        """)
 
     private static let notify = SQL(
         "SELECT pg_notify('\(PolicyRepository.channel)', value::text) FROM generation")

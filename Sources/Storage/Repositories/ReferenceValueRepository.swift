@@ -34,15 +34,18 @@ public struct ReferenceValueRepository: Sendable {
     }
 
     /// Stores several values at once, in one generation.
+    ///
+    /// - Parameter seen: The generation that the change was made for; nil for a change that holds whatever else is stored.
+    /// - Throws: `conflict` when the generation is not `seen` any more; nothing is changed then.
     public func put(
-        _ values: [(name: String, value: String)], expires: Date? = nil, by: String
+        _ values: [(name: String, value: String)], expires: Date? = nil, by: String, after seen: Int64? = nil
     ) async throws(StorageError) -> Int64 {
         var statements: [SQLStatement] = []
         for (name, value) in values {
             statements.append(
                 try SQLStatement(Self.store, [.text(name), .text(value), .date(orNull: expires), .text(by)]))
         }
-        return try await GenerationChange.perform(statements, in: database)
+        return try await GenerationChange.perform(statements, in: database, after: seen)
     }
 
     /// Removes a value. Returns the new generation, or nil if there was none of that name.

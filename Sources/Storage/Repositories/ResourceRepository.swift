@@ -30,7 +30,8 @@ public struct ResourceRepository: Sendable {
                     Self.insertVersion,
                     [
                         .text(path), .text(tenant), .int(Int64(version)), .text(orNull: contentType),
-                        .text(envelope.keys.currentKeyID), .bytes(sealed.wrappedKey), .bytes(sealed.ciphertext), .text(by),
+                        .text(envelope.keys.currentKeyID), .bytes(sealed.wrappedKey), .bytes(sealed.ciphertext),
+                        .text(by),
                     ]))
             if !stored.isEmpty { return version }
             // The path was deleted between the two statements: the reserved version is dead, so take another.

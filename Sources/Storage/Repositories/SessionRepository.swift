@@ -22,7 +22,8 @@ public struct SessionRepository: Sendable {
     ///   - subjects: texts of `RevocationSubject` that end the session when they are revoked.
     /// - Throws: `conflict` when the nonce was spent before.
     public func open(
-        nonceHash: [UInt8], nonceExpires: Date, sessionHash: [UInt8], payload: [UInt8], subjects: [RevocationSubject] = [],
+        nonceHash: [UInt8], nonceExpires: Date, sessionHash: [UInt8], payload: [UInt8],
+        subjects: [RevocationSubject] = [],
         expires: Date
     ) async throws(StorageError) {
         let texts = subjects.map(\.text)

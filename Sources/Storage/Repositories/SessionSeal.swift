@@ -18,7 +18,8 @@ struct SessionSeal: Sendable {
         try keys.open(sealed, purpose: .session, fields: Self.fields(hash, expires, subjects)).copyBytes()
     }
 
-    private static func fields(_ hash: [UInt8], _ expires: Date, _ subjects: [String]) throws(StorageError) -> [[UInt8]] {
+    private static func fields(_ hash: [UInt8], _ expires: Date, _ subjects: [String]) throws(StorageError) -> [[UInt8]]
+    {
         guard let end = PostgresTime.microseconds(expires) else {
             throw .invalid("a session's end is outside the range of the database")
         }

@@ -15,7 +15,8 @@ public struct NewSigningKey: Sendable {
     public let privateKey: SecretBytes
 
     /// A key from its parts.
-    public init(id: String, algorithm: String, publicJWK: String, certificates: String? = nil, privateKey: SecretBytes) {
+    public init(id: String, algorithm: String, publicJWK: String, certificates: String? = nil, privateKey: SecretBytes)
+    {
         self.id = id
         self.algorithm = algorithm
         self.publicJWK = publicJWK

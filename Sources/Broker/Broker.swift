@@ -1,0 +1,167 @@
+import Encodings
+import FoundationEssentials
+import KBSProtocol
+public import Logging
+import Storage
+public import Verification
+
+/// The broker's use cases: challenges, attestation, release of secrets, and administration.
+///
+/// One value serves any number of requests at once. It keeps nothing that another broker on the same database would miss.
+public final class Broker: Sendable {
+    let configuration: BrokerConfiguration
+    let environment: BrokerEnvironment
+    let database: Database
+    let verifiers: VerifierRegistry
+    let metrics: BrokerMetrics
+    let logger: Logger
+    let protocolPolicy: ProtocolPolicy
+    let versionRules: ProtocolVersionRules
+    let challengeBox: SealedBox
+    let tokenVerifier: TokenVerifier
+    let signingKeys: SigningKeyRing
+    let policies: PolicyCache
+    let sessions: SessionRepository
+    let decidingRead: DecidingRead
+    let resources: ResourceRepository
+    let policyDocuments: PolicyRepository
+    let registeredValues: ReferenceValueRepository
+    let decisionLedger: DecisionRepository
+    let revocations: RevocationRepository
+
+    private init(
+        _ configuration: BrokerConfiguration, database: Database, keyRing: KeyEncryptionKeyRing,
+        verifiers: VerifierRegistry, environment: BrokerEnvironment, metrics: BrokerMetrics, logger: Logger
+    ) throws(ConfigurationError) {
+        self.configuration = configuration
+        self.environment = environment
+        self.database = database
+        self.verifiers = verifiers
+        self.metrics = metrics
+        self.logger = logger
+        protocolPolicy = configuration.protocolVersions.legacy ? .withLegacy : .standard
+        versionRules = try ProtocolVersionRules(configuration.protocolVersions)
+        challengeBox = try Self.challengeBox(keyRing)
+        var issuers: [PassportIssuer] = []
+        for issuer in configuration.passport { issuers.append(try PassportIssuer(issuer)) }
+        guard !issuers.contains(where: { $0.name == configuration.token.issuer }) else {
+            throw ConfigurationError(
+                code: "invalid_value", message: "A passport issuer has the name of this broker's own tokens.")
+        }
+        guard Set(issuers.map(\.name)).count == issuers.count else {
+            throw ConfigurationError(code: "invalid_value", message: "Two passport issuers have the same name.")
+        }
+        tokenVerifier = TokenVerifier(
+            issuer: configuration.token.issuer, audience: configuration.token.audience, passportIssuers: issuers)
+        signingKeys = SigningKeyRing(
+            SigningKeyRepository(database, keys: keyRing), environment: environment,
+            overlap: configuration.token.rotationOverlap, logger: logger)
+        policyDocuments = PolicyRepository(database)
+        policies = PolicyCache(policyDocuments, environment: environment, metrics: metrics, logger: logger)
+        sessions = SessionRepository(database, keys: keyRing)
+        decidingRead = DecidingRead(database, keys: keyRing)
+        resources = ResourceRepository(database, keys: keyRing)
+        registeredValues = ReferenceValueRepository(database)
+        decisionLedger = DecisionRepository(database)
+        revocations = RevocationRepository(database)
+    }
+
+    /// Opens a broker over a database that is at hand: migrates it, makes the signing key if there is none, and loads the
+    /// policies.
+    ///
+    /// - Parameters:
+    ///   - configuration: What the operator set; its database section and key file are not looked at.
+    ///   - database: The database.
+    ///   - keyRing: The key-encryption keys.
+    ///   - verifiers: Who believes which evidence; by default those that the configuration allows.
+    ///   - environment: The time and the nonces.
+    ///   - metrics: Where the broker counts.
+    ///   - logger: Where the broker logs.
+    /// - Throws: ``ConfigurationError`` for settings that cannot be used, ``BrokerError`` when the database cannot.
+    public static func open(
+        _ configuration: BrokerConfiguration, database: Database, keyRing: KeyEncryptionKeyRing,
+        verifiers: VerifierRegistry? = nil, environment: BrokerEnvironment = BrokerEnvironment(),
+        metrics: BrokerMetrics = BrokerMetrics(), logger: Logger
+    ) async throws -> Broker {
+        let registry = verifiers ?? VerifierRegistry(configured: configuration.attestation)
+        let broker = try Broker(
+            configuration, database: database, keyRing: keyRing, verifiers: registry, environment: environment,
+            metrics: metrics, logger: logger)
+        if registry.acceptsSampleEvidence {
+            logger.warning("sample evidence is believed, which anyone can make; never use this for anything of value")
+            metrics.insecureMode("sample-evidence")
+        }
+        if configuration.protocolVersions.legacy {
+            logger.warning(
+                "protocol versions below 0.2.0 are served; their answers are not authenticated by themselves")
+            metrics.insecureMode("legacy-protocol")
+        }
+        try await storing { () async throws(StorageError) in try await Migrations.migrate(database) }
+        try await broker.signingKeys.prepare()
+        try await broker.policies.load()
+        return broker
+    }
+
+    /// Opens a broker with everything from its configuration: connects to the database and reads the key file first.
+    ///
+    /// Throws as ``open(_:database:keyRing:verifiers:environment:metrics:logger:)`` does.
+    public static func open(
+        _ configuration: BrokerConfiguration, metrics: BrokerMetrics = BrokerMetrics(), logger: Logger
+    ) async throws -> Broker {
+        guard let keyFile = configuration.keyEncryptionKeyFile else {
+            throw ConfigurationError(
+                code: "missing_key", message: "There are no key-encryption keys: set keyEncryptionKeyFile.")
+        }
+        let keyRing: KeyEncryptionKeyRing
+        do {
+            keyRing = try KeyEncryptionKeyRing(file: keyFile)
+        } catch {
+            throw ConfigurationError(
+                code: "invalid_key", message: "The key-encryption keys cannot be used: \(error.message)")
+        }
+        let settings = DatabaseConfiguration(
+            dsn: try configuration.database.connectionString(), connections: configuration.database.connections,
+            statementTimeout: configuration.database.statementTimeout,
+            requestTimeout: configuration.database.statementTimeout)
+        let database: Database
+        do {
+            database = try await Database.connect(settings)
+        } catch {
+            throw ConfigurationError(
+                code: "database_unusable", message: "The database cannot be used: \(error.message)")
+        }
+        return try await open(configuration, database: database, keyRing: keyRing, metrics: metrics, logger: logger)
+    }
+
+    private static func challengeBox(_ ring: KeyEncryptionKeyRing) throws(ConfigurationError) -> SealedBox {
+        do {
+            return SealedBox(
+                kind: .challenge,
+                keys: try ring.keyIDs.map { try ring.derive(purpose: .challengeCookie, keyID: $0) })
+        } catch {
+            throw ConfigurationError(code: "invalid_key", message: "The key-encryption keys cannot be used: \(error)")
+        }
+    }
+}
+
+extension VerifierRegistry {
+    /// The verifiers of this version; those that believe evidence from no hardware only when that is switched on.
+    init(configured attestation: AttestationConfiguration) {
+        self.init(verifiers: attestation.allowSample ? [SampleVerifier(), SampleDeviceVerifier()] : [])
+    }
+}
+
+extension DatabaseSettings {
+    /// The connection string, from the file when one is named.
+    func connectionString() throws(ConfigurationError) -> String {
+        if let urlFile {
+            let text = try ConfigurationFile.text(at: urlFile)
+            return text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+        }
+        guard let url else {
+            throw ConfigurationError(
+                code: "missing_key", message: "There is no database: set database.urlFile or database.url.")
+        }
+        return url
+    }
+}

@@ -1,0 +1,66 @@
+public import CoreMetrics
+
+/// What the broker counts. No label ever holds a resource's path, a session, or anything else that a caller chooses.
+public struct BrokerMetrics: Sendable {
+    private let factory: any MetricsFactory
+
+    let challengeRequests: Counter
+    let challengesIssued: Counter
+    let challengeErrors: Counter
+    let attestationRequests: Counter
+    let attestationErrors: Counter
+    let policyEvaluations: Counter
+    let policyApprovals: Counter
+    let policyViolations: Counter
+    let policyErrors: Counter
+    let resourceReads: Counter
+    let resourceWrites: Counter
+    let resourceDeletes: Counter
+    let bundleGeneration: Gauge
+    let bundleStale: Gauge
+    let ledgerFailures: Counter
+
+    /// Counters that live in a metrics backend; by default in the one that the process installed.
+    public init(factory: any MetricsFactory = MetricsSystem.factory) {
+        self.factory = factory
+        func counter(_ label: String) -> Counter { Counter(label: label, dimensions: [], factory: factory) }
+        challengeRequests = counter("kbs_auth_requests_total")
+        challengesIssued = counter("kbs_auth_successes_total")
+        challengeErrors = counter("kbs_auth_errors_total")
+        attestationRequests = counter("kbs_attestation_requests_total")
+        attestationErrors = counter("kbs_attestation_errors_total")
+        policyEvaluations = counter("kbs_policy_evaluations_total")
+        policyApprovals = counter("kbs_policy_approvals_total")
+        policyViolations = counter("kbs_policy_violations_total")
+        policyErrors = counter("kbs_policy_errors_total")
+        resourceReads = counter("kbs_resource_reads_total")
+        resourceWrites = counter("kbs_resource_writes_total")
+        resourceDeletes = counter("kbs_resource_deletes_total")
+        ledgerFailures = counter("claviger_ledger_failures_total")
+        bundleGeneration = Gauge(label: "claviger_policy_generation", dimensions: [], factory: factory)
+        bundleStale = Gauge(label: "claviger_policy_bundle_stale", dimensions: [], factory: factory)
+        bundleStale.record(0)
+    }
+
+    func attestationSucceeded(tee: String, version: String) {
+        labelled("kbs_attestation_successes_total", [("tee_type", tee)])
+        labelled("claviger_attestations_total", [("protocol", version), ("tee_type", tee)])
+    }
+
+    func attestationFailed(tee: String) {
+        labelled("kbs_attestation_failures_total", [("tee_type", tee)])
+    }
+
+    private func labelled(_ label: String, _ dimensions: [(String, String)]) {
+        Counter(label: label, dimensions: dimensions, factory: factory).increment()
+    }
+
+    /// Marks, with a gauge that is 1, that a mode is on that weakens the broker.
+    public static func insecureMode(_ name: String, factory: any MetricsFactory) {
+        Gauge(label: "claviger_insecure_mode", dimensions: [("mode", name)], factory: factory).record(1)
+    }
+
+    func insecureMode(_ name: String) {
+        Self.insecureMode(name, factory: factory)
+    }
+}

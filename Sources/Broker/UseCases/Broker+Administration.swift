@@ -1,0 +1,121 @@
+public import Encodings
+import FoundationEssentials
+import JOSE
+import Storage
+
+/// What an administrator can revoke.
+public struct RevocationTarget: Sendable, Hashable {
+    /// The kinds of things, by the names that requests give them.
+    public enum Kind: String, Sendable, Hashable, CaseIterable {
+        /// An attestation token and the session that it stands for, by its `jti`.
+        case token
+        /// A TEE key, by its RFC 7638 thumbprint, with everything that was ever attested with it.
+        case teeKey
+    }
+
+    /// The kind.
+    public let kind: Kind
+    /// The identifier.
+    public let value: String
+
+    /// A thing of a kind.
+    public init(kind: Kind, value: String) {
+        self.kind = kind
+        self.value = value
+    }
+
+    var subject: RevocationSubject {
+        switch kind {
+        case .token: .token(value)
+        case .teeKey: .teeKey(value)
+        }
+    }
+}
+
+extension Broker {
+    private static let longRevocationYears = 10
+
+    /// Revokes a token, with its session, or a TEE key. It takes effect with the next request that any replica answers.
+    public func revoke(
+        _ target: RevocationTarget, reason: String, by author: String
+    ) async throws(BrokerError) -> JSONValue {
+        guard target.value.utf8.count <= 256, reason.utf8.count <= 1_024 else {
+            throw .malformed("RevocationError", code: "too_long", "The identifier or the reason is too long")
+        }
+        let now = environment.clock.now()
+        let lifetime: Double =
+            switch target.kind {
+            // A token that is issued now and every clock that could still accept it.
+            case .token where configuration.passport.isEmpty: configuration.token.lifetime.inSeconds + 86_400
+            // How long other issuers let their tokens live is not known here.
+            case .token, .teeKey: Double(Self.longRevocationYears) * 366 * 86_400
+            }
+        let until = now.addingTimeInterval(lifetime)
+        try await storing { () async throws(StorageError) in
+            try await revocations.revoke(target.subject, until: until, reason: reason, by: author)
+        }
+        return [
+            "revoked": .object([target.kind.rawValue: .string(target.value)]), "until": .string(until.rfc3339),
+        ]
+    }
+
+    /// The latest decisions, newest first: `{"decisions": […]}` without their traces.
+    public func decisions(
+        limit: Int, path: String?, allowed: Bool?, before: String?
+    ) async throws(BrokerError) -> JSONValue {
+        let records = try await storing { () async throws(StorageError) in
+            try await decisionLedger.list(
+                DecisionFilter(path: path, allowed: allowed, before: before, limit: limit))
+        }
+        return ["decisions": .array(records.map { .object($0.summary()) })]
+    }
+
+    /// One decision with its trace and the claims that were judged; throws `notFound` when there is none of that id.
+    public func decision(_ id: String) async throws(BrokerError) -> JSONValue {
+        let record = try await storing { () async throws(StorageError) in try await decisionLedger.get(id: id) }
+        guard let record else { throw .notFound("DecisionNotFound", "There is no decision of this id") }
+        var object = record.summary()
+        object["trace"] = record.trace
+        object["claims"] = record.claims
+        return .object(object)
+    }
+
+    /// The public keys whose tokens are accepted now (RFC 7517), the active one first.
+    public func keySet() async throws(BrokerError) -> JSONObject {
+        let keys = signingKeys.accepted(at: environment.clock.now())
+        return ["keys": .array(keys.map { .object($0.headerJWK) })]
+    }
+
+    /// The signing keys with their times: `{"keys": […]}`.
+    public func signingKeyList() async throws(BrokerError) -> JSONValue {
+        try await signingKeys.load()
+        return ["keys": .array(signingKeys.accepted(at: environment.clock.now()).map { .object($0.summary()) })]
+    }
+
+    /// Begins to sign with a new key; tokens of the old one are accepted for the configured overlap.
+    public func rotateSigningKey(by author: String) async throws(BrokerError) -> JSONValue {
+        let key = try await signingKeys.rotate()
+        logger.notice("signing key rotated", metadata: ["key": "\(key.id)", "by": "\(author)"])
+        return .object(key.summary())
+    }
+}
+
+extension TokenSigningKey {
+    fileprivate func summary() -> JSONObject {
+        [
+            "id": .string(id), "algorithm": .string(key.algorithm.rawValue), "active": .bool(retiredAt == nil),
+            "createdAt": .string(createdAt.rfc3339), "acceptedUntil": .optional(retiredAt?.rfc3339),
+        ]
+    }
+}
+
+extension DecisionRecord {
+    fileprivate func summary() -> JSONObject {
+        [
+            "id": .string(id), "at": .string(at.rfc3339), "allowed": .bool(allowed), "code": .string(code),
+            "reason": .string(reason), "operation": .string(operation), "plugin": .string(plugin),
+            "path": .string(path), "tenant": .optional(tenant), "tee": .optional(tee), "token": .optional(session),
+            "bundleDigest": .string(bundleDigest),
+        ]
+    }
+}

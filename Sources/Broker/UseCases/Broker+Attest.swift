@@ -1,0 +1,136 @@
+import Crypto
+import Encodings
+import FoundationEssentials
+import KBSProtocol
+import Policy
+import RATS
+import Storage
+import Verification
+
+/// What a guest gets for evidence that is believed.
+public struct Attestation: Sendable {
+    /// The attestation token (EAR, compact JWS).
+    public let token: String
+    /// The session, as a cookie.
+    public let cookie: SessionCookieValue
+}
+
+extension Broker {
+    /// Verifies and appraises evidence, and opens a session.
+    ///
+    /// - Parameters:
+    ///   - body: The body of `/attest`.
+    ///   - cookie: What `/auth` handed out; nothing else is accepted, in particular no session that exists already.
+    /// - Throws: `unauthenticated` when the cookie holds no current challenge (before anything else is looked at), when
+    ///   the evidence is not believed, and when the nonce was spent; `malformed` for a body that cannot be read.
+    public func attest(body: [UInt8], cookie: String?) async throws(BrokerError) -> Attestation {
+        metrics.attestationRequests.increment()
+        let now = environment.clock.now()
+        do throws(BrokerError) {
+            guard let challenge = openChallenge(cookie, at: now) else {
+                throw .attestationRefused(.unauthenticated, code: "no_current_challenge")
+            }
+            return try await attest(try attestRequest(body, challenge), challenge, now: now)
+        } catch {
+            // Evidence that was not believed has a decision and is counted as that.
+            if error.decisionID == nil { metrics.attestationErrors.increment() }
+            throw error
+        }
+    }
+
+    /// Whether a cookie holds a challenge that may still be answered; without one there is no reason to read a body.
+    public func isAwaited(cookie: String?) -> Bool {
+        openChallenge(cookie, at: environment.clock.now()) != nil
+    }
+
+    private func attest(
+        _ request: AttestRequest, _ challenge: ChallengeState, now: Date
+    ) async throws(BrokerError) -> Attestation {
+        let report: AppraisalReport
+        do throws(EvidenceRefusal) {
+            report = try await appraise(request, now: now)
+        } catch {
+            let id = try await recordRefusedAttestation(error, challenge, now: now)
+            metrics.attestationFailed(tee: challenge.tee.rawValue)
+            throw .attestationRefused(.unauthenticated, code: error.code, decisionID: id)
+        }
+        let attestation = try await openSession(report, challenge, now: now)
+        metrics.attestationSucceeded(tee: challenge.tee.rawValue, version: challenge.version.rawValue)
+        return attestation
+    }
+
+    private func attestRequest(
+        _ body: [UInt8], _ challenge: ChallengeState
+    ) throws(BrokerError) -> AttestRequest {
+        let session = SessionParameters(
+            version: challenge.version, tee: challenge.tee, nonce: challenge.nonce,
+            concatenatedBinding: protocolPolicy.concatenatedBinding)
+        do throws(KBSProtocolError) {
+            return try AttestRequest(parsing: body, session: session)
+        } catch {
+            let malformed: Set = ["malformed_message", "mixed_shape"]
+            throw .attestationRefused(
+                malformed.contains(error.code) ? .malformed : .unauthenticated, code: error.code)
+        }
+    }
+
+    private func appraise(_ request: AttestRequest, now: Date) async throws(EvidenceRefusal) -> AppraisalReport {
+        let claims: [EvidenceClaims]
+        do throws(VerificationError) {
+            claims = try await verifiers.verify(
+                primary: request.primary, devices: request.devices, binding: request.binding,
+                deviceBinding: request.deviceBinding, context: VerificationContext(clock: environment.clock))
+        } catch {
+            throw EvidenceRefusal(stage: "verification", code: error.code, message: error.message)
+        }
+        let primaryCount = claims.count - claims.drop { $0.tee == request.primary.tee }.count
+        let inputs = claims.enumerated().map { index, claim in
+            let isPrimary = index < max(primaryCount, 1)
+            return AppraisalInput(
+                claims: claim,
+                runtimeDataClaims: .object(isPrimary ? request.runtimeData : request.deviceRuntimeData),
+                initDataClaims: isPrimary ? request.initData.map { .object($0.claims) } : nil)
+        }
+        let snapshot: CompiledPolicies
+        do throws(BrokerError) {
+            snapshot = try await policies.current()
+        } catch {
+            throw EvidenceRefusal(stage: "storage", code: error.code, message: error.message, unavailable: error)
+        }
+        switch snapshot.bundle.appraisalReport(inputs, now: now) {
+        case .success(let report): return report
+        case .failure(let failure):
+            throw EvidenceRefusal(
+                stage: "appraisal", code: failure.code, message: failure.message, bundleDigest: snapshot.bundle.digest)
+        }
+    }
+
+    private func openSession(
+        _ report: AppraisalReport, _ challenge: ChallengeState, now: Date
+    ) async throws(BrokerError) -> Attestation {
+        let issuedAt = Date(wholeSeconds: now.wholeSeconds)
+        let result = AttestationResult(
+            issuer: configuration.token.issuer, audience: configuration.token.audience,
+            id: Base64.encodeURL(SecretBytes.random(count: 16).copyBytes()), issuedAt: issuedAt, notBefore: issuedAt,
+            expiresAt: Date(
+                wholeSeconds: issuedAt.addingTimeInterval(configuration.token.lifetime.inSeconds).wholeSeconds),
+            verifierDeveloper: configuration.attestation.verifierDeveloper,
+            verifierBuild: configuration.attestation.verifierBuild, appraisals: report.appraisals,
+            protocolVersion: challenge.version.rawValue)
+        let token = try signingKeys.issuer().sign(result)
+        let secret = SessionSecret.fresh()
+        let state = SessionState(attestation: result, appraisals: report.traces)
+        try await storeSession(secret, state, spending: challenge)
+        return Attestation(token: token, cookie: SessionCookieValue(value: secret.text, expiresAt: result.expiresAt))
+    }
+}
+
+/// Why evidence was not believed, for the record; only the code is for the guest.
+struct EvidenceRefusal: Error, Sendable {
+    let stage: String
+    let code: String
+    let message: String
+    var bundleDigest: String = ""
+    /// Set when the reason has nothing to do with the evidence.
+    var unavailable: BrokerError?
+}

@@ -1,0 +1,49 @@
+import Encodings
+import FoundationEssentials
+public import KBSProtocol
+
+extension Broker {
+    /// Opens the handshake: a fresh nonce, and a sealed cookie that says what was asked.
+    ///
+    /// Nothing is stored: whoever sends the cookie back brings everything that is needed to go on, and every replica can
+    /// read it. Throws `unauthenticated` for a protocol version that is not served (released clients expect that status)
+    /// and `malformed` for everything else that is wrong.
+    public func challenge(
+        _ body: [UInt8]
+    ) throws(BrokerError) -> (challenge: Challenge, cookie: SessionCookieValue) {
+        metrics.challengeRequests.increment()
+        do throws(BrokerError) {
+            let request = try authRequest(body)
+            let challenge = Challenge(nonce: Base64.encode(environment.nonce()))
+            let now = environment.clock.now()
+            let state = ChallengeState(
+                version: request.version, tee: request.tee, nonce: challenge.nonce, issuedAt: now,
+                expiresAt: now.addingTimeInterval(configuration.session.challengeLifetime.inSeconds))
+            let sealed = try challengeBox.seal(state.serialized())
+            metrics.challengesIssued.increment()
+            return (challenge, SessionCookieValue(value: Base64.encodeURL(sealed), expiresAt: state.expiresAt))
+        } catch {
+            metrics.challengeErrors.increment()
+            throw error
+        }
+    }
+
+    private func authRequest(_ body: [UInt8]) throws(BrokerError) -> AuthRequest {
+        do throws(KBSProtocolError) {
+            return try AuthRequest(parsing: body, policy: protocolPolicy)
+        } catch {
+            let kind: BrokerError.Kind = error.code == "version_mismatch" ? .unauthenticated : .malformed
+            throw .challengeRefused(kind, code: error.code, error.message)
+        }
+    }
+
+    /// The challenge that a cookie holds, if it is one of ours and may still be answered.
+    func openChallenge(_ cookie: String?, at now: Date) -> ChallengeState? {
+        guard let cookie, cookie.utf8.count <= 4_096, let sealed = try? Base64.decodeURL(cookie),
+            let state = challengeBox.open(sealed).flatMap(ChallengeState.init(parsing:)),
+            state.isCurrent(at: now, tolerance: configuration.session.clockTolerance.inSeconds),
+            protocolPolicy.enabled.contains(state.version)
+        else { return nil }
+        return state
+    }
+}

@@ -1,0 +1,118 @@
+import Crypto
+import Encodings
+import FoundationEssentials
+import JOSE
+import Logging
+import Policy
+import RATS
+import Storage
+
+extension Broker {
+    /// Makes a release decision durable; nothing may be answered before.
+    func record(
+        _ decision: Decision, id: String, _ input: ReleaseInput, _ caller: Caller, refusal: String?, found: Bool,
+        now: Date
+    ) async throws(BrokerError) {
+        let allowed = decision.allowed && refusal == nil
+        let outcome = allowed && !found ? "resource_not_found" : refusal ?? decision.reason.rawValue
+        let record = DecisionRecord(
+            id: id, at: now, allowed: allowed, code: outcome,
+            reason: refusal.map(Self.explanation) ?? decision.message, operation: "get", plugin: input.plugin,
+            path: input.path.description, tenant: input.path.repository,
+            tee: caller.attestation.primary?.tee.rawValue, session: caller.attestation.id,
+            bundleDigest: decision.bundleDigest, trace: decision.json(),
+            claims: .object(Self.ledgerClaims(caller.attestation)))
+        try await append(record)
+        logger.info(
+            "release decided",
+            metadata: [
+                "decision": "\(id)", "allowed": "\(allowed)", "code": "\(outcome)",
+                "bundle": "\(decision.bundleDigest)",
+            ])
+    }
+
+    /// Records a request that could not be decided because the stored policies do not compile.
+    func recordUndecided(
+        _ input: ReleaseInput, _ caller: Caller, generation: Int64, now: Date
+    ) async throws(BrokerError) {
+        let code = BrokerError.policiesUnavailable.code
+        let id = DecisionRecord.makeID(at: now)
+        try await append(
+            DecisionRecord(
+                id: id, at: now, allowed: false, code: code,
+                reason: "The stored policies do not compile; nothing is released until they do.", operation: "get",
+                plugin: input.plugin, path: input.path.description, tenant: input.path.repository,
+                tee: caller.attestation.primary?.tee.rawValue, session: caller.attestation.id, bundleDigest: "",
+                trace: ["stage": "policies", "generation": .int(generation)],
+                claims: .object(Self.ledgerClaims(caller.attestation))))
+        logger.error("release not decided", metadata: ["decision": "\(id)", "code": "\(code)"])
+    }
+
+    /// Records an attestation that was not believed, and returns the record's id.
+    func recordRefusedAttestation(
+        _ refusal: EvidenceRefusal, _ challenge: ChallengeState, now: Date
+    ) async throws(BrokerError) -> String {
+        if let unavailable = refusal.unavailable { throw unavailable }
+        let id = DecisionRecord.makeID(at: now)
+        try await append(
+            DecisionRecord(
+                id: id, at: now, allowed: false, code: refusal.code, reason: refusal.message, operation: "attest",
+                plugin: "attest", path: "", tee: challenge.tee.rawValue, bundleDigest: refusal.bundleDigest,
+                trace: ["stage": .string(refusal.stage), "protocol": .string(challenge.version.rawValue)]))
+        logger.info("attestation refused", metadata: ["decision": "\(id)", "code": "\(refusal.code)"])
+        return id
+    }
+
+    /// Spends the challenge's nonce and stores the session, in one statement.
+    func storeSession(
+        _ secret: SessionSecret, _ state: SessionState, spending challenge: ChallengeState
+    ) async throws(BrokerError) {
+        let tolerance = configuration.session.clockTolerance.inSeconds
+        do throws(StorageError) {
+            try await sessions.open(
+                nonceHash: Array(SHA256.hash(data: Array("claviger nonce \(challenge.nonce)".utf8))),
+                nonceExpires: challenge.expiresAt.addingTimeInterval(2 * tolerance + 60), sessionHash: secret.hash,
+                payload: state.serialized(), subjects: Self.subjects(of: state.attestation),
+                expires: state.attestation.expiresAt)
+        } catch {
+            guard error.code == .conflict else { throw BrokerError(error) }
+            throw .attestationRefused(.unauthenticated, code: "nonce_spent")
+        }
+    }
+
+    private func append(_ record: DecisionRecord) async throws(BrokerError) {
+        do throws(StorageError) {
+            try await decisionLedger.append(record)
+        } catch {
+            metrics.ledgerFailures.increment()
+            logger.error("a decision could not be made durable", metadata: ["reason": "\(error)"])
+            throw .unavailable("ledger_unavailable", "The decision could not be recorded; try again later")
+        }
+    }
+
+    private static func explanation(of refusal: String) -> String {
+        switch refusal {
+        case "protocol_too_old": "The guest attested with an older protocol version than this resource accepts."
+        default: "The key that the guest attested is of a kind that secrets are not sealed to here."
+        }
+    }
+
+    /// What was judged, without the nonce: the ledger holds nothing that anybody could use.
+    private static func ledgerClaims(_ attestation: AttestationResult) -> JSONObject {
+        var claims: JSONObject = [
+            "issuer": .string(attestation.issuer), "token": .string(attestation.id),
+            "issuedAt": .int(attestation.issuedAt.wholeSeconds), "protocol": .optional(attestation.protocolVersion),
+            "teeKey": .optional(attestation.teeKey.flatMap { try? JWKThumbprint.sha256(of: $0) }),
+        ]
+        var submodules = JSONObject()
+        for appraisal in attestation.appraisals {
+            submodules[appraisal.name] = .object([
+                "tee": .string(appraisal.tee.rawValue), "status": .string(appraisal.status.rawValue),
+                "vector": .object(appraisal.vector.json()), "claims": .object(appraisal.claims),
+                "initData": appraisal.annotatedEvidence["init_data"] ?? .null,
+            ])
+        }
+        claims["submodules"] = .object(submodules)
+        return claims
+    }
+}

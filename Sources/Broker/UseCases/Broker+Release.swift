@@ -1,0 +1,96 @@
+import Encodings
+import FoundationEssentials
+import JOSE
+import KBSProtocol
+import Logging
+import Policy
+import RATS
+import Storage
+
+extension Broker {
+    /// Releases a secret, sealed to the key that the caller's evidence was bound to. There is no other way out.
+    ///
+    /// The decision is durable before anything is opened. Throws `unauthenticated` without a usable credential, `denied`
+    /// when the policies say no (whether or not the resource exists), `notFound` for a caller who would be allowed, and
+    /// `unavailable` when the database or the ledger cannot be used.
+    public func release(_ input: ReleaseInput) async throws(BrokerError) -> [UInt8] {
+        let now = environment.clock.now()
+        let (caller, read) = try await credential(input, now: now)
+        let policies = try await usablePolicies(read.generation, for: input, caller, now: now)
+        let decision = decide(input, caller, policies, now: now)
+        let id = DecisionRecord.makeID(at: now)
+        let refusal = decision.allowed ? sealingRefusal(input, caller) : nil
+        try await record(decision, id: id, input, caller, refusal: refusal, found: read.resource != nil, now: now)
+        guard decision.allowed else { throw .releaseDenied(code: decision.reason.rawValue, decisionID: id) }
+        if let refusal { throw .releaseDenied(code: refusal, decisionID: id) }
+        guard let sealed = read.resource else {
+            throw .notFound("ResourceNotFound", "There is no resource of this name (decision: \(id))")
+        }
+        let message = try seal(try open(sealed), to: caller)
+        metrics.resourceReads.increment()
+        return message
+    }
+
+    /// The policies that decide. While those that are stored do not compile nothing is released, and the ledger says why.
+    private func usablePolicies(
+        _ generation: Int64, for input: ReleaseInput, _ caller: Caller, now: Date
+    ) async throws(BrokerError) -> CompiledPolicies {
+        do throws(BrokerError) {
+            return try await policies.current(atLeast: generation)
+        } catch {
+            guard error.code == BrokerError.policiesUnavailable.code else { throw error }
+            metrics.policyErrors.increment()
+            try await recordUndecided(input, caller, generation: generation, now: now)
+            throw error
+        }
+    }
+
+    private func decide(
+        _ input: ReleaseInput, _ caller: Caller, _ policies: CompiledPolicies, now: Date
+    ) -> Decision {
+        metrics.policyEvaluations.increment()
+        func request(_ appraisals: [AppraisalTrace]) -> ReleaseRequest {
+            ReleaseRequest(
+                operation: "get", plugin: input.plugin, path: input.path.segments, query: input.query,
+                attestation: caller.attestation, appraisals: appraisals, now: now)
+        }
+        let decision = policies.bundle.decide(request([]))
+        if decision.allowed {
+            metrics.policyApprovals.increment()
+            return decision
+        }
+        // How the grades came about costs time to read and changes nothing but the explanation.
+        let explained = policies.bundle.decide(request(caller.appraisals()))
+        metrics.policyViolations.increment()
+        if explained.reason == .conditionError || explained.reason == .costExceeded { metrics.policyErrors.increment() }
+        return explained.allowed ? decision : explained
+    }
+
+    /// Why an allowed secret still cannot be sealed to this caller, as a code.
+    private func sealingRefusal(_ input: ReleaseInput, _ caller: Caller) -> String? {
+        // A token that names no version shows no more than the lowest whose answers are authenticated.
+        let spoken = caller.attestation.protocolVersion.flatMap(ProtocolVersion.init(rawValue:)) ?? .v0_2_0
+        if spoken < versionRules.minimum(for: input.path) { return "protocol_too_old" }
+        guard caller.recipient != nil else { return "key_not_usable" }
+        return nil
+    }
+
+    private func open(_ resource: SealedResource) throws(BrokerError) -> SecretBytes {
+        do throws(StorageError) {
+            return try resources.open(resource)
+        } catch {
+            logger.error("a stored resource does not open", metadata: ["reason": "\(error)"])
+            throw BrokerError(error)
+        }
+    }
+
+    private func seal(_ secret: SecretBytes, to caller: Caller) throws(BrokerError) -> [UInt8] {
+        guard let recipient = caller.recipient else { throw .internalFailure("sealing_failed", "JWE failed") }
+        do throws(JOSEError) {
+            // Guests below 0.2.0 read only the old format, and RSA1_5 keys exist nowhere else.
+            return try recipient.algorithm == .rsa15 ? recipient.encryptLegacy(secret) : recipient.encrypt(secret)
+        } catch {
+            throw BrokerError(kind: .internal, variant: "JweError", code: error.code, message: "JWE failed")
+        }
+    }
+}

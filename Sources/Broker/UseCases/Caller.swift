@@ -1,0 +1,112 @@
+import Encodings
+import FoundationEssentials
+import JOSE
+import KBSProtocol
+import Policy
+import RATS
+import Storage
+
+/// An attested caller.
+struct Caller: Sendable {
+    let attestation: AttestationResult
+    /// The key that secrets are sealed to; `nil` when the attested key cannot be used here.
+    let recipient: JWERecipient?
+    private let state: SessionState?
+
+    /// How the caller's grades came about, as far as it is still known.
+    func appraisals() -> [AppraisalTrace] { state?.appraisals() ?? [] }
+
+    /// A caller known from his session.
+    init(_ state: SessionState, legacy: Bool) {
+        self.init(state.attestation, state, legacy: legacy)
+    }
+
+    /// A caller known from his token.
+    init(_ attestation: AttestationResult, legacy: Bool) {
+        self.init(attestation, nil, legacy: legacy)
+    }
+
+    private init(_ attestation: AttestationResult, _ state: SessionState?, legacy: Bool) {
+        self.attestation = attestation
+        self.state = state
+        // A key of the old kind is good only for a guest that attested in the old way, and only while that is served.
+        let version = attestation.protocolVersion.flatMap(ProtocolVersion.init(rawValue:))
+        let isLegacyGuest = legacy && version.map { $0 < .v0_2_0 } ?? false
+        let allowed: Set<KeyManagementAlgorithm> = isLegacyGuest ? [.rsa15] : .standard
+        recipient = attestation.teeKey.flatMap { try? JWERecipient(jwk: $0, allowing: allowed) }
+    }
+}
+
+extension Broker {
+    /// Who asks, from the session cookie if it leads to a session, else from the bearer token, together with everything else
+    /// that a release needs from the database, in one round trip.
+    func credential(
+        _ input: ReleaseInput, now: Date
+    ) async throws(BrokerError) -> (caller: Caller, read: DecidingRead.Answer) {
+        let hash = input.sessionCookie.flatMap(SessionSecret.hash(ofCookie:))
+        // Nothing is looked up for a token that is not believed.
+        let bearer = await verified(input.bearer, now: now)
+        if hash == nil { _ = try Self.attestation(bearer) }
+        let attestation = try? bearer?.get()
+        let subjects = attestation.map(Self.subjects) ?? []
+        let read = try await decidingRead(hash, input, subjects, now: now)
+        let legacy = configuration.protocolVersions.legacy
+        if let payload = read.session {
+            guard !read.isRevoked else { throw .tokenRefused("revoked") }
+            guard let state = SessionState(parsing: payload) else {
+                throw .internalFailure("session_unreadable", "The session cannot be used")
+            }
+            return (Caller(state, legacy: legacy), read)
+        }
+        let caller = Caller(try Self.attestation(bearer), legacy: legacy)
+        guard !read.isRevoked else { throw .tokenRefused("revoked") }
+        // With a cookie that led nowhere the resource was not looked up.
+        return (caller, hash == nil ? read : try await decidingRead(nil, input, subjects, now: now))
+    }
+
+    private func decidingRead(
+        _ hash: [UInt8]?, _ input: ReleaseInput, _ subjects: [RevocationSubject], now: Date
+    ) async throws(BrokerError) -> DecidingRead.Answer {
+        let time = now.addingTimeInterval(-configuration.session.clockTolerance.inSeconds)
+        return try await storing { () async throws(StorageError) in
+            try await decidingRead(sessionHash: hash, path: input.path.description, subjects: subjects, now: time)
+        }
+    }
+
+    private static func attestation(
+        _ bearer: Result<AttestationResult, BrokerError>?
+    ) throws(BrokerError) -> AttestationResult {
+        guard let bearer else { throw .credentialMissing }
+        return try bearer.get()
+    }
+
+    private func verified(_ bearer: String?, now: Date) async -> Result<AttestationResult, BrokerError>? {
+        guard let bearer else { return nil }
+        do throws(BrokerError) {
+            return .success(try await verify(bearer, now: now))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func verify(_ bearer: String, now: Date) async throws(BrokerError) -> AttestationResult {
+        do throws(BrokerError) {
+            return try tokenVerifier.verify(bearer, ownKeys: signingKeys.accepted(at: now), now: now)
+        } catch {
+            // Another replica may have begun to sign with a new key a moment ago.
+            guard error.code == "unknown_signer" else { throw error }
+            try await signingKeys.refresh()
+            return try tokenVerifier.verify(bearer, ownKeys: signingKeys.accepted(at: now), now: now)
+        }
+    }
+
+    /// What revokes a session or token with these claims.
+    static func subjects(of attestation: AttestationResult) -> [RevocationSubject] {
+        var subjects: [RevocationSubject] = []
+        if !attestation.id.isEmpty { subjects.append(.token(attestation.id)) }
+        if let key = attestation.teeKey, let thumbprint = try? JWKThumbprint.sha256(of: key) {
+            subjects.append(.teeKey(thumbprint))
+        }
+        return subjects
+    }
+}

@@ -1,0 +1,88 @@
+import Broker
+import FoundationEssentials
+import JOSE
+import RATS
+
+/// Decides who may administrate: who the caller is, and what his role may do.
+struct AdminGate: Sendable {
+    private let mode: AdminConfiguration.Mode
+    private let providers: [IdentityProvider]
+    private let rules: [AccessRule]
+    private let maximumLifetime: Double
+    private let clock: WallClock
+    private static let leeway: Int64 = 60
+
+    /// Loads the keys and compiles the access list.
+    init(_ configuration: AdminConfiguration, clock: WallClock) throws(ConfigurationError) {
+        mode = configuration.mode
+        maximumLifetime = configuration.maximumTokenLifetime.inSeconds
+        self.clock = clock
+        var providers: [IdentityProvider] = []
+        var rules: [AccessRule] = []
+        if configuration.mode == .authenticated {
+            guard !configuration.identityProviders.isEmpty else {
+                throw ConfigurationError(
+                    code: "no_identity_provider", message: "admin.identityProviders must not be empty.")
+            }
+            for provider in configuration.identityProviders { providers.append(try IdentityProvider(provider)) }
+            for rule in configuration.accessList { rules.append(try AccessRule(rule)) }
+        }
+        self.providers = providers
+        self.rules = rules
+    }
+
+    /// Lets a request in, or says why not.
+    func admit(bearer: String?, method: String, target: String) throws(AdminRefusal) -> AdminPrincipal {
+        guard mode != .denyAll else { throw .everybodyDenied }
+        guard let bearer else { throw .noBearerToken }
+        let principal = try authenticate(bearer)
+        guard rules.contains(where: { $0.allows(role: principal.role, method: method, target: target) }) else {
+            throw .roleNotAllowed(role: principal.role, path: target)
+        }
+        return principal
+    }
+
+    private func authenticate(_ bearer: String) throws(AdminRefusal) -> AdminPrincipal {
+        guard let token = try? JWS(compact: bearer) else { throw .notVerified(code: "admin_token_malformed") }
+        // A header that offers a key of its own belongs to another kind of token or to an attack.
+        let foreignMembers = ["jwk", "jku", "x5u", "x5c", "crit"]
+        guard !foreignMembers.contains(where: { token.header[$0] != nil }) else {
+            throw .notVerified(code: "admin_token_header")
+        }
+        var refusal = AdminRefusal.notVerified(code: "admin_token_unknown_signer")
+        for provider in providers {
+            guard let payload = provider.payload(of: token) else { continue }
+            do {
+                return try principal(payload, provider)
+            } catch {
+                refusal = error
+            }
+        }
+        throw refusal
+    }
+
+    private func principal(_ payload: [UInt8], _ provider: IdentityProvider) throws(AdminRefusal) -> AdminPrincipal {
+        let now = clock.now()
+        guard let claims = try? JWTClaims(payload: payload) else { throw .notVerified(code: "admin_token_malformed") }
+        // An attestation token says what a guest is, never what an administrator may do.
+        guard claims.object["eat_profile"] == nil, claims.object["submods"] == nil else {
+            throw .notVerified(code: "admin_token_is_attestation")
+        }
+        guard let role = claims.object["role"]?.stringValue, !role.isEmpty else { throw .noRole }
+        do {
+            try claims.validate(
+                now: now, leeway: Self.leeway, issuer: provider.issuer, audience: provider.audience,
+                requireExpiration: true)
+        } catch {
+            throw .notVerified(code: error.code)
+        }
+        guard let seconds = claims.expiresAt,
+            Double(seconds) - now.timeIntervalSince1970 <= maximumLifetime + Double(Self.leeway)
+        else {
+            throw .notVerified(code: "admin_token_lives_too_long")
+        }
+        return AdminPrincipal(
+            issuer: provider.issuer, subject: claims.subject ?? "unnamed", role: role,
+            expiresAt: Date(timeIntervalSince1970: Double(seconds)))
+    }
+}

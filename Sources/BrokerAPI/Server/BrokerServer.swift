@@ -1,0 +1,119 @@
+public import Broker
+import FoundationEssentials
+import Hummingbird
+import HummingbirdCore
+import HummingbirdHTTP2
+import HummingbirdTLS
+public import Logging
+import NIOCore
+import RATS
+public import ServiceLifecycle
+import Synchronization
+public import Telemetry
+
+/// The broker's HTTP face: serves the KBS protocol and the admin API on the configured addresses until shut down.
+public struct BrokerServer: Service {
+    /// The version that metrics and the command line show.
+    public static let version = "0.1.0"
+
+    /// How long requests under way may take once a shutdown began; what is open then is closed.
+    private static let longestShutdown: Duration = .seconds(5)
+
+    private let configuration: BrokerConfiguration
+    private let responder: BrokerResponder
+    private let certificates: CertificateFiles?
+    private let onListening: @Sendable (ListenAddress) async -> Void
+    private let logger: Logger
+
+    /// Prepares a server; nothing is opened yet.
+    ///
+    /// - Parameters:
+    ///   - configuration: Addresses, certificate files, admin access and limits.
+    ///   - broker: What answers the requests.
+    ///   - metrics: What `/metrics` shows; also where requests are counted.
+    ///   - logger: Where the server logs.
+    ///   - clock: The time that admin tokens are checked against.
+    ///   - onListening: Called for each address once connections are accepted, with the port that was taken.
+    /// - Throws: ``Broker/ConfigurationError`` when a file is missing or a setting is unusable, and when there is neither
+    ///   a certificate nor permission for plaintext.
+    public init(
+        configuration: BrokerConfiguration, broker: Broker, metrics: MetricsRegistry, logger: Logger,
+        clock: WallClock = .system, onListening: @escaping @Sendable (ListenAddress) async -> Void = { _ in }
+    ) throws(ConfigurationError) {
+        let transport = configuration.transport
+        if let certificateFile = transport.certificateFile, let keyFile = transport.keyFile {
+            certificates = try CertificateFiles(certificateFile: certificateFile, keyFile: keyFile, logger: logger)
+        } else if transport.insecurePlaintext {
+            certificates = nil
+            logger.warning("serving without TLS; only for a broker behind a proxy on the same host, and for tests")
+            BrokerMetrics.insecureMode("plaintext", factory: metrics)
+        } else {
+            throw ConfigurationError(
+                code: "no_certificate",
+                message: "There is no server certificate: set transport.certificateFile and transport.keyFile.")
+        }
+        self.configuration = configuration
+        self.logger = logger
+        self.onListening = onListening
+        responder = BrokerResponder(
+            broker: broker, gate: try AdminGate(configuration.admin, clock: clock),
+            limiter: SourceRateLimiter(
+                rate: configuration.limits.challengesPerSecond, burst: configuration.limits.challengeBurst),
+            limits: configuration.limits, metrics: HTTPMetrics(factory: metrics),
+            metricsText: { metrics.prometheusText() }, secureCookies: certificates != nil, logger: logger)
+    }
+
+    /// Serves until graceful shutdown or cancellation.
+    public func run() async throws {
+        var services: [any Service] = []
+        if let certificates { services.append(certificates) }
+        for text in configuration.listen {
+            guard let address = ListenAddress(text) else {
+                throw ConfigurationError(code: "invalid_value", message: "\(text) is no host:port.")
+            }
+            services.append(try application(on: address))
+        }
+        // A client that holds its idle connection open must not keep the process from ending.
+        var group = ServiceGroupConfiguration(services: services, logger: quietLogger)
+        group.maximumGracefulShutdownDuration = Self.longestShutdown
+        try await ServiceGroup(configuration: group).run()
+    }
+
+    private func application(on address: ListenAddress) throws -> some Service {
+        Application(
+            responder: responder, server: try channel(),
+            configuration: ApplicationConfiguration(
+                address: .hostname(address.host, port: address.port), serverName: nil, backlog: 1_024,
+                availableConnectionsDelegate: MaximumAvailableConnections(configuration.limits.connections)),
+            onServerRunning: { [onListening, logger] channel in
+                let port = channel.localAddress?.port ?? address.port
+                logger.notice("listening", metadata: ["host": "\(address.host)", "port": "\(port)"])
+                if let bound = ListenAddress(
+                    "\(address.host.contains(":") ? "[\(address.host)]" : address.host):\(port)")
+                {
+                    await onListening(bound)
+                }
+            },
+            logger: quietLogger)
+    }
+
+    private func channel() throws -> HTTPServerBuilder {
+        let limits = configuration.limits
+        let idle = TimeAmount.milliseconds(Int64(limits.idleTimeout.inSeconds * 1_000))
+        let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
+            maxHeaderFieldSize: 128 * 1_024, maxHeaderListSize: 160 * 1_024, maxHeaderFieldCount: 100)
+        let http1 = HTTP1Channel.Configuration(idleTimeout: idle, httpDecoderConfiguration: decoder)
+        guard let certificates else { return .http1(configuration: http1) }
+        return try .http2Upgrade(
+            tlsConfiguration: certificates.tlsConfiguration(),
+            configuration: .init(
+                idleTimeout: limits.idleTimeout, gracefulCloseTimeout: .seconds(5), streamConfiguration: http1))
+    }
+
+    /// The frameworks below log what the broker logs better itself; only the level `trace` shows their entries too.
+    private var quietLogger: Logger {
+        var logger = logger
+        logger.logLevel = logger.logLevel == .trace ? .trace : max(logger.logLevel, .warning)
+        return logger
+    }
+}

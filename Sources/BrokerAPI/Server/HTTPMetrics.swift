@@ -1,0 +1,72 @@
+import Broker
+import CoreMetrics
+import Synchronization
+import Telemetry
+
+/// Counts requests under `/kbs`, by the names that dashboards for this protocol know.
+struct HTTPMetrics: Sendable {
+    private final class InFlight: Sendable {
+        let count = Atomic<Int>(0)
+    }
+
+    private let requests: Counter
+    private let duration: CoreMetrics.Timer
+    private let requestSize: Recorder
+    private let responseSize: Recorder
+    private let active: Gauge
+    private let inFlight = InFlight()
+
+    init(factory: any MetricsFactory) {
+        requests = Counter(label: "kbs_http_requests_total", dimensions: [], factory: factory)
+        duration = CoreMetrics.Timer(label: "kbs_http_request_duration_seconds", dimensions: [], factory: factory)
+        requestSize = Recorder(label: "kbs_http_request_size_bytes", dimensions: [], aggregate: true, factory: factory)
+        responseSize = Recorder(
+            label: "kbs_http_response_size_bytes", dimensions: [], aggregate: true, factory: factory)
+        active = Gauge(label: "kbs_http_active_connections", dimensions: [], factory: factory)
+        Gauge(label: "kbs_build_info", dimensions: [("version", BrokerServer.version)], factory: factory).record(1)
+    }
+
+    func began(bodyBytes: Int) {
+        requests.increment()
+        requestSize.record(Int64(max(0, bodyBytes)))
+        active.record(Int64(inFlight.count.add(1, ordering: .relaxed).newValue))
+    }
+
+    func ended(after elapsed: Duration, bodyBytes: Int) {
+        duration.recordNanoseconds(Int64(elapsed.inSeconds * 1e9))
+        responseSize.record(Int64(bodyBytes))
+        active.record(Int64(inFlight.count.subtract(1, ordering: .relaxed).newValue))
+    }
+}
+
+extension BrokerServer {
+    /// Help texts and histogram buckets of the broker's metrics, for the registry that collects them.
+    public static let metricDescriptions: [String: MetricsRegistry.Description] = [
+        "kbs_build_info": .init("The version of the running broker."),
+        "kbs_http_requests_total": .init("Requests of the KBS protocol."),
+        "kbs_http_request_duration_seconds": .init(
+            "Time to answer a request of the KBS protocol.", buckets: [0.0005, 0.001, 0.005, 0.01, 0.05, 0.5, 1]),
+        "kbs_http_request_size_bytes": .init("Sizes of request bodies.", buckets: [32, 128, 512, 2_048, 8_192]),
+        "kbs_http_response_size_bytes": .init("Sizes of response bodies.", buckets: [32, 128, 512, 2_048, 8_192]),
+        "kbs_http_active_connections": .init("Requests of the KBS protocol that are being answered."),
+        "kbs_auth_requests_total": .init("Challenges asked for."),
+        "kbs_auth_successes_total": .init("Challenges issued."),
+        "kbs_auth_errors_total": .init("Challenges refused."),
+        "kbs_attestation_requests_total": .init("Attestations received."),
+        "kbs_attestation_errors_total": .init("Attestations that ended without a verdict on their evidence."),
+        "kbs_attestation_successes_total": .init("Attestations believed, by TEE."),
+        "kbs_attestation_failures_total": .init("Attestations whose evidence was not believed, by TEE."),
+        "claviger_attestations_total": .init("Attestations believed, by protocol version and TEE."),
+        "kbs_policy_evaluations_total": .init("Release decisions made."),
+        "kbs_policy_approvals_total": .init("Releases that the policies allowed."),
+        "kbs_policy_violations_total": .init("Releases that the policies denied."),
+        "kbs_policy_errors_total": .init("Releases denied because a policy could not be evaluated."),
+        "kbs_resource_reads_total": .init("Resources released."),
+        "kbs_resource_writes_total": .init("Resource versions stored."),
+        "kbs_resource_deletes_total": .init("Resources deleted."),
+        "claviger_ledger_failures_total": .init("Releases refused because their decision could not be made durable."),
+        "claviger_policy_generation": .init("The generation of policies that decides."),
+        "claviger_policy_bundle_stale": .init("1 while newer policies are stored that do not compile."),
+        "claviger_insecure_mode": .init("1 for each mode that weakens the broker."),
+    ]
+}

@@ -1,0 +1,118 @@
+import AdminClient
+import Encodings
+import FoundationEssentials
+import HTTPTransport
+import JOSE
+import Storage
+import X509Trust
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A release-built broker on one core, with a private PostgreSQL of its own, in a temporary folder.
+struct BrokerUnderTest {
+    let url: String
+    let process: Int32
+    let trustAnchorsPEM: String
+    let admin: AdminClient
+    private let postgres: PrivatePostgres
+    private let folder: String
+
+    static func start(program: String, core: Int, port: Int) async throws -> BrokerUnderTest {
+        let folder = "/tmp/claviger-bench-\(getpid())"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+        let postgres = try await PrivatePostgres.start(
+            dataDirectory: "\(folder)/postgres", options: .init(isDisposable: true))
+        let authority = try CertificateAuthority.generate(
+            commonName: "bench", validity: .days(1, from: Date.now.addingTimeInterval(-60)))
+        let server = try authority.issue(
+            commonName: "localhost", dnsNames: ["localhost"], ipAddresses: ["127.0.0.1"], usage: .tlsServer,
+            validity: .days(1, from: Date.now.addingTimeInterval(-60)))
+        let adminKey = try SigningKey.generate(.edDSA)
+        try KeyEncryptionKeyRing.generate().write(toNewFile: "\(folder)/kek")
+        try write(server.certificate.pem, to: "\(folder)/tls.crt")
+        try write(server.keyPEM.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }, to: "\(folder)/tls.key")
+        try write(adminKey.publicPEM, to: "\(folder)/admin.pub")
+        try write(configuration(folder: folder, dsn: postgres.dsn, port: port), to: "\(folder)/broker.yaml")
+
+        let process = try spawn([
+            "/usr/bin/taskset", "-c", "\(core)", program, "--config", "\(folder)/broker.yaml",
+        ])
+        let token = try AdminToken.sign(.init(), with: adminKey)
+        let url = "https://127.0.0.1:\(port)"
+        let admin = try AdminClient(
+            .init(url: url, trustAnchorsPEM: authority.certificatePEM, token: token))
+        let broker = BrokerUnderTest(
+            url: url, process: process, trustAnchorsPEM: authority.certificatePEM, admin: admin, postgres: postgres,
+            folder: folder)
+        try await broker.awaitReadiness()
+        return broker
+    }
+
+    func stop() async {
+        kill(process, SIGTERM)
+        var status: Int32 = 0
+        waitpid(process, &status, 0)
+        await postgres.stop()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    private func awaitReadiness() async throws {
+        let http = try HTTPClient(configuration: .init(trustAnchorsPEM: trustAnchorsPEM, systemTrust: false))
+        for _ in 0..<200 {
+            if let answer = try? await http.send(.init(method: "GET", url: "\(url)/readyz", timeout: .seconds(1))),
+                answer.status == 200
+            {
+                return
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw BenchError("The broker did not become ready.")
+    }
+
+    private static func configuration(folder: String, dsn: String, port: Int) -> String {
+        """
+        listen: ["127.0.0.1:\(port)"]
+        keyEncryptionKeyFile: \(folder)/kek
+        transport: {certificateFile: \(folder)/tls.crt, keyFile: \(folder)/tls.key}
+        database: {url: "\(dsn)", connections: 2}
+        token: {lifetime: 1h}
+        attestation: {allowSample: true}
+        admin:
+          mode: AuthenticatedAuthorization
+          identityProviders:
+            - {issuer: \(AdminToken.defaultIssuer), audience: \(AdminToken.defaultAudience), publicKeyFile: \(folder)/admin.pub}
+          accessList:
+            - {role: admin, allowedEndpoints: "^/kbs/.+$"}
+            - {role: admin, allowedEndpoints: "^/claviger/.+$"}
+        limits: {challengesPerSecond: 1000000, challengeBurst: 1000000}
+        logLevel: \(ProcessInfo.processInfo.environment["BENCH_LOG"] ?? "warning")
+        """
+    }
+
+    private static func write(_ text: String, to path: String) throws {
+        try Data(text.utf8).write(to: URL(filePath: path))
+        chmod(path, 0o600)
+    }
+
+    private static func spawn(_ arguments: [String]) throws -> Int32 {
+        var process: Int32 = 0
+        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+        defer { pointers.forEach { free($0) } }
+        guard posix_spawn(&process, arguments[0], nil, nil, &pointers, environ) == 0 else {
+            throw BenchError("\(arguments[0]) cannot be started.")
+        }
+        return process
+    }
+}
+
+/// Why a benchmark could not be made.
+struct BenchError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

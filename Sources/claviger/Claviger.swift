@@ -1,0 +1,41 @@
+import ArgumentParser
+
+/// The admin's and the CI's program.
+struct Claviger: AsyncParsableCommand {
+    static let versionText = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "claviger",
+        abstract: "Key broker for confidential workloads: policies, resources, images, decisions.",
+        discussion: """
+            The broker is found by --url, --ca and --token-file, by CLAVIGER_URL, CLAVIGER_CA and CLAVIGER_TOKEN_FILE, or \
+            by what `claviger dev` wrote into its state folder (--home, CLAVIGER_HOME, ~/.claviger, for root /var/lib/claviger), in this order.
+
+            EXIT STATUS: 0 done; 1 failed, or differences or findings were reported; 2 denied; 3 not found; \
+            4 broker not reachable; 64 wrong usage.
+            """,
+        version: versionText,
+        subcommands: [
+            DevCommand.self, PolicyCommand.self, ResourceCommand.self, ReferenceCommand.self, ExplainCommand.self,
+            DecisionsCommand.self, AttestCommand.self, ImageCommand.self, AdminCommand.self, VersionCommand.self,
+            CompletionCommand.self,
+        ])
+}
+
+@main
+enum Program {
+    static func main() async {
+        do {
+            var command = try Claviger.parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            guard let failure = CommandFailure(describing: error) else { Claviger.exit(withError: error) }
+            Terminal.complain(failure.message)
+            Claviger.exit(withError: ExitCode(failure.status.rawValue))
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Encodings
+import Policy
+
+struct ExplainCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain", abstract: "Explain a decision: each policy, each condition, required against measured.",
+        discussion: "The id stands in the guest's error message; claviger decisions list shows the latest.")
+
+    @Argument(help: "The decision's id.")
+    var id: String
+
+    @OptionGroup var broker: BrokerOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let record = try await broker.adminClient().decision(id)
+        output.print(record) { DecisionText(record: record).text() }
+    }
+}
+
+/// A decision of the ledger for people.
+struct DecisionText {
+    let record: JSONValue
+
+    func text() -> String {
+        guard let object = record.objectValue else { return "" }
+        let outcome = object["allowed"]?.boolValue == true ? "allowed" : "denied"
+        let heading = [
+            "decision \(object.cell("id"))", object.cell("at"), outcome, object.cell("code"),
+            "\(object.cell("operation")) \(object.cell("path"))", object.cell("tee"),
+        ]
+        let beginning = Terminal.printable(heading.filter { !$0.isEmpty }.joined(separator: "  ")) + "\n"
+        let reason = Terminal.printable(object.cell("reason")) + "\n"
+        // Attestations that were refused were never put to the release policies.
+        guard let trace = record["trace"], let decision = try? Decision(json: trace) else {
+            let stage = record["trace"]?["stage"]?.stringValue
+            return beginning + reason + (stage.map { "refused in the stage: \(Terminal.printable($0))\n" } ?? "")
+        }
+        let ownReason = decision.message == object.cell("reason") ? "" : reason
+        return beginning + ownReason + "\n" + decision.explanation()
+    }
+}

@@ -1,0 +1,74 @@
+import FoundationEssentials
+import Policy
+
+/// Policy texts from files, folders and standard input.
+struct PolicyFiles {
+    /// One text and where it came from.
+    struct Source {
+        let name: String
+        let text: String
+    }
+
+    let sources: [Source]
+
+    /// Reads files (`-` is standard input); of a folder, its `.yaml` and `.yml` files.
+    init(_ paths: [String]) throws {
+        sources = try paths.flatMap { try Self.files($0) }.map { path in
+            Source(
+                name: path == "-" ? "<stdin>" : path,
+                text: try InputFile.text(path, limit: PolicyParser.maximumBytes))
+        }
+        guard !sources.isEmpty else {
+            throw CommandFailure("there is no .yaml file in \(paths.joined(separator: ", "))")
+        }
+    }
+
+    /// The documents of all sources, and everything that is wrong with them.
+    func parse() -> (documents: [PolicyDocument], diagnostics: [PolicyDiagnostic]) {
+        var documents: [PolicyDocument] = []
+        var diagnostics: [PolicyDiagnostic] = []
+        for source in sources {
+            do {
+                documents += try PolicyParser.parse(source.text, source: source.name)
+            } catch {
+                diagnostics += error.diagnostics
+            }
+        }
+        guard diagnostics.isEmpty else { return (documents, diagnostics) }
+        do {
+            _ = try PolicyBundle(documents)
+        } catch {
+            diagnostics += error.diagnostics
+        }
+        return (documents, diagnostics)
+    }
+
+    /// The documents; throws what is wrong with them.
+    func documents() throws -> [PolicyDocument] {
+        let parsed = parse()
+        guard parsed.diagnostics.allSatisfy({ $0.severity != .error }) else {
+            throw PolicyError(diagnostics: parsed.diagnostics)
+        }
+        return parsed.documents
+    }
+
+    private static func files(_ path: String) throws -> [String] {
+        var isFolder = false
+        guard path != "-", FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder else {
+            return [path]
+        }
+        let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+        return names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.map { "\(path)/\($0)" }
+    }
+}
+
+extension PolicyDocument {
+    /// The text with one line feed at its end, however many blank lines stand between documents of a file.
+    var tidyText: String { Self.tidy(text) }
+
+    static func tidy(_ text: String) -> String {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        while lines.last?.allSatisfy({ $0 == " " }) == true { lines.removeLast() }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}

@@ -1,0 +1,24 @@
+import ArgumentParser
+import Guest
+
+/// How this machine attests.
+struct GuestOptions: ParsableArguments {
+    @Flag(help: "Attest with sample evidence, which proves nothing; for brokers that accept it.")
+    var allowSample = false
+
+    @Option(help: "The init-data document (TOML) as the hardware measured it.")
+    var initData: String?
+
+    /// A client that attests this machine to the broker.
+    func client(_ broker: BrokerOptions) throws -> KBSClient {
+        let endpoint = try broker.endpoint()
+        guard endpoint.unixSocket == nil else {
+            throw CommandFailure("attestation goes to an https:// address, not over a Unix socket")
+        }
+        let configuration = KBSClientConfiguration(
+            url: endpoint.url, trustAnchorsPEM: try endpoint.trustAnchors(),
+            insecureHTTPAllowed: endpoint.plainHTTPAllowed,
+            initData: try initData.map { try InputFile.text($0, limit: 1 << 20) })
+        return try KBSClient(configuration, attester: AttesterDetection.attester(allowSample: allowSample))
+    }
+}

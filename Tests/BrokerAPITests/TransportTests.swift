@@ -1,0 +1,155 @@
+import Broker
+import BrokerTestSupport
+import Encodings
+import Foundation
+import NIOCore
+import ServiceLifecycle
+import Testing
+
+@testable import BrokerAPI
+
+@Suite("Transport")
+struct TransportTests {
+    @Test("the whole handshake runs over TLS, and cookies are Secure")
+    func tls() async throws {
+        let certificate = try TestCertificate()
+        defer { certificate.remove() }
+        let policies = TestPolicies.stream(TestPolicies.appraisal, TestPolicies.allowAll)
+        try await RunningBroker.serve(policies: policies, certificate: certificate) { server in
+            try await server.test.put("a/b/c", "secret")
+            let challenge = try await server.send("POST", "/kbs/v0/auth", body: SampleGuest.authBody())
+            #expect(challenge.header("set-cookie")?.contains("; Secure") == true)
+            let (cookie, _) = try await server.attest(SampleGuest())
+            #expect(try await server.send("GET", "/kbs/v0/resource/a/b/c", cookie: cookie).status == 200)
+        }
+    }
+
+    @Test("HTTP/2 is negotiated and answers")
+    func http2() async throws {
+        let certificate = try TestCertificate()
+        defer { certificate.remove() }
+        try await RunningBroker.serve(certificate: certificate) { server in
+            var client = RawClient(port: server.port, isSecure: true)
+            client.applicationProtocols = ["h2"]
+            let answer = try await client.exchange(HTTP2Request.get("/kbs/v0/nosuch/x")) { HTTP2Answer($0).isComplete }
+            let parsed = HTTP2Answer(answer)
+            #expect(parsed.isComplete)
+            #expect(String(decoding: parsed.data, as: UTF8.self).contains("PluginNotFound"))
+        }
+    }
+
+    @Test("without a certificate and without permission for plaintext a server does not start")
+    func plaintextNeedsPermission() async throws {
+        let test = try await TestBroker.make(policies: nil)
+        #expect(throws: ConfigurationError.self) {
+            try BrokerServer(
+                configuration: BrokerConfiguration(), broker: test.broker, metrics: test.metrics,
+                logger: test.logs.logger())
+        }
+    }
+
+    @Test("A45: plaintext is logged and shows in a gauge")
+    func plaintextIsVisible() async throws {
+        try await RunningBroker.serve { server in
+            #expect(server.test.logs.text.contains("serving without TLS"))
+            let metrics = try await server.send("GET", "/metrics").text
+            #expect(metrics.contains("claviger_insecure_mode{mode=\"plaintext\"} 1"))
+        }
+    }
+
+    @Test("a changed certificate is taken over, a damaged one is not")
+    func certificateReload() throws {
+        let certificate = try TestCertificate()
+        defer { certificate.remove() }
+        let logs = LogCapture()
+        let files = try CertificateFiles(
+            certificateFile: certificate.certificateFile.path, keyFile: certificate.keyFile.path, logger: logs.logger())
+        files.reload()
+        #expect(logs.text.isEmpty)
+        try certificate.renew()
+        files.reload()
+        #expect(logs.text.contains("server certificate reloaded"))
+        try Data("nonsense".utf8).write(to: certificate.certificateFile)
+        files.reload()
+        #expect(logs.text.contains("server certificate not reloaded"))
+        let other = try TestCertificate()
+        defer { other.remove() }
+        #expect(throws: ConfigurationError.self) {
+            try CertificateFiles(
+                certificateFile: other.certificateFile.path, keyFile: certificate.keyFile.path, logger: logs.logger())
+        }
+    }
+
+    @Test("a server ends when it is told to")
+    func gracefulShutdown() async throws {
+        let test = try await TestBroker.make(policies: nil)
+        var configuration = BrokerConfiguration()
+        configuration.listen = ["127.0.0.1:0"]
+        configuration.transport.insecurePlaintext = true
+        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        let server = try BrokerServer(
+            configuration: configuration, broker: test.broker, metrics: test.metrics, logger: test.logs.logger(),
+            onListening: { continuation.yield($0.port) })
+        let group = ServiceGroup(configuration: .init(services: [test.broker, server], logger: test.logs.logger()))
+        let task = Task { try await group.run() }
+        let port = try #require(await ports.first { _ in true })
+        #expect(try await RawClient(port: port, isSecure: false).send("GET", "/healthz").status == 200)
+        await group.triggerGracefulShutdown()
+        try await task.value
+    }
+
+    @Test("KBS 12.5.28: requests and releases are counted under the names that dashboards know")
+    func metrics() async throws {
+        let policies = TestPolicies.stream(TestPolicies.appraisal, TestPolicies.allowAll)
+        try await RunningBroker.serve(policies: policies) { server in
+            _ = try await server.administrate("POST", "/kbs/v0/resource/a/b/c", body: [1, 2, 3])
+            let (cookie, _) = try await server.attest(SampleGuest())
+            for _ in 0..<2 { _ = try await server.send("GET", "/kbs/v0/resource/a/b/c", cookie: cookie) }
+            _ = try await server.send("POST", "/kbs/v0/auth", body: SampleGuest.authBody(version: "9.9.9"))
+            let reply = try await server.send("GET", "/metrics")
+            #expect(reply.header("content-type")?.hasPrefix("text/plain") == true)
+            let lines = Set(reply.text.split(separator: "\n").map(String.init))
+            for line in [
+                "kbs_resource_reads_total 2", "kbs_resource_writes_total 1", "kbs_auth_requests_total 2",
+                "kbs_auth_successes_total 1", "kbs_auth_errors_total 1", "kbs_attestation_requests_total 1",
+                "kbs_attestation_successes_total{tee_type=\"sample\"} 1", "kbs_policy_evaluations_total 2",
+                "kbs_policy_approvals_total 2", "kbs_http_requests_total 6",
+                "kbs_http_request_duration_seconds_count 6",
+            ] {
+                #expect(lines.contains(line), "\(line)")
+            }
+        }
+    }
+
+    @Test("the key set is served to anybody, without cookies and without private parts")
+    func keySet() async throws {
+        try await RunningBroker.serve { server in
+            let reply = try await server.send("GET", "/.well-known/jwks.json")
+            #expect(reply.status == 200)
+            #expect(reply.header("content-type") == "application/json")
+            let keys = try #require(reply.json?["keys"]?.arrayValue)
+            #expect(keys.count == 1)
+            #expect(keys[0]["d"] == nil)
+        }
+    }
+
+    @Test("A6: one source that floods is slowed down with 429 and Retry-After")
+    func flood() async throws {
+        try await RunningBroker.serve(configure: {
+            $0.limits.challengesPerSecond = 1
+            $0.limits.challengeBurst = 20
+        }) { server in
+            var statuses: [Int] = []
+            var refused: Reply?
+            for _ in 0..<30 {
+                let reply = try await server.send("POST", "/kbs/v0/auth", body: SampleGuest.authBody())
+                statuses.append(reply.status)
+                if reply.status == 429 { refused = reply }
+            }
+            #expect(statuses.prefix(20).allSatisfy { $0 == 200 })
+            #expect(refused?.errorType == "TooManyRequests")
+            #expect(refused?.header("retry-after") != nil)
+            #expect(try await server.send("GET", "/healthz").status == 200)
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import Testing
+
+@testable import Broker
+
+@Suite("Configuration")
+struct ConfigurationTests {
+    @Test("A30: the defaults deny: no admin, no sample evidence, no legacy protocol, no plaintext, no foreign issuer")
+    func defaults() {
+        let configuration = BrokerConfiguration()
+        #expect(configuration.admin.mode == .denyAll)
+        #expect(!configuration.attestation.allowSample)
+        #expect(!configuration.protocolVersions.legacy)
+        #expect(!configuration.transport.insecurePlaintext)
+        #expect(configuration.passport.isEmpty)
+    }
+
+    @Test("every setting is read")
+    func everything() throws {
+        let configuration = try BrokerConfiguration(
+            yaml: """
+                listen: ["0.0.0.0:8443", "[::1]:0"]
+                keyEncryptionKeyFile: /run/keys
+                logLevel: debug
+                transport: {certificateFile: /tls/cert.pem, keyFile: /tls/key.pem}
+                database: {urlFile: /run/db, connections: 4, statementTimeout: 2s}
+                token: {issuer: me, audience: you, lifetime: 10m, rotationOverlap: 12h}
+                session: {challengeLifetime: 90s, clockTolerance: 500ms}
+                attestation: {allowSample: true, verifierDeveloper: a, verifierBuild: b}
+                protocol:
+                  legacy: true
+                  minimumVersion: 0.4.0
+                  resourceMinimumVersions: {"default/old/*": 0.1.1}
+                admin:
+                  mode: AuthenticatedAuthorization
+                  maximumTokenLifetime: 30d
+                  identityProviders:
+                    - {issuer: idp, audience: kbs, publicKeyFile: /admin.pem}
+                    - {issuer: idp2, audience: kbs, jwkSetFile: /admin.jwks}
+                  accessList:
+                    - {role: admin, allowedEndpoints: "^/kbs/.+$", methods: [GET]}
+                passport:
+                  issuers:
+                    - {issuer: as, audience: kbs, certificateFile: /as.pem, teeKeyPointers: ["/a/b"]}
+                limits:
+                  bodyBytes: 4096
+                  resourceBytes: 100
+                  challengesPerSecond: 7
+                  challengeBurst: 8
+                  idleTimeout: 5s
+                  connections: 9
+                """, source: "broker.yaml")
+        #expect(configuration.listen == ["0.0.0.0:8443", "[::1]:0"])
+        #expect(configuration.token.rotationOverlap == .seconds(43_200))
+        #expect(configuration.session.clockTolerance == .milliseconds(500))
+        #expect(configuration.admin.identityProviders.map(\.issuer) == ["idp", "idp2"])
+        #expect(configuration.admin.accessList.first?.methods == ["GET"])
+        #expect(configuration.passport.first?.teeKeyPointers == ["/a/b"])
+        #expect(configuration.protocolVersions.resourceMinimumVersions == ["default/old/*": "0.1.1"])
+        #expect(configuration.limits.connections == 9)
+        #expect(configuration.database.connections == 4)
+    }
+
+    @Test(
+        "what is unknown, mistyped or out of range is an error with its place",
+        arguments: [
+            ("lisen: []", "unknown_key", "1:"), ("token:\n  lifetme: 5m", "unknown_key", "2:"),
+            ("token: {lifetime: 5}", "wrong_type", "token.lifetime"),
+            ("token: {lifetime: 400d}", "wrong_type", "token.lifetime"),
+            ("listen: 8080", "wrong_type", "listen"), ("listen: [\"nowhere\"]", "invalid_value", "nowhere"),
+            ("- a", "wrong_type", "mapping"), ("a: [", "malformed_yaml", "YAML"),
+            ("attestation: {allowSample: yes}", "wrong_type", "attestation.allowSample"),
+            ("admin: {mode: AllowAll}", "invalid_value", "DenyAll"),
+            ("admin: {mode: InsecureAllowAll}", "invalid_value", "DenyAll"),
+            ("admin: {type: Simple}", "unknown_key", "admin.type"),
+            ("admin: {mode: AuthenticatedAuthorization, identityProviders: []}", "invalid_value", "identityProviders"),
+            ("transport: {certificateFile: a}", "invalid_value", "keyFile"),
+            ("limits: {bodyBytes: 99999999999}", "wrong_type", "limits.bodyBytes"),
+        ])
+    func errors(_ yaml: String, _ code: String, _ mention: String) throws {
+        let error = #expect(throws: ConfigurationError.self) { try BrokerConfiguration(yaml: yaml, source: "file") }
+        #expect(error?.code == code)
+        #expect(error?.message.contains(mention) == true)
+        #expect(error?.message.hasPrefix("file") == true)
+    }
+
+    @Test("an empty file gives the defaults")
+    func empty() throws {
+        #expect(try BrokerConfiguration(yaml: "", source: "file") == BrokerConfiguration())
+        #expect(try BrokerConfiguration(yaml: "token:\n", source: "file") == BrokerConfiguration())
+    }
+
+    @Test("protocol versions that do not exist are refused at start", arguments: ["0.5.0", "latest"])
+    func protocolVersions(_ version: String) {
+        var configuration = ProtocolConfiguration()
+        configuration.minimumVersion = version
+        #expect(throws: ConfigurationError.self) { try ProtocolVersionRules(configuration) }
+    }
+}

@@ -1,0 +1,155 @@
+import AdminClient
+import Broker
+import BrokerAPI
+import BrokerTestSupport
+import Encodings
+import Foundation
+import JOSE
+import Testing
+
+@testable import Controller
+
+@Suite("Policies from a folder")
+struct PolicyReconcilerTests {
+    private static func release(_ name: String, tag: String = "*") -> String {
+        """
+        apiVersion: claviger.dev/v1alpha1
+        kind: ReleasePolicy
+        metadata: {name: \(name), namespace: team}
+        spec:
+          match: {resources: ["team/keys/\(tag)"], operations: [get]}
+          require: {tees: [sample]}
+        """
+    }
+
+    @Test("a folder's policies are stored, a second pass changes nothing, and a changed file is stored again")
+    func applies() async throws {
+        try await Fixture.run { fixture in
+            try fixture.write("a.yaml", Self.release("first"))
+            try fixture.write("b.yml", Self.release("second") + "\n---\n" + Self.release("third"))
+            try fixture.write("notes.txt", "not a policy")
+            try fixture.write(".hidden.yaml", "not: [a policy")
+            let reconciler = fixture.reconciler(prune: false)
+            let first = try await reconciler.reconcile()
+            #expect(
+                first.applied == [
+                    "ReleasePolicy/team/first", "ReleasePolicy/team/second", "ReleasePolicy/team/third",
+                ])
+            #expect(try await fixture.names() == ["first", "second", "third"])
+            let second = try await reconciler.reconcile()
+            #expect(!second.changed && second.unchanged == 3)
+            try fixture.write("a.yaml", Self.release("first", tag: "one"))
+            #expect(try await reconciler.reconcile().applied == ["ReleasePolicy/team/first"])
+        }
+    }
+
+    @Test("one broken file leaves everything as it is, and the finding names file, line and column")
+    func brokenFile() async throws {
+        try await Fixture.run { fixture in
+            try fixture.write("a.yaml", Self.release("first"))
+            _ = try await fixture.reconciler(prune: true).reconcile()
+            try fixture.write("a.yaml", Self.release("first", tag: "other"))
+            try fixture.write(
+                "b.yaml", Self.release("second").replacingOccurrences(of: "resources", with: "ressources"))
+            let error = await #expect(throws: ControllerError.self) {
+                try await fixture.reconciler(prune: true).reconcile()
+            }
+            #expect(error?.code == "invalid")
+            #expect(error?.message.contains("b.yaml:5:") == true)
+            #expect(try await fixture.names() == ["first"])
+            #expect(try await fixture.text("first").contains("keys/*"))
+        }
+    }
+
+    @Test("only pruning removes what the folder does not have, and an empty folder prunes nothing")
+    func prunes() async throws {
+        try await Fixture.run { fixture in
+            try fixture.write("a.yaml", Self.release("first"))
+            try fixture.write("b.yaml", Self.release("second"))
+            _ = try await fixture.reconciler(prune: false).reconcile()
+            try fixture.remove("b.yaml")
+            #expect(try await !fixture.reconciler(prune: false).reconcile().changed)
+            #expect(try await fixture.reconciler(prune: true).reconcile().pruned == ["ReleasePolicy/team/second"])
+            try fixture.remove("a.yaml")
+            let error = await #expect(throws: ControllerError.self) {
+                try await fixture.reconciler(prune: true).reconcile()
+            }
+            #expect(error?.code == "unreadable")
+            #expect(try await fixture.names() == ["first"])
+        }
+    }
+
+    @Test("the same policy in two files is refused")
+    func ambiguous() async throws {
+        try await Fixture.run { fixture in
+            try fixture.write("a.yaml", Self.release("first"))
+            try fixture.write("b.yaml", Self.release("first", tag: "x"))
+            let error = await #expect(throws: ControllerError.self) {
+                try await fixture.reconciler(prune: false).reconcile()
+            }
+            #expect(error?.message.contains("a.yaml") == true && error?.message.contains("b.yaml") == true)
+            #expect(try await fixture.names().isEmpty)
+        }
+    }
+}
+
+/// A folder, and a broker on a free port whose administrator the reconciler is.
+private struct Fixture: Sendable {
+    let folder: URL
+    let client: AdminClient
+
+    static func run(_ body: (Fixture) async throws -> Void) async throws {
+        let root = FileManager.default.temporaryDirectory.appending(path: "claviger-controller-\(UUID().uuidString)")
+        let folder = root.appending(path: "policies")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: root) }
+        let key = try SigningKey.generate(.edDSA)
+        let keyFile = root.appending(path: "admin.pub")
+        try Data(key.publicPEM.utf8).write(to: keyFile)
+
+        var settings = BrokerConfiguration()
+        let test = try await TestBroker.make(policies: nil) { configuration in
+            configuration.listen = ["127.0.0.1:0"]
+            configuration.transport.insecurePlaintext = true
+            configuration.admin.mode = .authenticated
+            configuration.admin.identityProviders = [
+                .init(
+                    issuer: AdminToken.defaultIssuer, audience: AdminToken.defaultAudience, publicKeyFile: keyFile.path)
+            ]
+            configuration.admin.accessList = [.init(role: "admin", allowedEndpoints: "^/claviger/.+$")]
+            settings = configuration
+        }
+        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        let server = try BrokerServer(
+            configuration: settings, broker: test.broker, metrics: test.metrics, logger: test.logs.logger(),
+            onListening: { continuation.yield($0.port) })
+        let task = Task { try await server.run() }
+        defer { task.cancel() }
+        guard let port = await ports.first(where: { _ in true }) else { throw CancellationError() }
+        let client = try AdminClient(
+            .init(
+                url: "http://127.0.0.1:\(port)", token: try AdminToken.sign(.init(), with: key),
+                insecureHTTPAllowed: true))
+        try await body(Fixture(folder: folder, client: client))
+    }
+
+    func reconciler(prune: Bool) -> PolicyReconciler {
+        PolicyReconciler(folder: PolicyFolder(path: folder.path), client: client, prune: prune)
+    }
+
+    func write(_ name: String, _ text: String) throws {
+        try Data(text.utf8).write(to: folder.appending(path: name))
+    }
+
+    func remove(_ name: String) throws {
+        try FileManager.default.removeItem(at: folder.appending(path: name))
+    }
+
+    func names() async throws -> [String] {
+        try await client.policies().map(\.name).sorted()
+    }
+
+    func text(_ name: String) async throws -> String {
+        try await client.policy(kind: "ReleasePolicy", namespace: "team", name: name).text ?? ""
+    }
+}
