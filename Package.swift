@@ -25,6 +25,7 @@ let http: [Target.Dependency] = [
     .product(name: "NIOSSL", package: "swift-nio-ssl"),
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOTLS", package: "swift-nio"),
 ]
 let grpc: [Target.Dependency] = [
     .product(name: "GRPCCore", package: "grpc-swift-2"),
@@ -77,8 +78,8 @@ let package = Package(
     ],
     targets: [
         // Programs
-        program("claviger-broker", ["BrokerAPI", "Broker", "Storage"]),
-        program("attestation-agent", ["GuestAPI", "Guest"]),
+        program("claviger-broker", ["BrokerAPI", "Broker", "Storage", "HTTPTransport"]),
+        program("attestation-agent", ["GuestAPI", "Guest", "HTTPTransport", "Encodings"]),
         program(
             "claviger",
             ["AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "Policy", "Storage", "X509Trust"]),

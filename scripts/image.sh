@@ -15,7 +15,6 @@ if [ -z "$tool" ]; then
     DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends buildah >/dev/null
     tool=$(command -v buildah)
 fi
-storage=()
 # Nested containers have no overlay mounts; plain directories work everywhere.
 [ -n "${STORAGE_DRIVER:-}" ] || export STORAGE_DRIVER=vfs
 if [ "$base" != scratch ] && ! "$tool" pull -q "$base" >/dev/null 2>&1; then

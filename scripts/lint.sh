@@ -4,7 +4,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 failed=0
 
-swift format lint --strict --parallel --recursive --configuration .swift-format Package.swift $(ls -d Sources/* Tests/* Fuzz/Sources Fuzz/Package.swift 2>/dev/null | grep -v -E '/C[A-Z][A-Za-z]+$') || failed=1
+mapfile -t all < <(git ls-files --cached --others --exclude-standard '*.swift')
+mapfile -t sources < <(printf '%s\n' "${all[@]}" | grep '^Sources/' | grep -v '/Generated/')
+mapfile -t formatted < <(printf '%s\n' "${all[@]}" | grep -v '/Generated/')
+
+swift format lint --strict --parallel --configuration .swift-format "${formatted[@]}" || failed=1
 
 complain() { # complain "sentence" < matching lines
     local lines
@@ -14,15 +18,14 @@ complain() { # complain "sentence" < matching lines
     failed=1
 }
 
-swift_sources=$(git ls-files --cached --others --exclude-standard 'Sources/*.swift' | grep -v '/Generated/')
-
-awk 'FNR == 1 { lines[FILENAME] = 0 } { lines[FILENAME]++ } END { for (f in lines) if (lines[f] > 420) print "  " lines[f] " lines: " f }' $swift_sources |
-    complain "files that are too long:"
-grep -nE '\btry!|\bas!|fatalError\(|preconditionFailure\(' $swift_sources | complain "a crash that input could reach:"
+# Each complaint runs in this shell, not behind a pipe, so that it counts.
+complain "files that are too long:" < <(wc -l "${sources[@]}" | awk '$2 != "total" && $1 > 420 { print "  " $1 " lines: " $2 }')
+complain "a crash that input could reach:" < <(grep -nE '\btry!|\bas!|fatalError\(|preconditionFailure\(' "${sources[@]}" || true)
 # A silenced proof needs its reason in a comment on the lines above it.
-awk '/@unchecked Sendable|nonisolated\(unsafe\)/ && $0 !~ /^[[:space:]]*\/\// && window !~ /\/\// { print "  " FILENAME ":" FNR ": " $0 }
-     { window = previous2 previous1 $0; previous2 = previous1; previous1 = $0 }' $swift_sources |
-    complain "Sendable silenced without a reason:"
-grep -nE '^import Foundation$' $swift_sources | complain "Foundation brings ICU into the binaries; FoundationEssentials does not:"
+complain "Sendable silenced without a reason:" < <(awk '
+    FNR == 1 { window = "" }
+    /@unchecked Sendable|nonisolated\(unsafe\)/ && !/^[[:space:]]*\/\// && window !~ /\/\// { print "  " FILENAME ":" FNR ": " $0 }
+    { window = before2 before1 $0; before2 = before1; before1 = $0 }' "${sources[@]}")
+complain "Foundation brings ICU into the binaries; FoundationEssentials does not:" < <(grep -nE '^(public )?import Foundation$' "${sources[@]}" || true)
 if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh || failed=1; fi
 exit "$failed"

@@ -15,8 +15,11 @@ public struct JSONLogHandler: LogHandler {
         "authorization", "cookie", "set-cookie", "token", "nonce", "secret", "password", "key", "private_key", "body",
     ]
 
+    /// The lowest level that is written.
     public var logLevel: Logger.Level
+    /// What every entry of this handler carries.
     public var metadata: Logger.Metadata = [:]
+    /// What the task at hand adds to every entry.
     public var metadataProvider: Logger.MetadataProvider?
     private let label: String
     private let sink: LogSink
@@ -33,11 +36,13 @@ public struct JSONLogHandler: LogHandler {
         self.sink = sink
     }
 
+    /// One item of ``metadata``.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
+    /// Writes one entry as one line.
     public func log(event: LogEvent) {
         var merged = metadata
         for (key, value) in metadataProvider?.get() ?? [:] { merged[key] = value }

@@ -51,14 +51,17 @@ public final class MetricsRegistry: MetricsFactory, Sendable {
         self.seriesLimit = seriesLimit
     }
 
+    /// The counter of that name and those labels, made at first use.
     public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
         find(label, dimensions) { CounterSeries() } ?? CounterSeries()
     }
 
+    /// The gauge of that name and those labels, made at first use.
     public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
         find(label, dimensions) { GaugeSeries() } ?? GaugeSeries()
     }
 
+    /// The histogram (or, without aggregation, gauge) of that name and those labels, made at first use.
     public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
         if aggregate {
             let bounds = descriptions[label]?.buckets ?? Self.defaultBuckets
@@ -67,15 +70,19 @@ public final class MetricsRegistry: MetricsFactory, Sendable {
         return find(label, dimensions) { GaugeSeries() } ?? GaugeSeries()
     }
 
+    /// The histogram, in seconds, of that name and those labels, made at first use.
     public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
         let bounds = descriptions[label]?.buckets ?? Self.defaultBuckets
         return find(label, dimensions) { HistogramSeries(bounds: bounds) } ?? HistogramSeries(bounds: bounds)
     }
 
-    // A series outlives its handle: Prometheus expects counters that never vanish while the process lives.
+    /// Does nothing: Prometheus expects series that never vanish while the process lives.
     public func destroyCounter(_ handler: any CounterHandler) {}
+    /// Does nothing: Prometheus expects series that never vanish while the process lives.
     public func destroyMeter(_ handler: any MeterHandler) {}
+    /// Does nothing: Prometheus expects series that never vanish while the process lives.
     public func destroyRecorder(_ handler: any RecorderHandler) {}
+    /// Does nothing: Prometheus expects series that never vanish while the process lives.
     public func destroyTimer(_ handler: any TimerHandler) {}
 
     /// The series of that name and those labels; nil when the name is taken by a metric of another kind.

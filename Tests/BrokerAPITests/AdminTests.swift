@@ -162,9 +162,9 @@ struct AdminTests {
     }
 
     @Test(
-        "KBS 12.6.29 and 12.6.30: access rules that are no expression or do not begin at an API are refused at start",
+        "KBS 12.6.30: access rules that are no expression or do not begin at an API are refused at start",
         arguments: [
-            "/other/.*", ".*", "^/kbs/(", "kbs",
+            "/other/.*", ".*", "^/kbs/(", "kbs", "^.*/kbs", "(/kbs)", "^/kbs/[", "",
         ])
     func badRules(_ pattern: String) throws {
         let admin = try TestAdministrator()
@@ -185,5 +185,33 @@ struct AdminTests {
             #expect(!rule.allows(role: "r", method: "GET", target: target))
         }
         #expect(!rule.allows(role: "s", method: "GET", target: "/kbs/b"))
+    }
+
+    @Test("A33: a query makes no path fit, unless the expression itself speaks of queries")
+    func queriesInRules() throws {
+        func allows(_ pattern: String, _ target: String) throws -> Bool {
+            try AccessRule(AccessRuleConfiguration(role: "r", allowedEndpoints: pattern))
+                .allows(role: "r", method: "POST", target: target)
+        }
+        #expect(try allows("^/claviger/v1/.*/versions$", "/claviger/v1/resources/a/b/c/versions"))
+        #expect(try !allows("^/claviger/v1/.*/versions$", "/claviger/v1/keys/rotate?x=/versions"))
+        #expect(try !allows("^/claviger/v1/keys$", "/claviger/v1/keys?x"))
+        #expect(try allows("^/claviger/.+$", "/claviger/v1/decisions?limit=1"))
+        #expect(try allows("^/claviger/v1/decisions\\?path=a/.*$", "/claviger/v1/decisions?path=a/b/c"))
+        #expect(try !allows("^/claviger/v1/decisions\\?path=a/.*$", "/claviger/v1/decisions?path=b/b/c"))
+    }
+
+    @Test("A37: the duplicate slash of released clients does not shift what an access rule judges")
+    func duplicateSlash() async throws {
+        try await RunningBroker.serve(configure: {
+            $0.admin.accessList = [
+                AccessRuleConfiguration(role: "admin", allowedEndpoints: "^/kbs/v0/resource/[^/]*/public/.+$")
+            ]
+        }) { server in
+            for (path, status) in [("x/public/c", 200), ("/x/public/c", 200), ("/public/b/c", 403)] {
+                let reply = try await server.administrate("POST", "/kbs/v0/resource/\(path)", body: [1])
+                #expect(reply.status == status, "\(path)")
+            }
+        }
     }
 }

@@ -86,6 +86,24 @@ struct RequestPartTests {
         #expect(limiter.sourceCount <= 100)
     }
 
+    @Test("A6: a flood of newcomers does not make the limiter look through all sources each time")
+    func limiterSweeps() {
+        let limiter = SourceRateLimiter(rate: 10, burst: 5, capacity: 100)
+        let start = ContinuousClock.now
+        func fill(at time: ContinuousClock.Instant) {
+            for number in 0..<100 { _ = limiter.admits("source \(number)", at: time) }
+        }
+        fill(at: start)
+        #expect(limiter.admits("first newcomer", at: start + .milliseconds(500)))
+        #expect(limiter.sourceCount == 1)
+        fill(at: start + .milliseconds(600))
+        #expect(limiter.sourceCount == 100)
+        #expect(limiter.admits("second newcomer", at: start + .milliseconds(1_400)))
+        #expect(limiter.sourceCount == 100)
+        #expect(limiter.admits("third newcomer", at: start + .milliseconds(1_600)))
+        #expect(limiter.sourceCount == 1)
+    }
+
     @Test("an IPv6 source is counted by its network, a mapped IPv4 source by its address")
     func sources() throws {
         func key(_ address: String) throws -> String {

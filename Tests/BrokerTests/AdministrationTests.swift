@@ -163,22 +163,6 @@ struct AdministrationTests {
         #expect(clash?.kind == .malformed)
     }
 
-    @Test("stored policies that do not compile leave the good ones in force, with a log entry and a gauge")
-    func badPoliciesInTheDatabase() async throws {
-        let test = try await TestBroker.make(
-            policies: TestPolicies.stream(TestPolicies.appraisal, TestPolicies.allowAll))
-        try await test.put("a/b/c", "secret")
-        let guest = try SampleGuest()
-        let attestation = try await test.attest(guest)
-        let bad = NewPolicy(
-            key: PolicyKey(kind: "ReleasePolicy", namespace: "a", name: "x"), text: "nonsense: [", digest: "00")
-        _ = try await PolicyRepository(test.store.database).put(bad, origin: "elsewhere", by: "somebody")
-        #expect(try await test.get("a/b/c", attestation, guest) == "secret")
-        #expect(test.logs.text.contains("stored policies do not compile"))
-        #expect(test.metrics.prometheusText().contains("claviger_policy_bundle_stale 1"))
-        #expect(await !test.broker.readiness().policies)
-    }
-
     @Test("resources are listed by prefix, with versions, and without values")
     func resourceList() async throws {
         let test = try await TestBroker.make()

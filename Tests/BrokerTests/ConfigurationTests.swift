@@ -67,7 +67,7 @@ struct ConfigurationTests {
             ("lisen: []", "unknown_key", "1:"), ("token:\n  lifetme: 5m", "unknown_key", "2:"),
             ("token: {lifetime: 5}", "wrong_type", "token.lifetime"),
             ("token: {lifetime: 400d}", "wrong_type", "token.lifetime"),
-            ("listen: 8080", "wrong_type", "listen"), ("listen: [\"nowhere\"]", "invalid_value", "nowhere"),
+            ("listen: 8080", "wrong_type", "listen"), ("listen: []", "invalid_value", "listen"), ("listen: [\"nowhere\"]", "invalid_value", "nowhere"),
             ("- a", "wrong_type", "mapping"), ("a: [", "malformed_yaml", "YAML"),
             ("attestation: {allowSample: yes}", "wrong_type", "attestation.allowSample"),
             ("admin: {mode: AllowAll}", "invalid_value", "DenyAll"),
@@ -82,6 +82,64 @@ struct ConfigurationTests {
         #expect(error?.code == code)
         #expect(error?.message.contains(mention) == true)
         #expect(error?.message.hasPrefix("file") == true)
+    }
+
+    @Test(
+        "KBS 12.6.29: there is no mode that lets everybody in, and unknown modes and unknown or old keys are refused",
+        arguments: [
+            "admin: {mode: AllowAll}", "admin: {mode: InsecureAllowAll}", "admin: {mode: denyall}", "admin: {mode: 1}",
+            "admin: {type: DenyAll}", "admin: {authorization_mode: DenyAll}", "admin: {mode: DenyAll, more: 1}",
+            "admin: DenyAll",
+        ])
+    func adminModes(_ yaml: String) throws {
+        #expect(throws: ConfigurationError.self) { try BrokerConfiguration(yaml: yaml, source: "file") }
+        #expect(try BrokerConfiguration(yaml: "admin: {}", source: "file").admin.mode == .denyAll)
+    }
+
+    @Test(
+        "KBS 12.6.30: an authenticated mode without identity providers, or with ones without a key, is refused",
+        arguments: [
+            "{mode: AuthenticatedAuthorization}", "{mode: AuthenticatedAuthorization, identityProviders: []}",
+            "{mode: AuthenticatedAuthorization, identityProviders: [{issuer: a, audience: b}]}",
+            "{mode: AuthenticatedAuthorization, identityProviders: [{audience: b, publicKeyFile: f}]}",
+            "{mode: AuthenticatedAuthorization, identityProviders: [{issuer: a, publicKeyFile: f}]}",
+            "{authentication: {type: BearerJwt}}",
+        ])
+    func identityProviders(_ admin: String) {
+        #expect(throws: ConfigurationError.self) {
+            try BrokerConfiguration(yaml: "admin: \(admin)", source: "file")
+        }
+    }
+
+    @Test("KBS 12.4.21 and 12.5.26: a part of a section takes the defaults for the rest")
+    func partialSections() throws {
+        var expected = BrokerConfiguration()
+        expected.token.issuer = "me"
+        #expect(try BrokerConfiguration(yaml: "token: {issuer: me}", source: "file") == expected)
+        expected = BrokerConfiguration()
+        expected.session.challengeLifetime = .seconds(60)
+        #expect(try BrokerConfiguration(yaml: "session: {challengeLifetime: 1m}", source: "file") == expected)
+        expected = BrokerConfiguration()
+        expected.admin.accessList = []
+        #expect(try BrokerConfiguration(yaml: "admin: {mode: DenyAll, accessList: []}", source: "file") == expected)
+        #expect(BrokerConfiguration().token.lifetime == .seconds(300))
+    }
+
+    @Test(
+        "KBS 12.5.27: certificate and key belong together, and there are no settings that weaken TLS",
+        arguments: [
+            "{certificateFile: a}", "{keyFile: a}", "{certificateFile: a, keyFile: \"\"}",
+            "{certificateFile: a, keyFile: b, profile: old}", "{certificateFile: a, keyFile: b, minimumVersion: 1.0}",
+            "{insecurePlaintext: 1}",
+        ])
+    func transport(_ transport: String) throws {
+        #expect(throws: ConfigurationError.self) {
+            try BrokerConfiguration(yaml: "transport: \(transport)", source: "file")
+        }
+        let good = try BrokerConfiguration(
+            yaml: "transport: {certificateFile: a, keyFile: b}", source: "file"
+        ).transport
+        #expect(good.certificateFile == "a" && good.keyFile == "b" && !good.insecurePlaintext)
     }
 
     @Test("an empty file gives the defaults")

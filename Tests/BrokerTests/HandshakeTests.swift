@@ -45,16 +45,17 @@ struct HandshakeTests {
         }
     }
 
-    @Test("A1: of parallel attestations with one nonce, on two replicas, exactly one gets a session")
+    @Test("A1: of parallel attestations with one nonce, on three replicas, exactly one gets a session")
     func nonceOnce() async throws {
         let first = try await TestBroker.make()
         let second = try await first.replica()
+        let replicas = [first, second, try await first.replica()]
         let guest = try SampleGuest()
         let (challenge, cookie) = try first.broker.challenge(SampleGuest.authBody())
         let body = try guest.attestation(nonce: challenge.nonce)
         let outcomes = await withTaskGroup(of: Bool.self) { group in
-            for number in 0..<12 {
-                let broker = number.isMultiple(of: 2) ? first.broker : second.broker
+            for number in 0..<24 {
+                let broker = replicas[number % 3].broker
                 group.addTask { (try? await broker.attest(body: body, cookie: cookie.value)) != nil }
             }
             return await group.reduce(into: []) { $0.append($1) }
@@ -63,6 +64,13 @@ struct HandshakeTests {
         let again = try await brokerError { _ = try await second.broker.attest(body: body, cookie: cookie.value) }
         #expect(again?.kind == .unauthenticated)
         #expect(again?.code == "nonce_spent")
+        let rows = try await first.store.database.query(
+            "SELECT (SELECT count(*) FROM nonces), (SELECT count(*) FROM sessions)")
+        let row = try #require(rows.first)
+        #expect(try [row.int(0), row.int(1)] == [1, 1])
+        let text = replicas.map { $0.metrics.prometheusText() }.joined()
+        #expect(text.contains("kbs_attestation_successes_total{tee_type=\"sample\"} 1"))
+        #expect(!text.contains("kbs_attestation_failures_total{"), "a spent nonce is no verdict on evidence")
     }
 
     @Test(
@@ -165,12 +173,24 @@ struct HandshakeTests {
         #expect(first.broker.openChallenge(cookie.value, at: first.clock.now) == nil)
     }
 
-    @Test("A6: challenges leave no row behind")
+    @Test("A6: a hundred thousand challenges leave no row behind, in any table")
     func challengesAreStateless() async throws {
         let test = try await TestBroker.make()
-        for _ in 0..<2_000 { _ = try test.broker.challenge(SampleGuest.authBody()) }
-        let sessions = SessionRepository(test.store.database, keys: test.store.keys)
-        #expect(try await sessions.sweep(endedBefore: .distantFuture) == 0)
+        func rows() async throws -> [String: Int64] {
+            let tables = try await test.store.database.query(
+                "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'")
+            var counts: [String: Int64] = [:]
+            for table in tables {
+                let name = try table.text(0)
+                counts[name] = try await test.store.database.query("SELECT count(*) FROM \(name)").first?.int(0)
+            }
+            return counts
+        }
+        let before = try await rows()
+        #expect(before.count >= 9)
+        let body = SampleGuest.authBody()
+        for _ in 0..<100_000 { _ = try test.broker.challenge(body) }
+        #expect(try await rows() == before)
     }
 
     @Test("sessions and nonces that ended long ago are swept, others stay")
@@ -182,5 +202,21 @@ struct HandshakeTests {
         test.clock.advance(by: 3_600)
         await test.broker.sweep()
         #expect(try await sessions.sweep(endedBefore: .distantFuture) == 0)
+    }
+
+    @Test("one sweep removes more than one batch of nonces and of revocations")
+    func sweepingManyBatches() async throws {
+        let test = try await TestBroker.make()
+        let count = 2 * Broker.sweepBatch + 500
+        _ = try await test.store.database.query(
+            """
+            WITH old AS (SELECT n, now() - interval '1 day' AS ended FROM generate_series(1, \(count)) n),
+                spent AS (INSERT INTO nonces SELECT sha256(n::text::bytea), ended FROM old)
+            INSERT INTO revocations SELECT 'token:' || n, ended, '', now(), 'test' FROM old
+            """)
+        await test.broker.sweep()
+        let rows = try await test.store.database.query(
+            "SELECT (SELECT count(*) FROM nonces) + (SELECT count(*) FROM revocations)")
+        #expect(try rows.first?.int(0) == 0)
     }
 }

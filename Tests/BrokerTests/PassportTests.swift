@@ -11,7 +11,8 @@ import Testing
 struct PassportTests {
     /// An issuer elsewhere and a broker here that trusts it by its certificate authority or by a key set.
     private func brokers(
-        byCertificate: Bool, audience: String? = "claviger-kbs"
+        byCertificate: Bool, audience: String? = "claviger-kbs",
+        configure: @Sendable (inout BrokerConfiguration) -> Void = { _ in }
     ) async throws -> (issuer: TestBroker, here: TestBroker, folder: URL) {
         let issuer = try await TestBroker.make { $0.token.issuer = "elsewhere" }
         let folder = FileManager.default.temporaryDirectory.appending(path: "claviger-\(UUID().uuidString)")
@@ -30,7 +31,10 @@ struct PassportTests {
         let configuration = PassportIssuerConfiguration(
             issuer: "elsewhere", audience: audience, jwkSetFile: byCertificate ? nil : file.path,
             certificateFile: byCertificate ? file.path : nil)
-        let here = try await TestBroker.make(policies: TestPolicies.allowAll) { $0.passport = [configuration] }
+        let here = try await TestBroker.make(policies: TestPolicies.allowAll) {
+            $0.passport = [configuration]
+            configure(&$0)
+        }
         try await here.put("a/b/c", "secret")
         return (issuer, here, folder)
     }
@@ -90,6 +94,53 @@ struct PassportTests {
         let token = try await issuer.attest(SampleGuest()).token
         let error = try await brokerError { _ = try await here.release("a/b/c", bearer: token) }
         #expect(error?.code == "wrong_audience")
+    }
+
+    @Test("a token that names no protocol version does not open what needs a newer one")
+    func noProtocolVersion() async throws {
+        let (issuer, here, folder) = try await brokers(byCertificate: false) {
+            $0.protocolVersions.resourceMinimumVersions = ["new/*/*": "0.4.0"]
+        }
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await here.put("new/b/c", "secret")
+        let token = try JWS(compact: try await issuer.attest(SampleGuest()).token)
+        let key = try #require(issuer.broker.signingKeys.accepted(at: Date()).first?.key)
+        let header: JSONObject = ["typ": "JWT", "alg": "ES256", "kid": "one"]
+        let named = try JWS.sign(header: header, payload: token.payload, with: key)
+        _ = try await here.release("new/b/c", bearer: named)
+
+        var unnamed = try JSONObject(parsing: token.payload)
+        #expect(unnamed["claviger.protocol-version"] == "0.4.0")
+        unnamed["claviger.protocol-version"] = nil
+        let bearer = try JWS.sign(header: header, payload: unnamed.serialized(), with: key)
+        _ = try await here.release("a/b/c", bearer: bearer)
+        let error = try await brokerError { _ = try await here.release("new/b/c", bearer: bearer) }
+        #expect(error?.code == "protocol_too_old")
+    }
+
+    @Test("A28: the revocation of another issuer's token outlives any token")
+    func longRevocation() async throws {
+        let (issuer, here, folder) = try await brokers(byCertificate: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let token = try await issuer.attest(SampleGuest()).token
+        let id = try #require(try JWTClaims(payload: JWS(compact: token).payload).tokenID)
+        let answer = try await here.broker.revoke(
+            RevocationTarget(kind: .token, value: id), reason: "stolen", by: "test")
+        let until = try Date(try #require(answer["until"]?.stringValue), strategy: .iso8601)
+        #expect(until > Date().addingTimeInterval(9 * 365 * 86_400))
+        let error = try await brokerError { _ = try await here.release("a/b/c", bearer: token) }
+        #expect(error?.code == "revoked")
+    }
+
+    @Test("two issuers of one name are a configuration error")
+    func sameName() async throws {
+        let (_, here, folder) = try await brokers(byCertificate: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let issuer = PassportIssuerConfiguration(
+            issuer: "elsewhere", certificateFile: folder.appending(path: "trust").path)
+        await #expect(throws: ConfigurationError.self) {
+            try await TestBroker.make(policies: nil, store: here.store) { $0.passport = [issuer, issuer] }
+        }
     }
 
     @Test("an issuer without any trust material, or with this broker's own name, is a configuration error")

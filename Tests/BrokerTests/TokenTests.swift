@@ -188,6 +188,33 @@ struct TokenTests {
         #expect(error?.code == "revoked")
     }
 
+    @Test("a token that is not believed costs no look into the database")
+    func unbelievedToken() async throws {
+        let test = try await TestBroker.make(policies: nil)
+        test.store.database.close()
+        for bearer in ["junk", "a.b.c"] {
+            let error = try await brokerError { _ = try await test.release("a/b/c", bearer: bearer) }
+            #expect(error?.kind == .unauthenticated)
+        }
+    }
+
+    @Test("loads of the signing keys that overtake each other never bring a retired key back")
+    func rotationAmongLoads() async throws {
+        let test = try await TestBroker.make(policies: nil)
+        let keys = test.broker.signingKeys
+        let disturbances = (0..<4).map { _ in
+            Task { while !Task.isCancelled { try? await keys.load() } }
+        }
+        defer { disturbances.forEach { $0.cancel() } }
+        for _ in 0..<10 {
+            let fresh = try await keys.rotate()
+            for _ in 0..<20 {
+                #expect(try keys.issuer().signer.id == fresh.id)
+                await Task.yield()
+            }
+        }
+    }
+
     @Test("replicas that start at the same time share one signing key")
     func sharedKey() async throws {
         let store = try await TestBroker.make(policies: nil).store

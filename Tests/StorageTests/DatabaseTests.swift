@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -225,16 +226,27 @@ struct DatabaseTests {
         _ = try await database.query("CREATE TABLE t AS SELECT 1::bigint AS x")
         let other = try await test.connect()
         let lock = SQL("SELECT x FROM t FOR UPDATE")
-        let sleep = SQL("SELECT pg_sleep(1)")
-        async let holding = other.transaction([SQLStatement(lock), SQLStatement(sleep)])
-        try await Task.sleep(for: .milliseconds(100))
-        async let waiting = database.query("UPDATE t SET x = 2")
-        try await Task.sleep(for: .milliseconds(50))
-        let clock = ContinuousClock()
-        let start = clock.now
+        let sleep = SQL("SELECT pg_sleep(20)")
+        async let holding = try? other.transaction([SQLStatement(lock), SQLStatement(sleep)])
+        let observer = try await test.connect()
+        let sleeping = "FROM pg_stat_activity WHERE datname = current_database() AND query = 'SELECT pg_sleep(20)'"
+        try await Self.wait(observer, until: "SELECT count(*) \(sleeping)")
+        let isWritten = Mutex(false)
+        async let waiting: Void = {
+            _ = try await database.query("UPDATE t SET x = 2")
+            isWritten.withLock { $0 = true }
+        }()
+        try await Self.wait(observer, until: "SELECT count(*) FROM pg_locks WHERE NOT granted")
         for _ in 0..<20 { _ = try await database.read(SQLStatement(Self.echo, [.int(1)])) }
-        #expect(clock.now - start < .milliseconds(500))
+        #expect(!isWritten.withLock { $0 })
+        _ = try await observer.query("SELECT pg_cancel_backend(pid) \(sleeping)")
         _ = try await (holding, waiting)
+        #expect(isWritten.withLock { $0 })
+    }
+
+    /// Asks until a count is not zero.
+    private static func wait(_ database: Database, until sql: String) async throws {
+        while try await database.query(sql).first?.int(0) == 0 { try await Task.sleep(for: .milliseconds(10)) }
     }
 
     @Test("a full queue refuses at once")

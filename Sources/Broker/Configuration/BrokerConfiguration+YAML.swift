@@ -9,6 +9,7 @@ extension BrokerConfiguration {
         self.init()
         var root = try ConfigurationSection(parsing: yaml, source: source)
         listen = try root.texts("listen") ?? listen
+        guard !listen.isEmpty else { throw root.invalid("listen", "must not be empty.") }
         for address in listen where ListenAddress(address) == nil {
             throw root.invalid("listen", "has \(address), which is no host:port.")
         }

@@ -14,7 +14,7 @@ final class BodyReader: Sendable {
     /// - Parameters:
     ///   - capacity: The most bytes of bodies that are held at a time.
     ///   - timeLimit: How long a body may take to arrive; it is looked at whenever a part does.
-    init(capacity: Int, timeLimit: Duration = .seconds(60)) {
+    init(capacity: Int = 268_435_456, timeLimit: Duration = .seconds(60)) {
         self.capacity = capacity
         self.timeLimit = timeLimit
     }

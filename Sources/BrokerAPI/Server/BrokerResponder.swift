@@ -14,7 +14,7 @@ struct BrokerResponder: HTTPResponder {
     let gate: AdminGate
     let limiter: SourceRateLimiter
     let limits: LimitConfiguration
-    let bodies: BodyReader
+    let bodies = BodyReader()
     let metrics: HTTPMetrics
     let metricsText: @Sendable () -> String
     let secureCookies: Bool

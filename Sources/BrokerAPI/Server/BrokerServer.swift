@@ -65,23 +65,23 @@ public struct BrokerServer: Service {
 
     /// Serves until graceful shutdown or cancellation.
     public func run() async throws {
-        var services: [any Service] = []
+        let connections = OpenConnections(patience: Self.longestShutdown)
+        var services: [any Service] = [connections]
         if let certificates { services.append(certificates) }
         for text in configuration.listen {
             guard let address = ListenAddress(text) else {
                 throw ConfigurationError(code: "invalid_value", message: "\(text) is no host:port.")
             }
-            services.append(try application(on: address))
+            services.append(application(on: address, connections))
         }
-        // A client that holds its idle connection open must not keep the process from ending.
-        var group = ServiceGroupConfiguration(services: services, logger: quietLogger)
-        group.maximumGracefulShutdownDuration = Self.longestShutdown
-        try await ServiceGroup(configuration: group).run()
+        try await ServiceGroup(configuration: .init(services: services, logger: quietLogger)).run()
     }
 
-    private func application(on address: ListenAddress) throws -> some Service {
+    private func application(
+        on address: ListenAddress, _ connections: OpenConnections
+    ) -> some Service {
         Application(
-            responder: responder, server: try channel(),
+            responder: responder, server: channel(connections),
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), serverName: nil, backlog: 1_024,
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.limits.connections)),
@@ -97,17 +97,26 @@ public struct BrokerServer: Service {
             logger: quietLogger)
     }
 
-    private func channel() throws -> HTTPServerBuilder {
+    private func channel(_ connections: OpenConnections) -> HTTPServerBuilder {
         let limits = configuration.limits
         let idle = TimeAmount.milliseconds(Int64(limits.idleTimeout.inSeconds * 1_000))
         let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
             maxHeaderFieldSize: 128 * 1_024, maxHeaderListSize: 160 * 1_024, maxHeaderFieldCount: 100)
         let http1 = HTTP1Channel.Configuration(idleTimeout: idle, httpDecoderConfiguration: decoder)
-        guard let certificates else { return .http1(configuration: http1) }
-        return try .http2Upgrade(
-            tlsConfiguration: certificates.tlsConfiguration(),
-            configuration: .init(
-                idleTimeout: limits.idleTimeout, gracefulCloseTimeout: .seconds(5), streamConfiguration: http1))
+        guard let certificates else {
+            return HTTPServerBuilder { responder in
+                TrackedChannel(
+                    base: HTTP1Channel(responder: responder, configuration: http1), connections: connections)
+            }
+        }
+        let tls = certificates.tlsConfiguration()
+        let http2 = HTTP2UpgradeChannel.Configuration(
+            idleTimeout: limits.idleTimeout, gracefulCloseTimeout: Self.longestShutdown, streamConfiguration: http1)
+        return HTTPServerBuilder { responder in
+            TrackedChannel(
+                base: try HTTP2UpgradeChannel(tlsConfiguration: tls, configuration: http2, responder: responder),
+                connections: connections)
+        }
     }
 
     /// The frameworks below log what the broker logs better itself; only the level `trace` shows their entries too.

@@ -1,0 +1,29 @@
+import ArgumentParser
+import Broker
+import HTTPTransport
+
+/// The health check of a container image that has neither shell nor curl.
+struct ProbeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "probe",
+        abstract: "Asks a health endpoint once: exit status 0 when it answers 200, else 1 and the reason.")
+
+    @Argument(help: "What to ask, for example https://localhost:8080/readyz.")
+    var url: String
+
+    @Option(help: "PEM file with the certificate authorities to trust; default: the system's.")
+    var ca: String?
+
+    func run() async throws {
+        let status: Int
+        do {
+            let authorities = try ca.map { try ConfigurationFile.text(at: $0) }
+            status = try await HealthProbe(url: url, trustAnchorsPEM: authorities).status()
+        } catch let error as ConfigurationError {
+            throw StartupFailure(message: error.message)
+        } catch let error as HTTPTransportError {
+            throw StartupFailure(message: error.message)
+        }
+        guard status == 200 else { throw StartupFailure(message: "\(url) answers \(status)") }
+    }
+}

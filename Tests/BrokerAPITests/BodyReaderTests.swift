@@ -1,0 +1,71 @@
+import Broker
+import BrokerTestSupport
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Testing
+
+@testable import BrokerAPI
+
+@Suite("Request bodies")
+struct BodyReaderTests {
+    private func request(_ count: Int, parts: Int = 1) -> Request {
+        let stream = AsyncStream<ByteBuffer> { continuation in
+            for _ in 0..<parts { continuation.yield(ByteBuffer(repeating: 1, count: count)) }
+            continuation.finish()
+        }
+        return Request(
+            head: HTTPRequest(method: .post, scheme: nil, authority: nil, path: "/"),
+            body: RequestBody(asyncSequence: stream))
+    }
+
+    @Test("A6: bodies are held in bounded memory together, and given back")
+    func capacity() async throws {
+        let reader = BodyReader(capacity: 100)
+        let count = try await reader.read(request(30, parts: 2), upTo: 80) { outer throws(BrokerError) in
+            #expect(reader.heldBytes == 60)
+            let refusal = await refusal { _ = try await reader.read(request(41), upTo: 80) { _ in true } }
+            #expect(refusal?.kind == .unavailable)
+            #expect(refusal?.code == "bodies_too_large")
+            #expect(reader.heldBytes == 60)
+            return outer.count + (try await reader.read(request(40), upTo: 80) { $0.count })
+        }
+        #expect(count == 100)
+        #expect(reader.heldBytes == 0)
+    }
+
+    @Test("a body that is too large or too slow is refused and nothing of it is kept")
+    func limits() async {
+        let reader = BodyReader(capacity: 1_000)
+        let large = await refusal { _ = try await reader.read(request(30, parts: 3), upTo: 80) { $0 } }
+        #expect(large?.kind == .tooLarge)
+        let slow = BodyReader(capacity: 1_000, timeLimit: .zero)
+        let late = await refusal { _ = try await slow.read(request(1), upTo: 80) { $0 } }
+        #expect(late?.code == "body_too_slow")
+        #expect(reader.heldBytes == 0 && slow.heldBytes == 0)
+    }
+
+    @Test("A6: strangers get little memory: small bodies for challenges, none for attestations without a challenge")
+    func strangers() async throws {
+        try await RunningBroker.serve { server in
+            let large = [UInt8](repeating: 0x20, count: 65_537)
+            #expect(try await server.send("POST", "/kbs/v0/auth", body: large).status == 413)
+            #expect(try await server.send("POST", "/kbs/v0/attest", body: large).status == 401)
+            let tooLarge = [UInt8](repeating: 0x20, count: 2_097_153)
+            #expect(try await server.send("POST", "/kbs/v0/attest", body: tooLarge).status == 401)
+            let challenge = try await server.send("POST", "/kbs/v0/auth", body: SampleGuest.authBody())
+            let reply = try await server.send(
+                "POST", "/kbs/v0/attest", cookie: challenge.sessionCookie, body: tooLarge)
+            #expect(reply.status == 413)
+        }
+    }
+
+    private func refusal(_ body: () async throws(BrokerError) -> Void) async -> BrokerError? {
+        do throws(BrokerError) {
+            try await body()
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
