@@ -65,7 +65,7 @@ enum FuzzTarget: String, CaseIterable {
 private let target: FuzzTarget = {
     guard let name = getenv("FUZZ_TARGET"), let target = FuzzTarget(rawValue: String(cString: name)) else {
         let names = FuzzTarget.allCases.map(\.rawValue).joined(separator: " ")
-        fputs("fuzz: set FUZZ_TARGET to one of: \(names)\n", stderr)
+        print("fuzz: set FUZZ_TARGET to one of: \(names)")
         exit(2)
     }
     return target

@@ -44,6 +44,6 @@ for program in claviger-broker attestation-agent claviger; do
     assemble "$program"
     tag=localhost/claviger/$program:$version
     "$tool" build --isolation chroot --build-arg BASE="$base" --build-arg PROGRAM="$program" \
-        -f Dockerfile -t "$tag" "dist/$program" >/dev/null
+        -f Dockerfile -t "$tag" -t "localhost/claviger/$program:latest" "dist/$program" >/dev/null
     echo "image: $tag $(du -sm "dist/$program/rootfs" | cut -f1) MB"
 done

@@ -23,6 +23,7 @@ public final class Broker: Sendable {
     let policies: PolicyCache
     let sessions: SessionRepository
     let decidingRead: DecidingRead
+    let callers = CallerCache()
     let resources: ResourceRepository
     let policyDocuments: PolicyRepository
     let registeredValues: ReferenceValueRepository

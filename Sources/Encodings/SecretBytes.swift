@@ -49,8 +49,14 @@ public final class SecretBytes: @unchecked Sendable {
     /// Bytes of the operating system's random number generator.
     public static func random(count: Int) -> SecretBytes {
         let secret = SecretBytes(zeroed: max(0, count))
+        // Each number that the generator gives is a system call, so eight bytes are taken at a time.
         var generator = SystemRandomNumberGenerator()
-        for position in 0..<secret.storage.count { secret.storage[position] = generator.next() }
+        for start in stride(from: 0, to: secret.count, by: 8) {
+            Swift.withUnsafeBytes(of: generator.next() as UInt64) { bytes in
+                UnsafeMutableRawBufferPointer(rebasing: secret.storage[start...])
+                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes.prefix(secret.count - start)))
+            }
+        }
         return secret
     }
 

@@ -19,12 +19,21 @@ struct BodyReaderTests {
             body: RequestBody(asyncSequence: stream))
     }
 
+    private func refusal(_ reader: BodyReader, _ count: Int, parts: Int = 1) async -> BrokerError? {
+        do throws(BrokerError) {
+            _ = try await reader.read(request(count, parts: parts), upTo: 80) { $0 }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     @Test("A6: bodies are held in bounded memory together, and given back")
     func capacity() async throws {
         let reader = BodyReader(capacity: 100)
         let count = try await reader.read(request(30, parts: 2), upTo: 80) { outer throws(BrokerError) in
             #expect(reader.heldBytes == 60)
-            let refusal = await refusal { _ = try await reader.read(request(41), upTo: 80) { _ in true } }
+            let refusal = await refusal(reader, 41)
             #expect(refusal?.kind == .unavailable)
             #expect(refusal?.code == "bodies_too_large")
             #expect(reader.heldBytes == 60)
@@ -37,10 +46,10 @@ struct BodyReaderTests {
     @Test("a body that is too large or too slow is refused and nothing of it is kept")
     func limits() async {
         let reader = BodyReader(capacity: 1_000)
-        let large = await refusal { _ = try await reader.read(request(30, parts: 3), upTo: 80) { $0 } }
+        let large = await refusal(reader, 30, parts: 3)
         #expect(large?.kind == .tooLarge)
         let slow = BodyReader(capacity: 1_000, timeLimit: .zero)
-        let late = await refusal { _ = try await slow.read(request(1), upTo: 80) { $0 } }
+        let late = await refusal(slow, 1)
         #expect(late?.code == "body_too_slow")
         #expect(reader.heldBytes == 0 && slow.heldBytes == 0)
     }
@@ -57,15 +66,6 @@ struct BodyReaderTests {
             let reply = try await server.send(
                 "POST", "/kbs/v0/attest", cookie: challenge.sessionCookie, body: tooLarge)
             #expect(reply.status == 413)
-        }
-    }
-
-    private func refusal(_ body: () async throws(BrokerError) -> Void) async -> BrokerError? {
-        do throws(BrokerError) {
-            try await body()
-            return nil
-        } catch {
-            return error
         }
     }
 }

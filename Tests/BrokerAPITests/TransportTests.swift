@@ -38,6 +38,24 @@ struct TransportTests {
         }
     }
 
+    @Test(
+        "the program probes a health endpoint, over TLS when it is told whom to trust",
+        .enabled(if: BrokerProcess.isBuilt, "claviger-broker is not built beside the tests"))
+    func probe() async throws {
+        let certificate = try TestCertificate()
+        defer { certificate.remove() }
+        try await RunningBroker.serve(certificate: certificate) { server async throws in
+            let (base, authorities) = ("https://localhost:\(server.port)", certificate.certificateFile.path)
+            #expect(try await BrokerProcess.status(of: "probe", "\(base)/readyz", "--ca", authorities) == 0)
+            #expect(try await BrokerProcess.status(of: "probe", "\(base)/nosuch", "--ca", authorities) == 1)
+            #expect(try await BrokerProcess.status(of: "probe", "\(base)/readyz") == 1)
+            #expect(try await BrokerProcess.status(of: "probe", "\(base)/readyz", "--ca", "/nonexistent") == 1)
+        }
+        try await RunningBroker.serve { server async throws in
+            #expect(try await BrokerProcess.status(of: "probe", "http://127.0.0.1:\(server.port)/healthz") == 0)
+        }
+    }
+
     @Test("without a certificate and without permission for plaintext a server does not start")
     func plaintextNeedsPermission() async throws {
         let test = try await TestBroker.make(policies: nil)

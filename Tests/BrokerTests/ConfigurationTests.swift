@@ -67,7 +67,8 @@ struct ConfigurationTests {
             ("lisen: []", "unknown_key", "1:"), ("token:\n  lifetme: 5m", "unknown_key", "2:"),
             ("token: {lifetime: 5}", "wrong_type", "token.lifetime"),
             ("token: {lifetime: 400d}", "wrong_type", "token.lifetime"),
-            ("listen: 8080", "wrong_type", "listen"), ("listen: []", "invalid_value", "listen"), ("listen: [\"nowhere\"]", "invalid_value", "nowhere"),
+            ("listen: 8080", "wrong_type", "listen"), ("listen: []", "invalid_value", "listen"),
+            ("listen: [\"nowhere\"]", "invalid_value", "nowhere"),
             ("- a", "wrong_type", "mapping"), ("a: [", "malformed_yaml", "YAML"),
             ("attestation: {allowSample: yes}", "wrong_type", "attestation.allowSample"),
             ("admin: {mode: AllowAll}", "invalid_value", "DenyAll"),
@@ -87,7 +88,8 @@ struct ConfigurationTests {
     @Test(
         "KBS 12.6.29: there is no mode that lets everybody in, and unknown modes and unknown or old keys are refused",
         arguments: [
-            "admin: {mode: AllowAll}", "admin: {mode: InsecureAllowAll}", "admin: {mode: denyall}", "admin: {mode: 1}",
+            "admin: {mode: AllowAll}", "admin: {mode: InsecureAllowAll}", "admin: {mode: denyall}",
+            "admin: {mode: 1}",
             "admin: {type: DenyAll}", "admin: {authorization_mode: DenyAll}", "admin: {mode: DenyAll, more: 1}",
             "admin: DenyAll",
         ])

@@ -21,7 +21,7 @@ extension Broker {
             path: input.path.description, tenant: input.path.repository,
             tee: caller.attestation.primary?.tee.rawValue, session: caller.attestation.id,
             bundleDigest: decision.bundleDigest, trace: decision.json(),
-            claims: .object(Self.ledgerClaims(caller.attestation)))
+            claims: .object(caller.ledgerClaims))
         try await append(record)
         logger.info(
             "release decided",
@@ -44,7 +44,7 @@ extension Broker {
                 plugin: input.plugin, path: input.path.description, tenant: input.path.repository,
                 tee: caller.attestation.primary?.tee.rawValue, session: caller.attestation.id, bundleDigest: "",
                 trace: ["stage": "policies", "generation": .int(generation)],
-                claims: .object(Self.ledgerClaims(caller.attestation))))
+                claims: .object(caller.ledgerClaims)))
         logger.error("release not decided", metadata: ["decision": "\(id)", "code": "\(code)"])
     }
 
@@ -96,16 +96,18 @@ extension Broker {
         default: "The key that the guest attested is of a kind that secrets are not sealed to here."
         }
     }
+}
 
+extension AttestationResult {
     /// What was judged, without the nonce: the ledger holds nothing that anybody could use.
-    private static func ledgerClaims(_ attestation: AttestationResult) -> JSONObject {
+    func ledgerClaims() -> JSONObject {
         var claims: JSONObject = [
-            "issuer": .string(attestation.issuer), "token": .string(attestation.id),
-            "issuedAt": .int(attestation.issuedAt.wholeSeconds), "protocol": .optional(attestation.protocolVersion),
-            "teeKey": .optional(attestation.teeKey.flatMap { try? JWKThumbprint.sha256(of: $0) }),
+            "issuer": .string(issuer), "token": .string(id),
+            "issuedAt": .int(issuedAt.wholeSeconds), "protocol": .optional(protocolVersion),
+            "teeKey": .optional(teeKey.flatMap { try? JWKThumbprint.sha256(of: $0) }),
         ]
         var submodules = JSONObject()
-        for appraisal in attestation.appraisals {
+        for appraisal in appraisals {
             submodules[appraisal.name] = .object([
                 "tee": .string(appraisal.tee.rawValue), "status": .string(appraisal.status.rawValue),
                 "vector": .object(appraisal.vector.json()), "claims": .object(appraisal.claims),

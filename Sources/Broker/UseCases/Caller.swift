@@ -11,6 +11,8 @@ struct Caller: Sendable {
     let attestation: AttestationResult
     /// The key that secrets are sealed to; `nil` when the attested key cannot be used here.
     let recipient: JWERecipient?
+    /// What of his claims the ledger keeps.
+    let ledgerClaims: JSONObject
     private let state: SessionState?
 
     /// How the caller's grades came about, as far as it is still known.
@@ -34,6 +36,7 @@ struct Caller: Sendable {
         let isLegacyGuest = legacy && version.map { $0 < .v0_2_0 } ?? false
         let allowed: Set<KeyManagementAlgorithm> = isLegacyGuest ? [.rsa15] : .standard
         recipient = attestation.teeKey.flatMap { try? JWERecipient(jwk: $0, allowing: allowed) }
+        ledgerClaims = attestation.ledgerClaims()
     }
 }
 
@@ -51,17 +54,21 @@ extension Broker {
         let subjects = attestation.map(Self.subjects) ?? []
         let read = try await decidingRead(hash, input, subjects, now: now)
         let legacy = configuration.protocolVersions.legacy
-        if let payload = read.session {
+        if let hash, let payload = read.session {
             guard !read.isRevoked else { throw .tokenRefused("revoked") }
+            if let known = callers.caller(hash: hash, payload: payload) { return (known, read) }
             guard let state = SessionState(parsing: payload) else {
                 throw .internalFailure("session_unreadable", "The session cannot be used")
             }
-            return (Caller(state, legacy: legacy), read)
+            let caller = Caller(state, legacy: legacy)
+            callers.keep(caller, hash: hash, payload: payload)
+            return (caller, read)
         }
         let caller = Caller(try Self.attestation(bearer), legacy: legacy)
-        guard !read.isRevoked else { throw .tokenRefused("revoked") }
         // With a cookie that led nowhere the resource was not looked up.
-        return (caller, hash == nil ? read : try await decidingRead(nil, input, subjects, now: now))
+        let complete = hash == nil ? read : try await decidingRead(nil, input, subjects, now: now)
+        guard !complete.isRevoked else { throw .tokenRefused("revoked") }
+        return (caller, complete)
     }
 
     private func decidingRead(

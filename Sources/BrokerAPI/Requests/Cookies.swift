@@ -11,11 +11,12 @@ enum SessionCookie {
     static func value(in headers: HTTPFields) -> String? {
         var found: String?
         for field in headers[values: .cookie] {
-            for pair in field.split(separator: ";") {
-                let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                guard parts.count == 2, trimmed(parts[0]) == name else { continue }
+            for pair in field.utf8.split(separator: UInt8(ascii: ";")) {
+                guard let equals = pair.firstIndex(of: UInt8(ascii: "=")),
+                    trimmed(pair[..<equals]).elementsEqual(name.utf8)
+                else { continue }
                 guard found == nil else { return nil }
-                found = trimmed(parts[1])
+                found = String(Substring(trimmed(pair[pair.index(after: equals)...])))
             }
         }
         return found
@@ -27,9 +28,11 @@ enum SessionCookie {
         return "\(name)=\(value); Path=/kbs; Expires=\(httpDate(expires)); HttpOnly\(flag); SameSite=Strict"
     }
 
-    private static func trimmed(_ text: Substring) -> String {
-        let spaces: Set<Character> = [" ", "\t"]
-        return String(text.drop { spaces.contains($0) }.reversed().drop { spaces.contains($0) }.reversed())
+    private static func trimmed(_ text: Substring.UTF8View) -> Substring.UTF8View {
+        func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        let rest = text.drop(while: isBlank)
+        guard let last = rest.lastIndex(where: { !isBlank($0) }) else { return rest[..<rest.startIndex] }
+        return rest[...last]
     }
 
     /// IMF-fixdate (RFC 9110 section 5.6.7), such as `Sat, 21 Nov 2026 04:00:00 GMT`.

@@ -82,7 +82,11 @@ final class DatabaseLoop {
         let count = Int(claviger_epoll_wait(epoll, &ready, Int32(ready.count), pause()))
         guard count > 0 else { return }
         let now = MonotonicTime.now
-        for event in ready.prefix(count) where event.tag != Self.wakeTag {
+        for event in ready.prefix(count) {
+            guard event.tag != Self.wakeTag else {
+                mailbox.clearEvent()
+                continue
+            }
             let index = Int(event.tag)
             guard lanes.indices.contains(index), case .live(let connection) = lanes[index] else { continue }
             if event.writable { connection.flush() }

@@ -44,6 +44,19 @@ final class BrokerProcess {
         throw StartFailure(log: (try? String(contentsOf: log, encoding: .utf8)) ?? "")
     }
 
+    /// Runs the program with these arguments to its end, and returns its exit status.
+    static func status(of arguments: String...) async throws -> Int32 {
+        let process = Process()
+        process.executableURL = program
+        process.arguments = arguments
+        process.environment = [:]
+        process.standardError = FileHandle.nullDevice
+        return try await withCheckedThrowingContinuation { continuation in
+            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+            do { try process.run() } catch { continuation.resume(throwing: error) }
+        }
+    }
+
     private static func configuration(in folder: URL, admin: TestAdministrator) throws -> URL {
         let keys = folder.appending(path: "kek")
         if !FileManager.default.fileExists(atPath: keys.path) {
