@@ -16,12 +16,23 @@ final class SigningKeyRing: Sendable {
     private static let authorityDays = 3_650
     private static let certificateDays = 825
 
-    private struct Loaded: Sendable {
-        var keys: [TokenSigningKey] = []
-        var loadedAt = Date.distantPast
-        /// How many loads have begun, and which of them this is from: one that began earlier never undoes a later one.
-        var begun = 0
-        var turn = 0
+    struct Loaded: Sendable {
+        private(set) var keys: [TokenSigningKey] = []
+        private(set) var loadedAt = Date.distantPast
+        private var begun = 0
+        private var turn = 0
+
+        /// Begins a load and says which one it is.
+        mutating func begin() -> Int {
+            begun += 1
+            return begun
+        }
+
+        /// Takes over what a load found, unless one that began later was faster.
+        mutating func take(_ keys: [TokenSigningKey], from turn: Int, at now: Date) {
+            guard turn > self.turn else { return }
+            (self.keys, self.loadedAt, self.turn) = (keys, now, turn)
+        }
     }
 
     private let repository: SigningKeyRepository
@@ -51,19 +62,13 @@ final class SigningKeyRing: Sendable {
     /// Loads the keys again; called when they changed.
     func load() async throws(BrokerError) {
         let now = environment.clock.now()
-        let turn = loaded.withLock { loaded in
-            loaded.begun += 1
-            return loaded.begun
-        }
+        let turn = loaded.withLock { $0.begin() }
         let stored = try await storing { () async throws(StorageError) in
             try await repository.list(purpose: Self.tokenPurpose, now: now)
         }
         var keys: [TokenSigningKey] = []
         for key in stored { keys.append(try open(key)) }
-        loaded.withLock { loaded in
-            guard turn > loaded.turn else { return }
-            loaded = Loaded(keys: keys, loadedAt: now, begun: loaded.begun, turn: turn)
-        }
+        loaded.withLock { $0.take(keys, from: turn, at: now) }
     }
 
     /// What signs new tokens.
