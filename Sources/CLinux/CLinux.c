@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -52,6 +53,11 @@ void claviger_event_clear(int descriptor) {
     uint64_t value;
     while (read(descriptor, &value, sizeof value) < 0 && errno == EINTR) {
     }
+}
+
+void claviger_thread_yield_to_others(void) {
+    struct sched_param none = {0};
+    (void)sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
 // Only async-signal-safe calls are allowed here: other threads of the parent may have held any lock at the fork.

@@ -47,6 +47,16 @@ struct JSONWriter {
     /// Writes a string with the escapes that RFC 8259 demands (the same set as RFC 8785 section 3.2.2.2) and no others.
     mutating func write(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
+        // Nearly all strings need no escape, and copying them whole is several times faster.
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+            append(text)
+        } else {
+            writeEscaped(text)
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func writeEscaped(_ text: String) {
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""): append("\\\"")
@@ -62,7 +72,6 @@ struct JSONWriter {
             default: bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
     mutating func append(_ text: String) {

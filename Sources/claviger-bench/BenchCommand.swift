@@ -50,7 +50,7 @@ struct BenchCommand: AsyncParsableCommand {
         let program =
             broker ?? own.split(separator: "/", omittingEmptySubsequences: false).dropLast()
             .joined(separator: "/") + "/claviger-broker"
-        let bound = try CryptoBound.fetchesPerSecond(secretBytes: 32, seconds: max(2, seconds / 2))
+        let bound = try await CryptoBound.fetchesPerSecond(secretBytes: 32, seconds: max(2, seconds / 2))
         let tested = try await BrokerUnderTest.start(program: program, core: core, port: port)
         do {
             try await measure(tested, bound: bound)

@@ -23,6 +23,14 @@ struct KilledBrokerTests {
             var releases = 0
         }
         let state = Mutex(State())
+
+        /// Waits until so many sessions and releases were promised, at most 30 seconds.
+        func wait(sessions: Int, releases: Int) async {
+            for _ in 0..<3_000 {
+                if state.withLock({ $0.sessions.count >= sessions && $0.releases >= releases }) { return }
+                try? await Task.sleep(for: .milliseconds(10))
+            }
+        }
     }
 
     @Test(
@@ -43,8 +51,10 @@ struct KilledBrokerTests {
                 for worker in 0..<6 {
                     group.addTask { await Self.work(worker, client, promises) }
                 }
-                // The moments differ from round to round, so that different steps are hit.
-                try? await Task.sleep(for: .milliseconds(60 + 37 * round))
+                // Killed while work is under way, however slow the machine is; the moments differ from round to round,
+                // so that different steps are hit.
+                await promises.wait(sessions: round + 1, releases: round + 1)
+                try? await Task.sleep(for: .milliseconds(7 * round))
                 broker.kill()
             }
             try await Self.expectNothingHalf(store, promises)

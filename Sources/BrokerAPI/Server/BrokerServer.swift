@@ -65,6 +65,11 @@ public struct BrokerServer: Service {
 
     /// Serves until graceful shutdown or cancellation.
     public func run() async throws {
+        let loops = ServerLoops()
+        try await loops.run { try await serve(on: loops.group) }
+    }
+
+    private func serve(on loops: any EventLoopGroup) async throws {
         let connections = OpenConnections(patience: Self.longestShutdown)
         var services: [any Service] = [connections]
         if let certificates { services.append(certificates) }
@@ -72,13 +77,13 @@ public struct BrokerServer: Service {
             guard let address = ListenAddress(text) else {
                 throw ConfigurationError(code: "invalid_value", message: "\(text) is no host:port.")
             }
-            services.append(application(on: address, connections))
+            services.append(application(on: address, connections, loops))
         }
         try await ServiceGroup(configuration: .init(services: services, logger: quietLogger)).run()
     }
 
     private func application(
-        on address: ListenAddress, _ connections: OpenConnections
+        on address: ListenAddress, _ connections: OpenConnections, _ loops: any EventLoopGroup
     ) -> some Service {
         Application(
             responder: responder, server: channel(connections),
@@ -94,7 +99,7 @@ public struct BrokerServer: Service {
                     await onListening(bound)
                 }
             },
-            logger: quietLogger)
+            eventLoopGroupProvider: .shared(loops), logger: quietLogger)
     }
 
     private func channel(_ connections: OpenConnections) -> HTTPServerBuilder {

@@ -1,18 +1,13 @@
+import FoundationEssentials
 import NIOCore
 import NIOPosix
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// The threads that serve connections: one for each processor that the process may use.
 struct ServerLoops: Sendable {
     let group: MultiThreadedEventLoopGroup
     private let count: Int
 
-    init(count: Int = Self.usableProcessors) {
+    init(count: Int = usableProcessors) {
         group = MultiThreadedEventLoopGroup(numberOfThreads: count)
         self.count = count
     }
@@ -39,10 +34,11 @@ struct ServerLoops: Sendable {
 
     /// What the control group grants and the affinity mask allows.
     private static var usableProcessors: Int {
-        var mask = cpu_set_t()
-        guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &mask) == 0 else { return System.coreCount }
-        let allowed = withUnsafeBytes(of: mask) { $0.reduce(0) { $0 + $1.nonzeroBitCount } }
-        return max(1, min(allowed, System.coreCount))
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let mask = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") }?.dropFirst(
+            "Cpus_allowed:".count)
+        let allowed = mask?.reduce(0) { $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0) } ?? 0
+        return allowed > 0 ? min(allowed, System.coreCount) : System.coreCount
     }
 }
 

@@ -34,6 +34,10 @@ void claviger_event_raise(int descriptor);
 /// Makes the eventfd unreadable again.
 void claviger_event_clear(int descriptor);
 
+/// Lets the calling thread wait for the processor until the running thread pauses (SCHED_BATCH), without changing its
+/// share. Where the system refuses, nothing changes.
+void claviger_thread_yield_to_others(void);
+
 /// How to start a child process.
 struct claviger_child {
     const char *path;

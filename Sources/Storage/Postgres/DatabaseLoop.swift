@@ -62,6 +62,8 @@ final class DatabaseLoop {
     }
 
     private func run() {
+        // When this thread takes the processor from those that make requests, it sends each request by itself.
+        claviger_thread_yield_to_others()
         while true {
             connectIdleLanes()
             waitForEvents()
