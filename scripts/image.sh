@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+bin=${BIN:-.build-release/release}
 version=$(git describe --tags --always --dirty 2>/dev/null || echo dev)
 base=${BASE:-scratch}
 
@@ -28,7 +29,7 @@ assemble() { # assemble PROGRAM: dist/PROGRAM/rootfs
     mkdir -p "$root"/{usr/bin,etc/ssl/certs,tmp,run/claviger,var/lib/claviger}
     chmod 1777 "$root/tmp"
     chmod 0777 "$root/run/claviger" "$root/var/lib/claviger"
-    install -m 0755 ".build-release/release/$program" "$root/usr/bin/$program"
+    install -m 0755 "$bin/$program" "$root/usr/bin/$program"
     strip "$root/usr/bin/$program"
     ln -s "usr/bin/$program" "$root/entrypoint"
     ldd "$root/usr/bin/$program" | grep -oE '/[^ ]+' | while read -r library; do
