@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 
 scripts/lint.sh
 scripts/build.sh tests
+scripts/skopeo.sh --path >/dev/null # fetched once, before tests that run side by side ask for it
 scripts/unit.sh
 scripts/fuzz.sh "${CLAVIGER_FUZZ_SECONDS:-5}"
 scripts/demo.sh

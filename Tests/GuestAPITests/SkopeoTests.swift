@@ -14,7 +14,8 @@ private enum Skopeo {
             .deletingLastPathComponent().deletingLastPathComponent()
         guard let result = try? run(checkout.appending(path: "scripts/skopeo.sh").path, ["--path"]), result.status == 0
         else { return nil }
-        return result.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        // What the script says while it fetches comes before the path.
+        return result.output.split(separator: "\n").last.map(String.init)
     }()
 
     static func run(

@@ -13,7 +13,8 @@ private struct Skopeo {
         guard FileManager.default.isExecutableFile(atPath: script),
             let result = try? run(script, ["--path"], environment: [:]), result.status == 0
         else { return nil }
-        return result.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        // What the script says while it fetches comes before the path.
+        return result.output.split(separator: "\n").last.map(String.init)
     }()
 
     static func run(

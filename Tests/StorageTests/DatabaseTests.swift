@@ -222,14 +222,16 @@ struct DatabaseTests {
     @Test("a write that waits for a lock does not hold up reads")
     func readsPassWaitingWrites() async throws {
         let test = try await TestDatabase.make()
-        let database = test.database
+        let patient = DatabaseConfiguration(
+            dsn: test.dsn, statementTimeout: .seconds(60), requestTimeout: .seconds(60), lockTimeout: .seconds(60))
+        let database = try await Database.connect(patient)
         _ = try await database.query("CREATE TABLE t AS SELECT 1::bigint AS x")
-        let other = try await test.connect()
+        let other = try await Database.connect(patient)
         let lock = SQL("SELECT x FROM t FOR UPDATE")
-        let sleep = SQL("SELECT pg_sleep(20)")
+        let sleep = SQL("SELECT pg_sleep(50)")
         async let holding = try? other.transaction([SQLStatement(lock), SQLStatement(sleep)])
         let observer = try await test.connect()
-        let sleeping = "FROM pg_stat_activity WHERE datname = current_database() AND query = 'SELECT pg_sleep(20)'"
+        let sleeping = "FROM pg_stat_activity WHERE datname = current_database() AND query = 'SELECT pg_sleep(50)'"
         try await Self.wait(observer, until: "SELECT count(*) \(sleeping)")
         let isWritten = Mutex(false)
         async let waiting: Void = {

@@ -65,7 +65,7 @@ public struct BrokerServer: Service {
 
     /// Serves until graceful shutdown or cancellation.
     public func run() async throws {
-        let loops = ServerLoops()
+        let loops = ServerLoops.shared
         try await loops.run { try await serve(on: loops.group) }
     }
 

@@ -4,32 +4,24 @@ import NIOPosix
 
 /// The threads that serve connections: one for each processor that the process may use.
 struct ServerLoops: Sendable {
+    /// The process's own. They live as long as the process: a connection may still be closing when its server has ended.
+    static let shared = ServerLoops(count: usableProcessors)
+
     let group: MultiThreadedEventLoopGroup
     private let count: Int
 
-    init(count: Int = usableProcessors) {
+    private init(count: Int) {
         group = MultiThreadedEventLoopGroup(numberOfThreads: count)
         self.count = count
     }
 
-    /// Runs `body` and then ends the threads.
+    /// Runs `body`, whose connections are served by these threads.
     ///
     /// With one processor the requests are answered on the one thread itself: a second one could do nothing at the same
     /// time, and each request would change threads several times.
     func run(_ body: @Sendable () async throws -> Void) async throws {
-        let outcome: Result<Void, any Error>
-        do {
-            if count == 1 {
-                try await withTaskExecutorPreference(EventLoopTaskExecutor(group.next()), operation: body)
-            } else {
-                try await body()
-            }
-            outcome = .success(())
-        } catch {
-            outcome = .failure(error)
-        }
-        try? await group.shutdownGracefully()
-        try outcome.get()
+        guard count == 1 else { return try await body() }
+        try await withTaskExecutorPreference(EventLoopTaskExecutor(group.next()), operation: body)
     }
 
     /// What the control group grants and the affinity mask allows.
