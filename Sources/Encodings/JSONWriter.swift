@@ -48,12 +48,17 @@ struct JSONWriter {
     mutating func write(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
         // Nearly all strings need no escape, and copying them whole is several times faster.
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+        let isPlain = text.utf8.withContiguousStorageIfAvailable { $0.allSatisfy(Self.isPlain) } ?? false
+        if isPlain {
             append(text)
         } else {
             writeEscaped(text)
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
     private mutating func writeEscaped(_ text: String) {

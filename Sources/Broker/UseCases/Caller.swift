@@ -53,22 +53,34 @@ extension Broker {
         let attestation = try? bearer?.get()
         let subjects = attestation.map(Self.subjects) ?? []
         let read = try await decidingRead(hash, input, subjects, now: now)
-        let legacy = configuration.protocolVersions.legacy
-        if let hash, let payload = read.session {
+        if let session = read.session {
             guard !read.isRevoked else { throw .tokenRefused("revoked") }
-            if let known = callers.caller(hash: hash, payload: payload) { return (known, read) }
-            guard let state = SessionState(parsing: payload) else {
-                throw .internalFailure("session_unreadable", "The session cannot be used")
-            }
-            let caller = Caller(state, legacy: legacy)
-            callers.keep(caller, hash: hash, payload: payload)
-            return (caller, read)
+            return (try caller(of: session), read)
         }
-        let caller = Caller(try Self.attestation(bearer), legacy: legacy)
+        let caller = Caller(try Self.attestation(bearer), legacy: configuration.protocolVersions.legacy)
         // With a cookie that led nowhere the resource was not looked up.
         let complete = hash == nil ? read : try await decidingRead(nil, input, subjects, now: now)
         guard !complete.isRevoked else { throw .tokenRefused("revoked") }
         return (caller, complete)
+    }
+
+    private func caller(of session: SealedSession) throws(BrokerError) -> Caller {
+        if let known = callers.caller(of: session) { return known }
+        let payload = try opened(session)
+        guard let state = SessionState(parsing: payload) else {
+            throw .internalFailure("session_unreadable", "The session cannot be used")
+        }
+        let caller = Caller(state, legacy: configuration.protocolVersions.legacy)
+        callers.keep(caller, of: session)
+        return caller
+    }
+
+    private func opened(_ session: SealedSession) throws(BrokerError) -> [UInt8] {
+        do throws(StorageError) {
+            return try decidingRead.open(session)
+        } catch {
+            throw BrokerError(error)
+        }
     }
 
     private func decidingRead(

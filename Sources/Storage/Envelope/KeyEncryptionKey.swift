@@ -33,10 +33,14 @@ public struct KeyEncryptionKey: Sendable {
         }
     }
 
-    /// A key derived by HKDF-SHA-256 (RFC 5869) for one context.
-    func derive(_ context: BoundContext, salt: [UInt8] = []) -> SymmetricKey {
-        let input = secret.withUnsafeBytes { SymmetricKey(data: $0) }
-        return HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: input, salt: salt, info: context.bytes, outputByteCount: Self.length)
+    /// A key for one context and one suffix, by the expand step of HKDF-SHA-256 (RFC 5869 section 2.3). The extract step is
+    /// left out as section 3.3 allows: the secret is a random key already.
+    ///
+    /// A context tells its own length, so the suffix cannot be mistaken for a part of it.
+    func derive(_ context: BoundContext, suffix: [UInt8]) -> SymmetricKey {
+        secret.withUnsafeBytes { secret in
+            HKDF<SHA256>.expand(
+                pseudoRandomKey: secret, info: context.bytes + suffix, outputByteCount: Self.length)
+        }
     }
 }

@@ -48,20 +48,19 @@ public struct KeyEncryptionKeyRing: Sendable {
         keys = [current] + others
     }
 
-    /// A key for one purpose and one list of fields, derived by HKDF-SHA-256 with length-prefixed domain separation.
+    /// A key for one purpose and one list of fields, derived by HKDF-Expand-SHA-256 with length-prefixed domain separation.
     ///
     /// - Parameter keyID: the key to derive from; the current one by default.
     /// - Throws: `corrupt` when the ring has no key of that name.
     public func derive(
         purpose: KeyPurpose, fields: [[UInt8]] = [], keyID: String? = nil
     ) throws(StorageError) -> SymmetricKey {
-        // Set apart from the keys of `seal`: HKDF fills a salt up with zero bytes, so this constant must be longer than
-        // the salts there, which whoever writes to the database can choose.
+        // Set apart from the keys of `seal`: no salt there, which whoever writes to the database can choose, has this length.
         try key(keyID ?? currentKeyID).derive(
-            BoundContext(purpose, fields), salt: Array("claviger key derived for a purpose of its own".utf8))
+            BoundContext(purpose, fields), suffix: Array("claviger key derived for a purpose of its own".utf8))
     }
 
-    /// Encrypts under a key that is derived for this one message (HKDF-SHA-256 with a random 32-byte salt, AES-256-GCM),
+    /// Encrypts under a key that is derived for this one message (HKDF-Expand-SHA-256 over a random 32-byte salt, AES-256-GCM),
     /// bound to a purpose and a list of fields. The result names the key-encryption key.
     ///
     /// - Throws: `internal`.
@@ -70,7 +69,7 @@ public struct KeyEncryptionKeyRing: Sendable {
     ) throws(StorageError) -> [UInt8] {
         let context = BoundContext(purpose, fields)
         let salt = SecretBytes.random(count: SealedMessage.saltLength).copyBytes()
-        let key = current.derive(context, salt: salt)
+        let key = current.derive(context, suffix: salt)
         let box = try plaintext.withUnsafeBytes { bytes throws(StorageError) in
             try AuthenticatedEncryption.seal(bytes, under: key, binding: context)
         }
@@ -85,7 +84,7 @@ public struct KeyEncryptionKeyRing: Sendable {
     ) throws(StorageError) -> SecretBytes {
         let message = try SealedMessage(sealed)
         let context = BoundContext(purpose, fields)
-        let key = try key(message.keyID).derive(context, salt: message.salt)
+        let key = try key(message.keyID).derive(context, suffix: message.salt)
         return try AuthenticatedEncryption.open(message.box, under: key, binding: context)
     }
 

@@ -119,7 +119,7 @@ struct EncodedParameters: Sendable {
     }
 
     private static func appendText(_ text: String, to buffer: inout [UInt8]) throws(StorageError) {
-        guard !text.utf8.contains(0) else {
+        guard !text.containsUTF8(0) else {
             throw .invalid("a text holds the character U+0000, which cannot be stored")
         }
         buffer.append(contentsOf: text.utf8)

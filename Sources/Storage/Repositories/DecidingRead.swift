@@ -6,8 +6,8 @@ public struct DecidingRead: Sendable {
     public struct Answer: Sendable {
         /// The generation of policies and reference values: when it is newer than the loaded one, load them first.
         public let generation: Int64
-        /// The payload of the session; nil if none was asked for, there is none, or it has ended.
-        public let session: [UInt8]?
+        /// The session, still encrypted; nil if none was asked for, there is none, or it has ended.
+        public let session: SealedSession?
         /// The latest version of the resource, still encrypted; nil if no path was given or there is none.
         public let resource: SealedResource?
         /// True if one of the subjects, or of those stored with the session, is revoked.
@@ -17,7 +17,7 @@ public struct DecidingRead: Sendable {
     private let database: Database
     private let seal: SessionSeal
 
-    /// A read over a migrated database.
+    /// A read over a migrated database; `keys` open the sessions.
     public init(_ database: Database, keys: KeyEncryptionKeyRing) {
         self.database = database
         seal = SessionSeal(keys: keys)
@@ -27,8 +27,6 @@ public struct DecidingRead: Sendable {
     ///
     /// A resource is only looked up for a session that was found, or when none was asked for: a made-up session costs the
     /// same whether or not the resource exists.
-    ///
-    /// - Throws: `corrupt` when the session's row was changed or moved.
     public func callAsFunction(
         sessionHash: [UInt8]? = nil, path: String? = nil, subjects: [RevocationSubject] = [], now: Date = Date()
     ) async throws(StorageError) -> Answer {
@@ -41,16 +39,24 @@ public struct DecidingRead: Sendable {
                 ]))
         guard let row = rows.first else { throw .internal("the database holds no generation") }
         return Answer(
-            generation: try row.int(0), session: try session(row, hash: sessionHash),
-            resource: try resource(row, path: path), isRevoked: try row.bool(1))
+            generation: try row.int(0), session: try Self.session(row, hash: sessionHash),
+            resource: try Self.resource(row, path: path), isRevoked: try row.bool(1))
     }
 
-    private func session(_ row: SQLRow, hash: [UInt8]?) throws(StorageError) -> [UInt8]? {
+    /// What a session holds.
+    ///
+    /// - Throws: `corrupt` when the session's row was changed or moved.
+    public func open(_ session: SealedSession) throws(StorageError) -> [UInt8] {
+        try seal.open(
+            session.sealed, hash: session.hash, expires: session.expires, subjects: session.subjects)
+    }
+
+    private static func session(_ row: SQLRow, hash: [UInt8]?) throws(StorageError) -> SealedSession? {
         guard let hash, let sealed = row.optionalBytes(2) else { return nil }
-        return try seal.open(sealed, hash: hash, expires: row.date(4), subjects: row.texts(3))
+        return SealedSession(hash: hash, sealed: sealed, expires: try row.date(4), subjects: try row.texts(3))
     }
 
-    private func resource(_ row: SQLRow, path: String?) throws(StorageError) -> SealedResource? {
+    private static func resource(_ row: SQLRow, path: String?) throws(StorageError) -> SealedResource? {
         guard let path, !row.isNull(5) else { return nil }
         return try SealedResource(path: path, row: row, at: 5)
     }

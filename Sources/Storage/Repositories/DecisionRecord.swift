@@ -57,13 +57,27 @@ public struct DecisionRecord: Sendable, Hashable {
     /// A fresh id: a UUID version 7 (RFC 9562 section 5.7), so ids sort by time to the millisecond.
     public static func makeID(at time: Date = Date()) -> String {
         let milliseconds = UInt64(max(0, (time.timeIntervalSince1970 * 1000).rounded()))
-        var bytes = (0..<6).map { UInt8(truncatingIfNeeded: milliseconds >> (40 - 8 * UInt64($0))) }
-        bytes += SecretBytes.random(count: 10).copyBytes()
-        bytes[6] = bytes[6] & 0x0f | 0x70
-        bytes[8] = bytes[8] & 0x3f | 0x80
-        let hex = Array(Hex.encode(bytes))
-        return [hex[0..<8], hex[8..<12], hex[12..<16], hex[16..<20], hex[20..<32]].map { String($0) }
-            .joined(separator: "-")
+        var generator = SystemRandomNumberGenerator()
+        let random: (UInt64, UInt64) = (generator.next(), generator.next())
+        let high = milliseconds << 16 | 0x7000 | random.0 & 0x0fff
+        let low = 0x8000_0000_0000_0000 | random.1 >> 2
+        return uuidText(high, low)
+    }
+
+    private static func uuidText(_ high: UInt64, _ low: UInt64) -> String {
+        String(unsafeUninitializedCapacity: 36) { text in
+            var at = 0
+            for digit in 0..<32 {
+                if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
+                    text[at] = UInt8(ascii: "-")
+                    at += 1
+                }
+                let value = UInt8(truncatingIfNeeded: (digit < 16 ? high : low) >> (60 - 4 * UInt64(digit % 16))) & 0xf
+                text[at] = value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+                at += 1
+            }
+            return at
+        }
     }
 }
 

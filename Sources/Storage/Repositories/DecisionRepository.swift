@@ -46,14 +46,14 @@ public struct DecisionRepository: Sendable {
 
     /// PostgreSQL stores no U+0000, and a guest must not keep its decision out of the ledger by sending one.
     private static func storable(_ text: String) -> String {
-        guard text.utf8.contains(0) else { return text }
+        guard text.containsUTF8(0) else { return text }
         return String(String.UnicodeScalarView(text.unicodeScalars.map { $0 == "\0" ? "\u{FFFD}" : $0 }))
     }
 
     private static func storable(_ value: JSONValue) -> String {
         let text = value.serializedString()
         // Looking for one byte first is much faster, and hardly any text has it.
-        guard text.utf8.contains(UInt8(ascii: "\\")), text.contains("\\u0000") else { return text }
+        guard text.containsUTF8(UInt8(ascii: "\\")), text.contains("\\u0000") else { return text }
         return replacingNUL(value).serializedString()
     }
 
