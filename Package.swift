@@ -90,8 +90,8 @@ let package = Package(
             ["AdminClient", "HTTPTransport", "KBSProtocol", "JOSE", "Storage", "X509Trust", "Encodings"]),
 
         // Edges
-        room("BrokerAPI", ["Broker", "LinearRegex", "Telemetry", logging, metrics, lifecycle] + http),
-        room("GuestAPI", ["Guest", logging, metrics, lifecycle] + http + grpc, exclude: ["Protos"]),
+        room("BrokerAPI", ["Broker", "HTTPServing", "LinearRegex", "Telemetry", logging, metrics, lifecycle] + http),
+        room("GuestAPI", ["Guest", "HTTPServing", logging, metrics, lifecycle] + http + grpc, exclude: ["Protos"]),
 
         room("Controller", ["AdminClient", "Policy", logging, metrics, lifecycle]),
 
@@ -120,6 +120,13 @@ let package = Package(
         room("JOSE", ["Encodings", crypto, cryptoExtras]),
         room("X509Trust", ["COpenSSL", "Encodings"]),
         room("HTTPTransport", ["CCurl"]),
+        room(
+            "HTTPServing",
+            [
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"), logging,
+            ]
+        ),
         room("LinearRegex", []),
         room("Telemetry", [logging, metrics]),
         room("Encodings", []),
@@ -138,7 +145,7 @@ let package = Package(
                 "TestSupport", "Broker", "KBSProtocol", "JOSE", "RATS", "Storage", "Telemetry", "Encodings", logging,
                 metrics,
             ]),
-        support("GuestTestSupport", ["KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
+        support("GuestTestSupport", ["HTTPServing", "KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
         tests("Encodings"),
         tests("JOSE", ["Encodings", crypto]),
         tests("LinearRegex", vectors: false),
@@ -147,7 +154,8 @@ let package = Package(
         tests("KBSProtocol", ["JOSE", "RATS"]),
         tests("Verification", ["KBSProtocol"]),
         tests("X509Trust", ["JOSE", "COpenSSL"]),
-        tests("HTTPTransport", http, vectors: false),
+        tests("HTTPTransport", ["HTTPServing"] + http, vectors: false),
+        tests("HTTPServing", http, vectors: false),
         tests("Telemetry", vectors: false),
         tests("Policy", ["CEL", "RATS", "Encodings"], vectors: false),
         tests("Storage", ["TestSupport"], vectors: false),

@@ -1,6 +1,8 @@
 import Encodings
 import Foundation
+import HTTPServing
 import Hummingbird
+import HummingbirdCore
 import JOSE
 import KBSProtocol
 import Logging
@@ -69,6 +71,7 @@ package final class FakeKBS: Sendable {
         logger.logLevel = .critical
         let application = Application(
             responder: CallbackResponder<BasicRequestContext> { request, _ in try await broker.respond(request) },
+            server: HTTPServerBuilder { DroppableChannel(HTTP1Channel(responder: $0)) },
             configuration: .init(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
         return try await withThrowingTaskGroup(of: T?.self) { group in

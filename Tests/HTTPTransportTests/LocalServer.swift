@@ -1,4 +1,5 @@
 import Foundation
+import HTTPServing
 import Hummingbird
 import HummingbirdCore
 import HummingbirdHTTP2
@@ -45,9 +46,18 @@ struct LocalServer {
 
     private static func builder(_ face: Face) throws -> HTTPServerBuilder {
         switch face {
-        case .plain: .http1()
-        case .tls(let certificates): try .tls(.http1(), tlsConfiguration: certificates.server())
-        case .http2(let certificates): try .http2Upgrade(tlsConfiguration: certificates.server())
+        case .plain:
+            return HTTPServerBuilder { DroppableChannel(HTTP1Channel(responder: $0)) }
+        case .tls(let certificates):
+            let server = try certificates.server()
+            return HTTPServerBuilder {
+                DroppableChannel(try TLSChannel(HTTP1Channel(responder: $0), tlsConfiguration: server))
+            }
+        case .http2(let certificates):
+            let server = try certificates.server()
+            return HTTPServerBuilder {
+                DroppableChannel(try HTTP2UpgradeChannel(tlsConfiguration: server, responder: $0))
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 public import Broker
 import FoundationEssentials
+import HTTPServing
 import Hummingbird
 import HummingbirdCore
 import HummingbirdHTTP2
@@ -110,17 +111,19 @@ public struct BrokerServer: Service {
         let http1 = HTTP1Channel.Configuration(idleTimeout: idle, httpDecoderConfiguration: decoder)
         guard let certificates else {
             return HTTPServerBuilder { responder in
-                TrackedChannel(
-                    base: HTTP1Channel(responder: responder, configuration: http1), connections: connections)
+                DroppableChannel(
+                    TrackedChannel(
+                        base: HTTP1Channel(responder: responder, configuration: http1), connections: connections))
             }
         }
         let tls = certificates.tlsConfiguration()
         let http2 = HTTP2UpgradeChannel.Configuration(
             idleTimeout: limits.idleTimeout, gracefulCloseTimeout: Self.longestShutdown, streamConfiguration: http1)
         return HTTPServerBuilder { responder in
-            TrackedChannel(
-                base: try HTTP2UpgradeChannel(tlsConfiguration: tls, configuration: http2, responder: responder),
-                connections: connections)
+            DroppableChannel(
+                TrackedChannel(
+                    base: try HTTP2UpgradeChannel(tlsConfiguration: tls, configuration: http2, responder: responder),
+                    connections: connections))
         }
     }
 

@@ -1,4 +1,6 @@
+import HTTPServing
 import Hummingbird
+import HummingbirdCore
 public import Logging
 import NIOCore
 public import ServiceLifecycle
@@ -42,7 +44,7 @@ public struct RESTServer: Service {
             return Self.response(answer)
         }
         let application = Application(
-            responder: responder,
+            responder: responder, server: HTTPServerBuilder { DroppableChannel(HTTP1Channel(responder: $0)) },
             configuration: .init(address: bindAddress(), serverName: nil),
             onServerRunning: { [address, onListening] channel in
                 if case .unix(let path) = address { SocketFile.restrict(path) }
