@@ -13,7 +13,7 @@ public struct CELProgram: Sendable {
 
     /// Compiles an expression.
     /// - Throws: `CELError` with line and column: `syntax_error`, `nesting_too_deep`, `expression_too_large`,
-    ///   `undeclared_reference`, `no_such_overload`, `undefined_field`, `type_mismatch`, `invalid_argument` (a literal
+    ///   `undeclared_reference`, `no_such_overload`, `unknown_field`, `type_mismatch`, `invalid_argument` (a literal
     ///   pattern that is no regular expression).
     public init(_ source: String, environment: CELEnvironment = .standard) throws(CELError) {
         // A source of so many code points has at least as many bytes: refuse it before it is copied.

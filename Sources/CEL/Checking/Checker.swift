@@ -165,7 +165,9 @@ struct Checker {
                 }
             }
         }
-        throw CELError(.undeclaredReference, "undeclared reference to '\(path[0].name)'", at: path[0].position)
+        throw CELError(
+            .undeclaredReference, "undeclared reference to '\(path[0].name)'", at: path[0].position,
+            unknown: CELUnknownName(path[0].name, among: environment.variables.keys))
     }
 
     private mutating func selections(
@@ -200,9 +202,10 @@ struct Checker {
     }
 
     private func field(_ name: String, of object: CELObjectType, at position: Int) throws(CELError) -> CELType {
-        if let type = object.fields[name] { return type }
-        let hint = NearestName.of(name, in: object.fields.keys).map { "; did you mean '\($0)'?" } ?? ""
-        throw CELError(.undefinedField, "\(object.name) has no field '\(name)'\(hint)", at: position)
+        if let type = object.type(of: name) { return type }
+        throw CELError(
+            .unknownField, "\(object.name) has no field '\(name)'", at: position,
+            unknown: CELUnknownName(name, owner: object.name, among: object.fields.keys))
     }
 
     private mutating func element(
@@ -234,7 +237,14 @@ struct Checker {
         for candidate in environment.candidates(for: name) where isFunction(candidate) {
             return try call(candidate, candidate, types, at: position)
         }
-        throw CELError(.undeclaredReference, "undeclared function '\(name)'", at: position)
+        throw undeclaredFunction(name, at: position)
+    }
+
+    private func undeclaredFunction(_ name: String, at position: Int) -> CELError {
+        let known = StandardDeclarations.overloads.keys.filter { $0.first?.isLetter == true } + Array(declared.keys)
+        return CELError(
+            .undeclaredReference, "undeclared function '\(name)'", at: position,
+            unknown: CELUnknownName(name, among: known))
     }
 
     private func isFunction(_ name: String) -> Bool {
@@ -258,7 +268,7 @@ struct Checker {
         }
         guard let result else {
             guard !overloads.isEmpty || Extremes.names.contains(name) else {
-                throw CELError(.undeclaredReference, "undeclared function '\(written)'", at: position)
+                throw undeclaredFunction(written, at: position)
             }
             let types = arguments.map { resolved($0).description }.joined(separator: ", ")
             throw CELError(.noSuchOverload, "'\(written)' cannot be applied to (\(types))", at: position)

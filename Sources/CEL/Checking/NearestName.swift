@@ -1,11 +1,14 @@
-/// The name that an author may have meant.
+/// Names that an author may have meant.
 enum NearestName {
-    /// The closest of the names, when it is close enough to be a slip: at most a third of its length away.
-    static func of(_ name: String, in names: some Sequence<String>) -> String? {
-        guard name.utf8.count <= 128 else { return nil }
-        let ranked = names.map { (name: $0, distance: distance(Array(name.utf8), Array($0.utf8))) }
-        let best = ranked.min { ($0.distance, $0.name) < ($1.distance, $1.name) }
-        return best.flatMap { $0.distance <= Swift.max(1, name.utf8.count / 3) ? $0.name : nil }
+    /// The closest of the names, nearest first: those that a slip explains, at most a third of the name's length away.
+    static func ranked(_ name: String, in names: some Sequence<String>, limit: Int = 3) -> [String] {
+        guard name.utf8.count <= 128 else { return [] }
+        let bound = Swift.max(1, name.utf8.count / 3)
+        let written = Array(name.utf8)
+        return names.map { (name: $0, distance: distance(written, Array($0.utf8))) }
+            .filter { $0.distance <= bound }
+            .sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
+            .prefix(limit).map(\.name)
     }
 
     /// Insertions, deletions and replacements between two names (Levenshtein).

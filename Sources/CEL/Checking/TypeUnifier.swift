@@ -110,6 +110,7 @@ struct TypeUnifier {
                 && zip(parts, otherParts).allSatisfy(isAtLeastAsGeneral)
         case (.wrapper(let inner), _): return inner == other || one == other || other == .null
         case (_, .null): return one.acceptsNull
+        case (.map, .object): return true
         default: return one == other
         }
     }
@@ -141,7 +142,7 @@ extension CELType {
     /// Whether null may stand where this type is expected.
     var acceptsNull: Bool {
         switch self {
-        case .null, .wrapper, .duration, .timestamp, .abstract, .optional: true
+        case .null, .wrapper, .duration, .timestamp, .abstract, .optional, .object: true
         default: false
         }
     }

@@ -265,7 +265,7 @@ struct Planner {
         for field in fields {
             guard type.hasField(field.name) else {
                 throw CELError(
-                    .undefinedField, "\(type.rawValue) has no field '\(field.name)'", at: field.position)
+                    .unknownField, "\(type.rawValue) has no field '\(field.name)'", at: field.position)
             }
             planned.append((field.name, try plan(field.value), field.isOptional))
         }
