@@ -22,12 +22,17 @@ struct RegexMachine {
     private var next: ThreadList
     private var pending: [Pending] = []
     private var slots: [Int]
-    private var found: [Int]?
+    private let maximumSteps: Int
+    /// The capture slots of the match (empty unless asked for), or nil.
+    private(set) var found: [Int]?
+    /// Whether the search ended for want of steps, without an answer.
+    private(set) var isStopped = false
     /// Instructions looked at so far: the measure of the work done.
     private(set) var steps = 0
 
-    init(program: [RegexInstruction], slotCount: Int, goal: Goal) {
+    init(program: [RegexInstruction], slotCount: Int, goal: Goal, maximumSteps: Int) {
         self.program = program
+        self.maximumSteps = maximumSteps
         self.goal = goal
         self.slotCount = goal == .captures ? slotCount : 0
         current = ThreadList(capacity: program.count)
@@ -35,8 +40,7 @@ struct RegexMachine {
         slots = Array(repeating: -1, count: self.slotCount)
     }
 
-    /// The capture slots of the match (empty unless asked for), or nil.
-    mutating func run(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> [Int]? {
+    mutating func run(_ text: UnsafeBufferPointer<UInt8>, from start: Int) {
         var cursor = TextCursor(text, at: start)
         while true {
             let mayStart = found == nil && (goal != .whole || cursor.position == start)
@@ -46,9 +50,10 @@ struct RegexMachine {
             if found != nil && goal != .captures { break }
             swap(&current, &next)
             next.removeAll()
-            guard cursor.advance() else { break }
+            // One position takes at most twice the size of the program, so that looking here is often enough.
+            isStopped = steps > maximumSteps
+            guard !isStopped, cursor.advance() else { break }
         }
-        return found
     }
 
     /// Moves every thread over the code point at the cursor.
@@ -110,7 +115,10 @@ struct RegexMachine {
             pending.append(.visit(pc + 1))
         case .assertion(let assertion):
             if assertion.holds(before: cursor.before, after: cursor.after) { pending.append(.visit(pc + 1)) }
-        case .characters, .match: next.keep(pc, slots: slots)
+        case .characters, .match:
+            // Each thread carries its groups along, which many groups make the larger part of the work.
+            steps += slotCount / 4
+            next.keep(pc, slots: slots)
         }
     }
 }

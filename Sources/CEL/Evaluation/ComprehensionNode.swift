@@ -17,6 +17,7 @@ struct ComprehensionNode: Evaluable {
         case .existsOne: return try countOne(value, &frame)
         case .filter, .map, .transformList: return try list(value, &frame)
         case .transformMap, .transformMapEntry: return try map(value, &frame)
+        case .sortBy: return try sorted(value, &frame)
         }
     }
 
@@ -96,6 +97,18 @@ struct ComprehensionNode: Evaluable {
             return true
         }
         return .list(result)
+    }
+
+    private func sorted(_ value: CELValue, _ frame: inout Frame) throws(CELError) -> CELValue {
+        guard case .list(let list) = value else { throw CELError.noSuchOverload("sortBy", value).placed(at: position) }
+        var keys: [CELValue] = []
+        try walk(value, &frame) { (frame, _, element) throws(CELError) in
+            keys.append(try transform?.evaluate(&frame) ?? element)
+            return true
+        }
+        do throws(CELError) { return .list(try ListOrder.sorted(list, by: keys, &frame.meter)) } catch {
+            throw error.placed(at: position)
+        }
     }
 
     private func map(_ value: CELValue, _ frame: inout Frame) throws(CELError) -> CELValue {

@@ -162,15 +162,17 @@ enum TypeConstants {
         "google.protobuf.Duration": .duration, "net.IP": .abstract("net.IP", []),
         "net.CIDR": .abstract("net.CIDR", []),
     ]
+    private static let libraryTypes: [String: CELType] = Dictionary(
+        FunctionLibrary.all.flatMap(\.types).map { ($0.description, $0) }, uniquingKeysWith: { first, _ in first })
     private static let nullValue = "google.protobuf.NullValue.NULL_VALUE"
 
     static func value(of name: String) -> CELValue? {
-        if types[name] != nil { return .type(name) }
+        if types[name] != nil || libraryTypes[name] != nil { return .type(name) }
         return name == nullValue ? .int(0) : nil
     }
 
     /// The type of the constant, as the checker sees it.
     static func type(of name: String) -> CELType? {
-        types[name].map(CELType.type) ?? (name == nullValue ? .int : nil)
+        (types[name] ?? libraryTypes[name]).map(CELType.type) ?? (name == nullValue ? .int : nil)
     }
 }

@@ -89,6 +89,7 @@ struct MacroSet: Sendable {
         case ("filter", 2): return try walk(call, .filter, range)
         case ("map", 2): return try walk(call, .map, range)
         case ("map", 3): return try walk(call, .map, range, filtered: true)
+        case ("sortBy", 2): return try walk(call, .sortBy, range)
         case ("all", 3): return try walk(call, .all, range, variables: 2)
         case ("exists", 3): return try walk(call, .exists, range, variables: 2)
         case ("exists_one", 3), ("existsOne", 3): return try walk(call, .existsOne, range, variables: 2)

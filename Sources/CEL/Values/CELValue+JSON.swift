@@ -1,7 +1,8 @@
 import Encodings
 
 extension CELValue {
-    /// The value of a JSON value: integers become `int` (or `uint` above `Int64.max`), other numbers `double`.
+    /// The value of a JSON value: integers become `int` (or `uint` above `Int64.max`), other numbers `double`. Members
+    /// of objects are turned into values when they are asked for.
     public init(_ json: JSONValue) {
         switch json {
         case .null: self = .null
@@ -11,10 +12,7 @@ extension CELValue {
         case .double(let value): self = .double(value)
         case .string(let value): self = .string(value)
         case .array(let elements): self = .list(elements.map(CELValue.init))
-        case .object(let object):
-            var map = CELMap()
-            for (name, value) in object { map.insert(CELValue(value), for: .string(name)) }
-            self = .map(map)
+        case .object(let object): self = .map(CELMap(object))
         }
     }
 

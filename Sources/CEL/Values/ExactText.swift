@@ -9,7 +9,11 @@ struct ExactText: Hashable, Sendable {
     func hash(into hasher: inout Hasher) { hasher.combine(text) }
 
     static func equal(_ left: String, _ right: String) -> Bool {
-        left.utf8.count == right.utf8.count && left == right && left.utf8.elementsEqual(right.utf8)
+        guard left.utf8.count == right.utf8.count else { return false }
+        let isEqual = left.utf8.withContiguousStorageIfAvailable { one in
+            right.utf8.withContiguousStorageIfAvailable { other in one.elementsEqual(other) }
+        }
+        return (isEqual ?? nil) ?? left.utf8.elementsEqual(right.utf8)
     }
 
     /// Order by code points, which is the order of the UTF-8 bytes.
