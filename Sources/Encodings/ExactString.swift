@@ -4,7 +4,11 @@
 /// and one could write as many different names with one hash as one likes.
 enum ExactString {
     static func equal(_ left: String, _ right: String) -> Bool {
-        left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
+        guard left.utf8.count == right.utf8.count else { return false }
+        let isEqual = left.utf8.withContiguousStorageIfAvailable { one in
+            right.utf8.withContiguousStorageIfAvailable { other in one.elementsEqual(other) }
+        }
+        return (isEqual ?? nil) ?? left.utf8.elementsEqual(right.utf8)
     }
 
     static func hash(_ text: String, into hasher: inout Hasher) {

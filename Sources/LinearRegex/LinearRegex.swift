@@ -7,7 +7,7 @@ public struct LinearRegex: Sendable {
     public let pattern: String
     /// The names of the groups by index; index 0 is the whole match.
     public let captureNames: [String?]
-    private let program: [RegexInstruction]
+    private let program: RegexProgram
 
     /// Compiles a pattern.
     /// - Throws: `RegexError` with the offset in code points when the pattern is malformed, asks for what cannot run in
@@ -21,7 +21,7 @@ public struct LinearRegex: Sendable {
     }
 
     /// The number of instructions: a search does at most a small multiple of this per code point of text.
-    public var programSize: Int { program.count }
+    public var programSize: Int { program.instructions.count }
 
     /// Whether any part of the text matches (RE2 partial match).
     public func matches(_ text: String) -> Bool { measuredMatch(text).matched }

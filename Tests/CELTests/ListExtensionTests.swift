@@ -11,14 +11,16 @@ struct ListExtensionTests {
             "dyn([1, [2, 3], [4]]).flatten() == [1, 2, 3, 4]", "[[1], [2, 3], []].flatten() == [1, 2, 3]",
             "dyn([1, [2, [3, 4]]]).flatten() == [1, 2, [3, 4]]", "[1, [2, [3, [4]]]].flatten(2) == [1, 2, 3, [4]]",
             "[1, [2]].flatten(0) == [1, [2]]", "[1, 2, 2, 3, 3, 3].distinct() == [1, 2, 3]",
-            "['b', 'b', 'c', 'a', 'c'].distinct() == ['b', 'c', 'a']", "dyn([1, 'b', 2, 'b']).distinct() == [1, 'b', 2]",
+            "['b', 'b', 'c', 'a', 'c'].distinct() == ['b', 'c', 'a']",
+            "dyn([1, 'b', 2, 'b']).distinct() == [1, 'b', 2]",
             "dyn([1, 1.0, 1u, 2]).distinct() == [1, 2]", "dyn([[1], [1.0], {}]).distinct() == [[1], {}]",
             "lists.range(5) == [0, 1, 2, 3, 4]", "lists.range(0) == []", "[5, 3, 1, 2].reverse() == [2, 1, 3, 5]",
             "[3, 2, 1].sort() == [1, 2, 3]", "['b', 'c', 'a'].sort() == ['a', 'b', 'c']", "[].sort() == []",
             "[2u, 1u].sort() == [1u, 2u]", "[b'b', b'a'].sort()[0] == b'a'", "[true, false].sort() == [false, true]",
             "[{'n': 'foo', 's': 0}, {'n': 'bar', 's': -10}, {'n': 'baz', 's': 1000}].sortBy(e, e.s).map(e, e.n) "
                 + "== ['bar', 'foo', 'baz']",
-            "[3, 1, 2].sortBy(x, -x) == [3, 2, 1]", "['aa', 'b', 'cc', 'd'].sortBy(s, size(s)) == ['b', 'd', 'aa', 'cc']",
+            "[3, 1, 2].sortBy(x, -x) == [3, 2, 1]",
+            "['aa', 'b', 'cc', 'd'].sortBy(s, size(s)) == ['b', 'd', 'aa', 'cc']",
             "[].sortBy(x, x) == []", "[1, 2].first() == optional.of(1)", "[].last() == optional.none()",
             "sets.contains([], [])", "!sets.contains([], [1])", "sets.contains([1, 2, 3, 4], [2, 3])",
             "sets.contains(dyn([1, 2.0, 3u]), dyn([1.0, 2u, 3]))", "sets.equivalent([], [])",
@@ -80,7 +82,7 @@ struct ListExtensionTests {
         #expect(code("cel.bind(y, \(nested), [y, y].distinct())") == "cost_exceeded")
         let text: [String: CELValue] = ["s": .string(String(repeating: "a", count: 100_000))]
         #expect(code("s.findAll('a')", text) == "cost_exceeded")
-        #expect(code("s.findAll('(x+x+)+y')", text) == "cost_exceeded")
+        #expect(code("s.findAll('(a+a+)+y')", text) == "cost_exceeded")
         #expect(code("[1, 2, 3].exists(x, s.find('b{1000}a') != '')", text) == "cost_exceeded")
         #expect(code("lists.range(200).exists(x, 'a'.matches('(a{1000}){1000}' + string(x)))") == "cost_exceeded")
         #expect(code("s.findAll('a', 5) == ['a', 'a', 'a', 'a', 'a']", text) == nil)

@@ -1,5 +1,8 @@
 /// Deduces the type of an expression and refuses what can never evaluate.
 struct Checker {
+    /// A name bound to a value of a deeper type has the type `dyn`: bindings could nest types without end.
+    private static let maximumBoundDepth = 32
+
     let environment: CELEnvironment
     var unifier = TypeUnifier()
     private var scope: [(name: String, type: CELType)] = []
@@ -65,7 +68,10 @@ struct Checker {
         case .comprehension(let walk): return try comprehension(walk, at: expression.position)
         case .bindings(let bindings, let result):
             let outer = scope.count
-            for binding in bindings { scope.append((binding.name, try check(binding.value))) }
+            for binding in bindings {
+                let type = try check(binding.value)
+                scope.append((binding.name, resolved(type).isDeeper(than: Self.maximumBoundDepth) ? .dyn : type))
+            }
             let type = try check(result)
             scope.removeLast(scope.count - outer)
             return type

@@ -34,7 +34,8 @@ struct ComprehensionNode: Evaluable {
                 guard try body(&frame, key, element) else { return }
             }
         case .map(let map):
-            for (key, element) in map {
+            var entries = map.makeIterator()
+            while let (key, element) = try entries.next(&frame.meter, isKeyOnly: secondSlot == nil) {
                 try bind(&frame, first: key, second: element)
                 guard try body(&frame, key, secondSlot == nil ? key : element) else { return }
             }
@@ -117,14 +118,17 @@ struct ComprehensionNode: Evaluable {
             guard try holds(&frame) else { return true }
             let transformed = try transform?.evaluate(&frame) ?? element
             guard kind == .transformMapEntry else {
-                try MapNode.insert(transformed, for: key, into: &result, at: position)
+                try MapNode.insert(transformed, for: key, into: &result, &frame.meter, at: position)
                 return true
             }
             guard case .map(let entries) = transformed else {
                 throw CELError.noSuchOverload("transformMapEntry", transformed).placed(at: position)
             }
             try frame.meter.charge(entries.count)
-            for (key, value) in entries { try MapNode.insert(value, for: key, into: &result, at: position) }
+            var walk = entries.makeIterator()
+            while let (key, value) = try walk.next(&frame.meter) {
+                try MapNode.insert(value, for: key, into: &result, &frame.meter, at: position)
+            }
             return true
         }
         return .map(result)

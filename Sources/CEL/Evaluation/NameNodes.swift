@@ -30,7 +30,7 @@ struct UnresolvedNameNode: Evaluable {
         for candidate in candidates {
             guard var value = frame.variables[candidate.name] ?? candidate.constant else { continue }
             for field in candidate.fields {
-                value = try Selection.field(field, of: value, at: position)
+                value = try Selection.field(field, of: value, at: position, &frame.meter)
             }
             return value
         }

@@ -69,8 +69,9 @@ enum Operators {
             for candidate in list where try ValueEquality.equal(candidate, element, &meter) { return true }
             return false
         case .map(let map):
-            if case .string(let name) = element { try meter.charge(bytes: name.utf8.count) }
-            return map[element] != nil
+            guard case .string(let name) = element else { return map[element] != nil }
+            try meter.charge(bytes: name.utf8.count)
+            return map.contains(name)
         default: throw CELError.noSuchOverload("in", element, container)
         }
     }

@@ -83,6 +83,16 @@ public struct CELMap: Sendable, Sequence {
                 return members.next().map { (key: .string($0.name), value: CELValue($0.value)) }
             }
         }
+
+        /// The next entry, paid for as far as it is made from JSON.
+        /// - Parameter isKeyOnly: whether nobody looks at the value, which is null then.
+        mutating func next(_ meter: inout CostMeter, isKeyOnly: Bool = false) throws(CELError) -> Element? {
+            guard case .json(var members) = source else { return next() }
+            let member = members.next()
+            source = .json(members)
+            guard let member else { return nil }
+            return (.string(member.name), isKeyOnly ? .null : try CELValue.made(from: member.value, &meter))
+        }
     }
 
     /// An iterator over the entries in order.
@@ -108,6 +118,24 @@ public struct CELMap: Sendable, Sequence {
             }
             return nil
         }
+    }
+
+    /// Whether there is a value under a string key.
+    func contains(_ name: String) -> Bool {
+        if case .json(let object) = storage { object.contains(name) } else { self[name] != nil }
+    }
+
+    /// As the subscript, and pays for what is made from JSON to answer.
+    func value(_ key: CELValue, _ meter: inout CostMeter) throws(CELError) -> CELValue? {
+        if case .string(let name) = key { return try value(name, &meter) }
+        return self[key]
+    }
+
+    /// As the subscript, and pays for what is made from JSON to answer.
+    func value(_ name: String, _ meter: inout CostMeter) throws(CELError) -> CELValue? {
+        guard case .json(let object) = storage else { return self[name] }
+        guard let json = object[name] else { return nil }
+        return try CELValue.made(from: json, &meter)
     }
 
     /// Whether the key can be one: bool, int, uint or string.

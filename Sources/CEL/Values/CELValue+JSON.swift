@@ -16,6 +16,16 @@ extension CELValue {
         }
     }
 
+    /// As `init(_ json:)`, and pays for the elements of lists, which are made at once.
+    static func made(from json: JSONValue, _ meter: inout CostMeter) throws(CELError) -> CELValue {
+        guard case .array(let elements) = json else { return CELValue(json) }
+        try meter.charge(1 + elements.count / 4)
+        var list: [CELValue] = []
+        list.reserveCapacity(elements.count)
+        for element in elements { list.append(try made(from: element, &meter)) }
+        return .list(list)
+    }
+
     /// The JSON form: bytes in base64, durations and timestamps as text, optionals as their value or null, keys of
     /// maps as text, doubles beyond JSON as `"NaN"`, `"Infinity"`, `"-Infinity"`.
     /// - Parameter maximumValues: how many values the result may hold (shared values count each time they appear).

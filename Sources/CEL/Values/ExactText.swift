@@ -6,7 +6,10 @@ struct ExactText: Hashable, Sendable {
 
     static func == (left: ExactText, right: ExactText) -> Bool { equal(left.text, right.text) }
 
-    func hash(into hasher: inout Hasher) { hasher.combine(text) }
+    func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
 
     static func equal(_ left: String, _ right: String) -> Bool {
         guard left.utf8.count == right.utf8.count else { return false }

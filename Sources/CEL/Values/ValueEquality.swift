@@ -17,8 +17,11 @@ enum ValueEquality {
             guard a.count == b.count else { return false }
             try check(depth)
             try meter.charge(a.count)
-            for (key, value) in a {
-                guard let other = b[key], try equal(value, other, &meter, depth: depth + 1) else { return false }
+            var entries = a.makeIterator()
+            while let (key, value) = try entries.next(&meter) {
+                guard let other = try b.value(key, &meter), try equal(value, other, &meter, depth: depth + 1) else {
+                    return false
+                }
             }
             return true
         case (.optional(let a), .optional(let b)):

@@ -43,7 +43,10 @@ struct Quantity: Sendable, CELOpaqueValue {
             rest.removeFirst()
             fraction = Self.digits(&rest)
         }
-        guard !whole.isEmpty || !fraction.isEmpty, let scale = Self.scale(String(decoding: rest, as: UTF8.self)) else {
+        // Swift takes the Kelvin sign for a K.
+        guard !whole.isEmpty || !fraction.isEmpty, rest.allSatisfy({ $0 < 0x80 }),
+            let scale = Self.scale(String(decoding: rest, as: UTF8.self))
+        else {
             return nil
         }
         var magnitude = NaturalNumber()
