@@ -22,7 +22,7 @@ public struct CELProgram: Sendable {
         }
         let text = SourceText(source)
         do throws(CELError) {
-            let macros = MacroSet(hasBlocks: environment.hasBlockMacros)
+            let macros = MacroSet(isEmpty: !environment.hasMacros, hasBlocks: environment.hasBlockMacros)
             let expression = try Parser.parse(text, limits: environment.limits, macros: macros)
             resultType = environment.isChecked ? try Checker.type(of: expression, environment: environment) : .dyn
             var planner = Planner(environment: environment)

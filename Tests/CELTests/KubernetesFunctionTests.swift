@@ -9,7 +9,8 @@ struct KubernetesFunctionTests {
         "lists",
         arguments: [
             "[1, 2, 3].isSorted()", "['a', 'b', 'b', 'c'].isSorted()", "![2.0, 1.0].isSorted()", "[1].isSorted()",
-            "[].isSorted()", "[duration('1s'), duration('1m')].isSorted()", "[1, 3].sum() == 4", "[1.0, 3.0].sum() == 4.0",
+            "[].isSorted()", "[duration('1s'), duration('1m')].isSorted()", "[1, 3].sum() == 4",
+            "[1.0, 3.0].sum() == 4.0",
             "[duration('1m'), duration('1s')].sum() == duration('1m1s')", "[].sum() == 0", "[1u, 2u].sum() == 3u",
             "[1, 3].min() == 1", "[1, 3].max() == 3", "[1].min() == 1", "([0] + []).min() == 0",
             "['b', 'a'].max() == 'b'", "[false, true].max()", "[1, 2, 2, 3].indexOf(2) == 1",
@@ -73,7 +74,8 @@ struct KubernetesFunctionTests {
     @Test(
         "quantities",
         arguments: [
-            "isQuantity('20')", "isQuantity('1.3G')", "isQuantity('1.3Gi')", "!isQuantity('1,3G')", "isQuantity('10000k')",
+            "isQuantity('20')", "isQuantity('1.3G')", "isQuantity('1.3Gi')", "!isQuantity('1,3G')",
+            "isQuantity('10000k')",
             "!isQuantity('200K')", "!isQuantity('Three')", "!isQuantity('Mi')", "!isQuantity('10Mo')",
             "!isQuantity('10Mm')", "!isQuantity('')", "!isQuantity(' 1')", "!isQuantity('1e')", "!isQuantity('--1')",
             "isQuantity('+.5')", "isQuantity('1.')", "quantity('50000000G').isInteger()", "quantity('50k').isInteger()",
@@ -82,7 +84,8 @@ struct KubernetesFunctionTests {
             "quantity('-9223372036854775808').asInteger() == -9223372036854775808",
             "quantity('9223372036854775807').asInteger() == 9223372036854775807",
             "quantity('50k').sub(20000).asApproximateFloat() == 30000.0",
-            "quantity('50.703k').asApproximateFloat() == 50703.0", "quantity('50k').add(quantity('20k')) == quantity('70k')",
+            "quantity('50.703k').asApproximateFloat() == 50703.0",
+            "quantity('50k').add(quantity('20k')) == quantity('70k')",
             "quantity('50k').add(20) == quantity('50020')", "quantity('50k').sub(quantity('20k')) == quantity('30k')",
             "quantity('50k').add(20).sub(quantity('100k')).sub(-50000) == quantity('20')",
             "quantity('50k').add(20).sub(quantity('100k')).asInteger() == -49980",
@@ -167,7 +170,8 @@ struct KubernetesFunctionTests {
     @Test(
         "the checker knows the types",
         arguments: [
-            "isQuantity([1, 2, 3])", "quantity('1').add('1')", "quantity('1') == '1'", "semver('1.0.0').isLessThan('2.0.0')",
+            "isQuantity([1, 2, 3])", "quantity('1').add('1')", "quantity('1') == '1'",
+            "semver('1.0.0').isLessThan('2.0.0')",
             "quantity('1').compareTo(semver('1.0.0'))", "url('/a').getPort() == 80", "['a', 'b'].sum()", "[[1]].min()",
             "'a'.findAll('b') == 'c'", "semver('1.0.0', 'yes')", "format.uuid().validate(1)", "[1].indexOf('a')",
             "cidr('10.0.0.0/8') == ip('10.0.0.1')", "1.isSorted()",

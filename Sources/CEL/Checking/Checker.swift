@@ -78,7 +78,12 @@ struct Checker {
         case .optionalMap(let operand, let variable, let body, let isFlat):
             let content = try content(of: operand)
             let type = try check(body, with: [(variable, content)])
-            return isFlat ? type : .optional(type)
+            guard isFlat else { return .optional(type) }
+            guard unifier.fit([type], [.optional(unifier.fresh())]) else {
+                throw CELError(
+                    .typeMismatch, "an optional is expected, not \(resolved(type))", at: body.range.lowerBound)
+            }
+            return type
         default: return .dyn
         }
     }
@@ -276,7 +281,7 @@ struct Checker {
             guard !overloads.isEmpty || Extremes.names.contains(name) else {
                 throw undeclaredFunction(written, at: position)
             }
-            let types = arguments.map { resolved($0).description }.joined(separator: ", ")
+            let types = arguments.map { unifier.resolved($0, isFinal: true).description }.joined(separator: ", ")
             throw CELError(.noSuchOverload, "'\(written)' cannot be applied to (\(types))", at: position)
         }
         return result
