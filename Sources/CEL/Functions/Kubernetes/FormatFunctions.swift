@@ -14,9 +14,10 @@ enum FormatFunctions {
                 try meter.charge(1 + text.utf8.count)
                 return .optional(format.fault(of: text).map { .list([.string($0)]) })
             },
-        ] + NamedFormat.allCases.map { format in
-            .global("format.\(format.rawValue)", 0...0) { (_, _) throws(CELError) in .opaque(format) }
-        },
+        ]
+            + NamedFormat.allCases.map { format in
+                .global("format.\(format.rawValue)", 0...0) { (_, _) throws(CELError) in .opaque(format) }
+            },
         declarations: [
             "format.named": [.global(.string, to: .optional(type))],
             "validate": [.receiver(type, .string, to: .optional(.list(.string)))],

@@ -13,7 +13,8 @@ enum RegexSearches {
             .receiver("findAll", 2...3) { (a, meter) throws(CELError) in
                 let text = try a.string(0, of: "findAll")
                 let limit = a.count > 2 ? try a.int(2, of: "findAll") : -1
-                return .list(try all(of: try CompiledPattern(a.string(1, of: "findAll"), &meter), in: text, limit, &meter))
+                return .list(
+                    try all(of: try CompiledPattern(a.string(1, of: "findAll"), &meter), in: text, limit, &meter))
             },
         ],
         declarations: [

@@ -14,8 +14,8 @@ enum URLFunctions {
             .global("isURL", 1...1) { (a, meter) throws(CELError) in
                 .bool(UniformLocator.isValid(try text(a, "isURL", &meter)))
             },
-            part("getScheme", \.scheme), part("getHost") { String(decoding: $0.host, as: UTF8.self) }, part("getHostname", \.hostname),
-            part("getPort", \.port), part("getEscapedPath", \.escapedPath),
+            part("getScheme", \.scheme), part("getHost") { String(decoding: $0.host, as: UTF8.self) },
+            part("getHostname", \.hostname), part("getPort", \.port), part("getEscapedPath", \.escapedPath),
             .receiver("getQuery", 1...1, query),
         ],
         declarations: [
