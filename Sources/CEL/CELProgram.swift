@@ -24,6 +24,7 @@ public struct CELProgram: Sendable {
         do throws(CELError) {
             let macros = MacroSet(isEmpty: !environment.hasMacros, hasBlocks: environment.hasBlockMacros)
             let expression = try Parser.parse(text, limits: environment.limits, macros: macros)
+            try Nesting.check(expression, limits: environment.limits)
             resultType = environment.isChecked ? try Checker.type(of: expression, environment: environment) : .dyn
             var planner = Planner(environment: environment)
             root = try planner.plan(expression)

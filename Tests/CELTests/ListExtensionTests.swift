@@ -85,6 +85,8 @@ struct ListExtensionTests {
         #expect(code("s.findAll('(a+a+)+y')", text) == "cost_exceeded")
         #expect(code("[1, 2, 3].exists(x, s.find('b{1000}a') != '')", text) == "cost_exceeded")
         #expect(code("lists.range(200).exists(x, 'a'.matches('(a{1000}){1000}' + string(x)))") == "cost_exceeded")
+        #expect(code("cel.bind(u, url('/' + s), [1, 2, 3].all(x, u == u))", text) == "cost_exceeded")
+        #expect(code("cel.bind(u, url('/' + s), [1, 2, 3].all(x, string(dyn(u)) != ''))", text) == "cost_exceeded")
         #expect(code("s.findAll('a', 5) == ['a', 'a', 'a', 'a', 'a']", text) == nil)
     }
 }

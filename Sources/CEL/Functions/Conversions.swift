@@ -94,7 +94,9 @@ enum Conversions {
             return .string(text)
         case .duration(let value): return .string(value.text)
         case .timestamp(let value): return .string(value.text)
-        case .opaque(let value): return .string(value.text)
+        case .opaque(let value):
+            try meter.charge(bytes: value.size)
+            return .string(value.text)
         default: throw CELError.noSuchOverload("string", arguments)
         }
     }

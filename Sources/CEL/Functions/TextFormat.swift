@@ -144,7 +144,9 @@ enum TextFormat {
         case .type(let name): return name
         case .duration(let duration): return duration.text
         case .timestamp(let timestamp): return timestamp.text
-        case .opaque(let value): return value.text
+        case .opaque(let value):
+            try meter.charge(bytes: value.size)
+            return value.text
         case .optional: throw failure("%s does not take a value of type optional_type")
         case .list(let elements):
             var parts: [String] = []

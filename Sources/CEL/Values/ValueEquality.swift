@@ -34,6 +34,9 @@ enum ValueEquality {
         case (.bytes(let a), .bytes(let b)):
             try meter.charge(bytes: Swift.min(a.count, b.count))
             return a == b
+        case (.opaque(let a), .opaque(let b)):
+            try meter.charge(bytes: a.size + b.size)
+            return a.isEqual(to: b)
         default: return equalScalars(left, right)
         }
     }
@@ -52,7 +55,6 @@ enum ValueEquality {
         case (.duration(let a), .duration(let b)): a == b
         case (.timestamp(let a), .timestamp(let b)): a == b
         case (.type(let a), .type(let b)): ExactText.equal(a, b)
-        case (.opaque(let a), .opaque(let b)): a.isEqual(to: b)
         default: ValueOrder.compareNumbers(left, right) == .same
         }
     }

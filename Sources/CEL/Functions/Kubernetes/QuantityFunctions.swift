@@ -4,15 +4,15 @@ enum QuantityFunctions {
 
     static let library = FunctionLibrary(
         functions: [
-            .global("quantity", 1...1) { (a, _) throws(CELError) in
+            .global("quantity", 1...1) { (a, meter) throws(CELError) in
                 let text = try a.string(0, of: "quantity")
-                guard let quantity = Quantity(text) else {
+                guard let quantity = try parsed(text, &meter) else {
                     throw CELError(.invalidArgument, "\"\(text.prefix(64))\" is not a quantity such as 1.5Gi or 200m")
                 }
                 return .opaque(quantity)
             },
-            .global("isQuantity", 1...1) { (a, _) throws(CELError) in
-                .bool(Quantity(try a.string(0, of: "isQuantity")) != nil)
+            .global("isQuantity", 1...1) { (a, meter) throws(CELError) in
+                .bool(try parsed(try a.string(0, of: "isQuantity"), &meter) != nil)
             },
             .global("sign", 1...1, sign), .receiver("sign", 1...1, sign),
             .receiver("isInteger", 1...1) { (a, _) throws(CELError) in
@@ -47,6 +47,12 @@ enum QuantityFunctions {
             "isGreaterThan": [.receiver(type, type, to: .bool)],
         ], types: [type])
 
+    /// Digits and exponents are worked off one by one.
+    private static func parsed(_ text: String, _ meter: inout CostMeter) throws(CELError) -> Quantity? {
+        try meter.charge(8 + text.utf8.count)
+        return Quantity(text)
+    }
+
     @Sendable private static func sign(_ arguments: [CELValue], _: inout CostMeter) throws(CELError) -> CELValue {
         .int(try quantity(arguments, 0, "sign").sign)
     }
@@ -68,7 +74,7 @@ enum QuantityFunctions {
     private static func sum(
         _ left: Quantity, _ right: Quantity, _ meter: inout CostMeter
     ) throws(CELError) -> Quantity {
-        try meter.charge(left.size + right.size)
+        try meter.charge(bytes: 4 * (left.size + right.size))
         return left + right
     }
 

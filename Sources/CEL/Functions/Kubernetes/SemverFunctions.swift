@@ -4,14 +4,16 @@ enum SemverFunctions {
 
     static let library = FunctionLibrary(
         functions: [
-            .global("semver", 1...2) { (a, _) throws(CELError) in
-                guard let version = try parsed(a, "semver") else {
+            .global("semver", 1...2) { (a, meter) throws(CELError) in
+                guard let version = try parsed(a, "semver", &meter) else {
                     let text = try a.string(0, of: "semver").prefix(64)
                     throw CELError(.invalidArgument, "\"\(text)\" is not a version such as 1.2.3")
                 }
                 return .opaque(version)
             },
-            .global("isSemver", 1...2) { (a, _) throws(CELError) in .bool(try parsed(a, "isSemver") != nil) },
+            .global("isSemver", 1...2) { (a, meter) throws(CELError) in
+                .bool(try parsed(a, "isSemver", &meter) != nil)
+            },
             part("major", \.major), part("minor", \.minor), part("patch", \.patch),
             comparison("compareTo") { .int($0) }, comparison("isLessThan") { .bool($0 < 0) },
             comparison("isGreaterThan") { .bool($0 > 0) },
@@ -24,9 +26,13 @@ enum SemverFunctions {
             "isLessThan": [.receiver(type, type, to: .bool)], "isGreaterThan": [.receiver(type, type, to: .bool)],
         ], types: [type])
 
-    private static func parsed(_ arguments: [CELValue], _ name: String) throws(CELError) -> SemanticVersion? {
+    private static func parsed(
+        _ arguments: [CELValue], _ name: String, _ meter: inout CostMeter
+    ) throws(CELError) -> SemanticVersion? {
         let isNormalizing = arguments.count > 1 ? try arguments.bool(1, of: name) : false
-        return SemanticVersion(try arguments.string(0, of: name), isNormalizing: isNormalizing)
+        let text = try arguments.string(0, of: name)
+        try meter.charge(1 + text.utf8.count / 4)
+        return SemanticVersion(text, isNormalizing: isNormalizing)
     }
 
     private static func part(

@@ -114,8 +114,8 @@ struct Quantity: Sendable, CELOpaqueValue {
 
     var negated: Quantity { Quantity(isNegative: !isNegative, nanos: nanos) }
 
-    /// How much memory the number takes, in limbs.
-    var size: Int { nanos.limbs.count }
+    /// In bytes.
+    var size: Int { nanos.limbs.count * MemoryLayout<UInt64>.size }
 
     static func + (left: Quantity, right: Quantity) -> Quantity {
         guard left.isNegative != right.isNegative else {

@@ -167,6 +167,11 @@ struct UniformLocator: Sendable, CELOpaqueValue {
 
     var typeName: String { "kubernetes.URL" }
 
+    /// The text is put together anew each time.
+    var size: Int {
+        4 * (host.count + (userInfo?.count ?? 0) + opaque.count + rawPath.count + querySize + (fragment?.count ?? 0))
+    }
+
     var text: String {
         var text = scheme.isEmpty ? "" : scheme + ":"
         if !opaque.isEmpty {
