@@ -13,18 +13,22 @@ public struct CELEnvironment: Sendable {
     public var limits: CELLimits
     /// Whether names and types are checked when compiled. Without, a wrong name is an error only when it is evaluated.
     public var isChecked: Bool
+    /// Whether `has`, `all`, `map` and the other macros exist.
+    public var hasMacros: Bool
     /// Whether `cel.block`, `cel.index` and `cel.iterVar` exist, the form that optimisers write.
     public var hasBlockMacros: Bool
 
     /// An environment.
     public init(
         variables: [String: CELType] = [:], container: String = "", limits: CELLimits = CELLimits(),
-        isChecked: Bool = true, hasBlockMacros: Bool = false, functions: [CELFunctionDeclaration] = []
+        isChecked: Bool = true, hasMacros: Bool = true, hasBlockMacros: Bool = false,
+        functions: [CELFunctionDeclaration] = []
     ) {
         self.variables = variables
         self.container = container
         self.limits = limits
         self.isChecked = isChecked
+        self.hasMacros = hasMacros
         self.hasBlockMacros = hasBlockMacros
         self.functions = functions
     }

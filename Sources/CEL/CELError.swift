@@ -7,7 +7,7 @@ public struct CELError: Error, Sendable, Hashable, CustomStringConvertible {
         case tooDeep = "nesting_too_deep"
         case tooLarge = "expression_too_large"
         case typeMismatch = "type_mismatch"
-        case undefinedField = "undefined_field"
+        case unknownField = "unknown_field"
         // When compiled or evaluated
         case undeclaredReference = "undeclared_reference"
         case noSuchOverload = "no_such_overload"
@@ -32,6 +32,9 @@ public struct CELError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The column of that place in code points, from 1.
     public private(set) var column: Int
 
+    /// The name that nothing answers to, for `unknown_field` and `undeclared_reference` found when compiled.
+    public let unknownName: CELUnknownName?
+
     /// The reason as a stable string such as `no_such_key`.
     public var code: String { kind.rawValue }
 
@@ -41,9 +44,10 @@ public struct CELError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Marks an error that no place is known for yet.
     private static let unplaced = -1
 
-    init(_ kind: Code, _ message: String, at offset: Int? = nil) {
+    init(_ kind: Code, _ message: String, at offset: Int? = nil, unknown name: CELUnknownName? = nil) {
         self.kind = kind
-        self.message = message
+        self.message = message + (name?.nearest.first.map { "; did you mean '\($0)'?" } ?? "")
+        unknownName = name
         self.offset = offset ?? Self.unplaced
         line = 1
         column = 1
@@ -71,5 +75,21 @@ public struct CELError: Error, Sendable, Hashable, CustomStringConvertible {
     static func noSuchOverload(_ function: String, _ arguments: [CELValue]) -> CELError {
         let types = arguments.map(\.typeName).joined(separator: ", ")
         return CELError(.noSuchOverload, "'\(function)' cannot be applied to (\(types))")
+    }
+}
+
+/// A name that is not declared, and what may have been meant.
+public struct CELUnknownName: Sendable, Hashable {
+    /// The name as written.
+    public let name: String
+    /// The object type that lacks the field; nil for a variable or function.
+    public let owner: String?
+    /// Declared names that resemble it, nearest first, at most three.
+    public let nearest: [String]
+
+    init(_ name: String, owner: String? = nil, among known: some Sequence<String>) {
+        self.name = name
+        self.owner = owner
+        nearest = NearestName.ranked(name, in: known)
     }
 }

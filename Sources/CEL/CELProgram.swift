@@ -13,7 +13,7 @@ public struct CELProgram: Sendable {
 
     /// Compiles an expression.
     /// - Throws: `CELError` with line and column: `syntax_error`, `nesting_too_deep`, `expression_too_large`,
-    ///   `undeclared_reference`, `no_such_overload`, `undefined_field`, `type_mismatch`, `invalid_argument` (a literal
+    ///   `undeclared_reference`, `no_such_overload`, `unknown_field`, `type_mismatch`, `invalid_argument` (a literal
     ///   pattern that is no regular expression).
     public init(_ source: String, environment: CELEnvironment = .standard) throws(CELError) {
         // A source of so many code points has at least as many bytes: refuse it before it is copied.
@@ -22,8 +22,9 @@ public struct CELProgram: Sendable {
         }
         let text = SourceText(source)
         do throws(CELError) {
-            let macros = MacroSet(hasBlocks: environment.hasBlockMacros)
+            let macros = MacroSet(isEmpty: !environment.hasMacros, hasBlocks: environment.hasBlockMacros)
             let expression = try Parser.parse(text, limits: environment.limits, macros: macros)
+            try Nesting.check(expression, limits: environment.limits)
             resultType = environment.isChecked ? try Checker.type(of: expression, environment: environment) : .dyn
             var planner = Planner(environment: environment)
             root = try planner.plan(expression)

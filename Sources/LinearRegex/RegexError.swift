@@ -16,6 +16,8 @@ public struct RegexError: Error, Sendable, Hashable, CustomStringConvertible {
         case unsupported = "unsupported"
         case tooLarge = "too_large"
         case tooDeep = "too_deep"
+        /// Of a search, not of the pattern.
+        case outOfSteps = "out_of_steps"
     }
 
     /// The reason as a type.

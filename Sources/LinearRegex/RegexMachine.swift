@@ -15,60 +15,65 @@ struct RegexMachine {
         case restore(slot: Int, value: Int)
     }
 
-    private let program: [RegexInstruction]
+    private let program: RegexProgram
     private let goal: Goal
     private let slotCount: Int
+    /// Whether only the place where the search begins can begin a match.
+    private let isBoundToStart: Bool
     private var current: ThreadList
     private var next: ThreadList
     private var pending: [Pending] = []
     private var slots: [Int]
-    private var found: [Int]?
+    private let maximumSteps: Int
+    /// The capture slots of the match (empty unless asked for), or nil.
+    private(set) var found: [Int]?
+    /// Whether the search ended for want of steps, without an answer.
+    private(set) var isStopped = false
     /// Instructions looked at so far: the measure of the work done.
     private(set) var steps = 0
 
-    init(program: [RegexInstruction], slotCount: Int, goal: Goal) {
+    init(program: RegexProgram, slotCount: Int, goal: Goal, maximumSteps: Int) {
         self.program = program
+        self.maximumSteps = maximumSteps
         self.goal = goal
+        isBoundToStart = goal == .whole || program.isAnchored
         self.slotCount = goal == .captures ? slotCount : 0
-        current = ThreadList(capacity: program.count)
-        next = ThreadList(capacity: program.count)
+        current = ThreadList(capacity: program.instructions.count)
+        next = ThreadList(capacity: program.instructions.count)
         slots = Array(repeating: -1, count: self.slotCount)
     }
 
-    /// The capture slots of the match (empty unless asked for), or nil.
-    mutating func run(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> [Int]? {
+    mutating func run(_ text: UnsafeBufferPointer<UInt8>, from start: Int) {
         var cursor = TextCursor(text, at: start)
         while true {
-            let mayStart = found == nil && (goal != .whole || cursor.position == start)
+            let mayStart = found == nil && (cursor.position == start || !isBoundToStart)
             if mayStart { add(thread: 0, at: cursor) }
-            if current.isEmpty && (!mayStart || goal == .whole) { break }
+            if current.isEmpty && (!mayStart || isBoundToStart) { break }
             step(cursor)
             if found != nil && goal != .captures { break }
             swap(&current, &next)
             next.removeAll()
-            guard cursor.advance() else { break }
+            // One position takes at most twice the size of the program, so that looking here is often enough.
+            isStopped = steps > maximumSteps
+            guard !isStopped, cursor.advance() else { break }
         }
-        return found
     }
 
     /// Moves every thread over the code point at the cursor.
     private mutating func step(_ cursor: TextCursor) {
         var following = cursor
         let hasNext = following.advance()
-        let inFront = current
-        current = .empty
-        defer { current = inFront }
-        for index in 0..<inFront.count {
+        for index in 0..<current.count {
             steps += 1
-            let pc = inFront.instruction(at: index)
-            switch program[pc] {
+            let pc = current.instruction(at: index)
+            switch program.instructions[pc] {
             case .match:
                 guard goal != .whole || cursor.after == nil else { continue }
-                found = inFront.slots(at: index, count: slotCount)
+                found = current.slots(at: index, count: slotCount)
                 return  // threads of lower priority lose
             case .characters(let set):
-                guard hasNext, let scalar = cursor.after, set.contains(scalar) else { continue }
-                if slotCount > 0 { slots = inFront.slots(at: index, count: slotCount) }
+                guard hasNext, let scalar = cursor.after, program.sets[set].contains(scalar) else { continue }
+                if slotCount > 0 { slots = current.slots(at: index, count: slotCount) }
                 follow(pc + 1, at: following)
             case .split, .jump, .save, .assertion: continue
             }
@@ -97,7 +102,7 @@ struct RegexMachine {
     }
 
     private mutating func visit(_ pc: Int, at cursor: TextCursor) {
-        switch program[pc] {
+        switch program.instructions[pc] {
         case .jump(let target): pending.append(.visit(target))
         case .split(let first, let second):
             pending.append(.visit(second))
@@ -110,7 +115,11 @@ struct RegexMachine {
             pending.append(.visit(pc + 1))
         case .assertion(let assertion):
             if assertion.holds(before: cursor.before, after: cursor.after) { pending.append(.visit(pc + 1)) }
-        case .characters, .match: next.keep(pc, slots: slots)
+        case .characters, .match:
+            // Each thread carries its groups along, which many groups make the larger part of the work.
+            steps += slotCount / 4
+            next.keep(pc)
+            if slotCount > 0 { next.keep(slots: slots) }
         }
     }
 }
@@ -121,8 +130,6 @@ private struct ThreadList {
     private var visited: [Int32] = []
     private var threads: [Int32] = []
     private var slots: [Int] = []
-
-    static let empty = ThreadList(capacity: 0)
 
     init(capacity: Int) { sparse = Array(repeating: 0, count: capacity) }
 
@@ -140,10 +147,9 @@ private struct ThreadList {
         return true
     }
 
-    mutating func keep(_ pc: Int, slots captured: [Int]) {
-        threads.append(Int32(pc))
-        slots += captured
-    }
+    mutating func keep(_ pc: Int) { threads.append(Int32(truncatingIfNeeded: pc)) }
+
+    mutating func keep(slots captured: [Int]) { slots += captured }
 
     mutating func removeAll() {
         visited.removeAll(keepingCapacity: true)

@@ -1,7 +1,7 @@
 /// One step of the automaton.
 enum RegexInstruction: Sendable {
-    /// Consumes one code point of the set, then goes to the next instruction.
-    case characters(ScalarSet)
+    /// Consumes one code point of the set with this number, then goes to the next instruction.
+    case characters(Int)
     /// Goes to both; the first has priority.
     case split(Int, Int)
     case jump(Int)
@@ -11,20 +11,39 @@ enum RegexInstruction: Sendable {
     case match
 }
 
+/// A compiled pattern. Instructions are plain numbers, so that a search counts no references.
+struct RegexProgram: Sendable {
+    let instructions: [RegexInstruction]
+    let sets: [ScalarSet]
+    /// Whether a match can only begin where the text does.
+    let isAnchored: Bool
+
+    init(instructions: [RegexInstruction], sets: [ScalarSet]) {
+        self.instructions = instructions
+        self.sets = sets
+        if instructions.count > 1, case .assertion(.beginText) = instructions[1] {
+            isAnchored = true
+        } else {
+            isAnchored = false
+        }
+    }
+}
+
 /// Turns the tree into instructions; refuses a pattern whose repetitions unfold beyond the limit.
 struct RegexCompiler {
     private let limit: Int
-    private(set) var instructions: [RegexInstruction] = []
+    private var instructions: [RegexInstruction] = []
+    private var sets: [ScalarSet] = []
     /// Parts unfolded so far: repetitions of what emits nothing must end too.
     private var unfolded = 0
 
-    static func compile(_ node: RegexNode, limits: RegexLimits) throws(RegexError) -> [RegexInstruction] {
+    static func compile(_ node: RegexNode, limits: RegexLimits) throws(RegexError) -> RegexProgram {
         var compiler = RegexCompiler(limit: limits.maximumProgramSize)
         try compiler.emit(.save(0))
         try compiler.append(node)
         try compiler.emit(.save(1))
         try compiler.emit(.match)
-        return compiler.instructions
+        return RegexProgram(instructions: compiler.instructions, sets: compiler.sets)
     }
 
     private init(limit: Int) { self.limit = limit }
@@ -45,7 +64,9 @@ struct RegexCompiler {
         guard unfolded <= 4 * limit else { throw tooLarge }
         switch node {
         case .empty: return
-        case .characters(let set): try emit(.characters(set))
+        case .characters(let set):
+            try emit(.characters(sets.count))
+            sets.append(set)
         case .assertion(let assertion): try emit(.assertion(assertion))
         case .capture(let inner, let index):
             try emit(.save(2 * index))

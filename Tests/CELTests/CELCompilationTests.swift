@@ -46,8 +46,8 @@ struct CELCompilationTests {
         "a name, type or function that cannot be is refused when compiled",
         arguments: [
             ("clams.snp", "undeclared_reference", 1, 1), ("tee == 'snp' &&\n  tea", "undeclared_reference", 2, 3),
-            ("claims.snp.policy_debug_alowed", "undefined_field", 1, 11), ("claims['spn']", "undefined_field", 1, 8),
-            ("has(claims.sgx)", "undefined_field", 1, 11), ("tee == 1", "no_such_overload", 1, 5),
+            ("claims.snp.policy_debug_alowed", "unknown_field", 1, 11), ("claims['spn']", "unknown_field", 1, 8),
+            ("has(claims.sgx)", "unknown_field", 1, 11), ("tee == 1", "no_such_overload", 1, 5),
             ("claims.snp.tcb >= 'a'", "no_such_overload", 1, 16), ("tee && true", "no_such_overload", 1, 1),
             ("tee.size", "type_mismatch", 1, 4), ("tee.exists(x, true)", "type_mismatch", 1, 1),
             ("claims.measurements.all(m, m == 1)", "no_such_overload", 1, 30),
@@ -57,7 +57,7 @@ struct CELCompilationTests {
             ("claims.measurements.filter(m, m)", "type_mismatch", 1, 31),
             ("tee.matches('(')", "invalid_argument", 1, 13),
             ("Unknown{a: 1}", "undeclared_reference", 1, 8),
-            ("google.protobuf.Struct{feelds: {}}", "undefined_field", 1, 24),
+            ("google.protobuf.Struct{feelds: {}}", "unknown_field", 1, 24),
             ("cel.block([1], cel.index(0))", "undeclared_reference", 1, 16),
         ])
     func checks(source: String, code: String, line: Int, column: Int) throws {

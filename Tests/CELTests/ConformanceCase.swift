@@ -54,6 +54,7 @@ struct ConformanceCase {
         var environment = CELEnvironment(hasBlockMacros: true)
         environment.container = json["container"]?.stringValue ?? ""
         environment.isChecked = json["disable_check"]?.boolValue != true
+        environment.hasMacros = json["disable_macros"]?.boolValue != true
         for declaration in json["type_env"]?.arrayValue ?? [] {
             guard let name = declaration["name"]?.stringValue else { continue }
             if let function = declaration["function"] {
@@ -121,7 +122,21 @@ enum ConformanceValue {
         case .uint32Value: return .uint(json["value"]?.uintValue ?? 0)
         case .doubleValue, .floatValue: return .double(json["value"]?.doubleValue ?? double(text))
         case .bytesValue: return .bytes((try? Base64.decode(text)) ?? [])
+        case .value, .structure, .listValue: return json["value"].map(numbersAsDoubles) ?? .null
         default: return json["value"].map(CELValue.init) ?? .null
+        }
+    }
+
+    /// Every number of a `google.protobuf.Value` is a double, however its JSON form writes it.
+    private static func numbersAsDoubles(_ json: JSONValue) -> CELValue {
+        switch json {
+        case .int, .uint: return .double(json.doubleValue ?? 0)
+        case .array(let elements): return .list(elements.map(numbersAsDoubles))
+        case .object(let object):
+            var map = CELMap()
+            for (name, value) in object { map.insert(numbersAsDoubles(value), for: .string(name)) }
+            return .map(map)
+        default: return CELValue(json)
         }
     }
 

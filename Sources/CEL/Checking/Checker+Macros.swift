@@ -18,11 +18,21 @@ extension Checker {
         var transformed = key ?? element
         if let transform = walk.transform { transformed = try check(transform, with: locals) }
         switch walk.kind {
+        case .sortBy:
+            try expectOrdered(transformed, at: position)
+            return .list(element)
         case .all, .exists, .existsOne: return .bool
         case .filter: return .list(key ?? element)
         case .map, .transformList: return .list(transformed)
         case .transformMap: return .map(key ?? .int, transformed)
         case .transformMapEntry: return try entries(transformed, at: position)
+        }
+    }
+
+    private mutating func expectOrdered(_ type: CELType, at position: Int) throws(CELError) {
+        let found = resolved(type)
+        guard found == .dyn || CELType.ordered.contains(where: { unifier.fit([found], [$0]) }) else {
+            throw CELError(.typeMismatch, "a list cannot be sorted by values of type \(found)", at: position)
         }
     }
 

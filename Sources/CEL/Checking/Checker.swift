@@ -1,5 +1,8 @@
 /// Deduces the type of an expression and refuses what can never evaluate.
 struct Checker {
+    /// A name bound to a value of a deeper type has the type `dyn`: bindings could nest types without end.
+    private static let maximumBoundDepth = 32
+
     let environment: CELEnvironment
     var unifier = TypeUnifier()
     private var scope: [(name: String, type: CELType)] = []
@@ -65,14 +68,22 @@ struct Checker {
         case .comprehension(let walk): return try comprehension(walk, at: expression.position)
         case .bindings(let bindings, let result):
             let outer = scope.count
-            for binding in bindings { scope.append((binding.name, try check(binding.value))) }
+            for binding in bindings {
+                let type = try check(binding.value)
+                scope.append((binding.name, resolved(type).isDeeper(than: Self.maximumBoundDepth) ? .dyn : type))
+            }
             let type = try check(result)
             scope.removeLast(scope.count - outer)
             return type
         case .optionalMap(let operand, let variable, let body, let isFlat):
             let content = try content(of: operand)
             let type = try check(body, with: [(variable, content)])
-            return isFlat ? type : .optional(type)
+            guard isFlat else { return .optional(type) }
+            guard unifier.fit([type], [.optional(unifier.fresh())]) else {
+                throw CELError(
+                    .typeMismatch, "an optional is expected, not \(resolved(type))", at: body.range.lowerBound)
+            }
+            return type
         default: return .dyn
         }
     }
@@ -165,7 +176,9 @@ struct Checker {
                 }
             }
         }
-        throw CELError(.undeclaredReference, "undeclared reference to '\(path[0].name)'", at: path[0].position)
+        throw CELError(
+            .undeclaredReference, "undeclared reference to '\(path[0].name)'", at: path[0].position,
+            unknown: CELUnknownName(path[0].name, among: environment.variables.keys))
     }
 
     private mutating func selections(
@@ -200,9 +213,10 @@ struct Checker {
     }
 
     private func field(_ name: String, of object: CELObjectType, at position: Int) throws(CELError) -> CELType {
-        if let type = object.fields[name] { return type }
-        let hint = NearestName.of(name, in: object.fields.keys).map { "; did you mean '\($0)'?" } ?? ""
-        throw CELError(.undefinedField, "\(object.name) has no field '\(name)'\(hint)", at: position)
+        if let type = object.type(of: name) { return type }
+        throw CELError(
+            .unknownField, "\(object.name) has no field '\(name)'", at: position,
+            unknown: CELUnknownName(name, owner: object.name, among: object.fields.keys))
     }
 
     private mutating func element(
@@ -234,7 +248,14 @@ struct Checker {
         for candidate in environment.candidates(for: name) where isFunction(candidate) {
             return try call(candidate, candidate, types, at: position)
         }
-        throw CELError(.undeclaredReference, "undeclared function '\(name)'", at: position)
+        throw undeclaredFunction(name, at: position)
+    }
+
+    private func undeclaredFunction(_ name: String, at position: Int) -> CELError {
+        let known = StandardDeclarations.overloads.keys.filter { $0.first?.isLetter == true } + Array(declared.keys)
+        return CELError(
+            .undeclaredReference, "undeclared function '\(name)'", at: position,
+            unknown: CELUnknownName(name, among: known))
     }
 
     private func isFunction(_ name: String) -> Bool {
@@ -258,9 +279,9 @@ struct Checker {
         }
         guard let result else {
             guard !overloads.isEmpty || Extremes.names.contains(name) else {
-                throw CELError(.undeclaredReference, "undeclared function '\(written)'", at: position)
+                throw undeclaredFunction(written, at: position)
             }
-            let types = arguments.map { resolved($0).description }.joined(separator: ", ")
+            let types = arguments.map { unifier.resolved($0, isFinal: true).description }.joined(separator: ", ")
             throw CELError(.noSuchOverload, "'\(written)' cannot be applied to (\(types))", at: position)
         }
         return result

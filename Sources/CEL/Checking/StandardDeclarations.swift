@@ -2,7 +2,9 @@
 enum StandardDeclarations {
     typealias Overload = CELFunctionDeclaration.Overload
 
-    static let overloads: [String: [Overload]] = operators.merging(functions) { first, _ in first }
+    static let overloads: [String: [Overload]] = FunctionLibrary.all.reduce(
+        operators.merging(functions) { first, _ in first }
+    ) { table, library in table.merging(library.declarations) { $0 + $1 } }
 
     private static let a = CELType.parameter("A")
     private static let b = CELType.parameter("B")

@@ -1,6 +1,9 @@
 /// Finds out whether types fit each other, and what type parameters stand for while doing so.
 struct TypeUnifier {
     private var meanings: [String: CELType] = [:]
+    /// What meanings were before they changed, to take back a fit that failed: a copy of the table for each attempt
+    /// would make checking quadratic.
+    private var changes: [(name: String, before: CELType?)] = []
     private var count = 0
 
     /// A type parameter that no declaration uses.
@@ -21,9 +24,9 @@ struct TypeUnifier {
 
     /// Whether every type fits its counterpart; parameters keep their meanings only if all do.
     mutating func fit(_ given: [CELType], _ wanted: [CELType]) -> Bool {
-        let before = meanings
+        changes.removeAll(keepingCapacity: true)
         for (one, other) in zip(given, wanted) where !fit(one, other) {
-            meanings = before
+            for change in changes.reversed() { meanings[change.name] = change.before }
             return false
         }
         return true
@@ -73,12 +76,16 @@ struct TypeUnifier {
             if known == type { return .fits }
             guard fit(type, known) else { return .conflicts }
             let general = mostGeneral(type, known)
-            if !refers(general, to: name) { meanings[name] = general }
+            if !refers(general, to: name) { set(general, for: name) }
             return .fits
         }
         guard !refers(type, to: name) else { return .refersToItself }
-        meanings[name] = type
+        set(type, for: name)
         return .fits
+    }
+
+    private mutating func set(_ type: CELType, for name: String) {
+        changes.append((name, meanings.updateValue(type, forKey: name)))
     }
 
     private func refers(_ type: CELType, to name: String) -> Bool {
@@ -110,6 +117,7 @@ struct TypeUnifier {
                 && zip(parts, otherParts).allSatisfy(isAtLeastAsGeneral)
         case (.wrapper(let inner), _): return inner == other || one == other || other == .null
         case (_, .null): return one.acceptsNull
+        case (.map, .object): return true
         default: return one == other
         }
     }
@@ -138,10 +146,15 @@ extension CELType {
         }
     }
 
+    /// Whether types are nested in this one more than so many levels.
+    func isDeeper(than levels: Int) -> Bool {
+        levels == 0 ? !parts.isEmpty : parts.contains { $0.isDeeper(than: levels - 1) }
+    }
+
     /// Whether null may stand where this type is expected.
     var acceptsNull: Bool {
         switch self {
-        case .null, .wrapper, .duration, .timestamp, .abstract, .optional: true
+        case .null, .wrapper, .duration, .timestamp, .abstract, .optional, .object: true
         default: false
         }
     }

@@ -40,14 +40,15 @@ struct MapNode: Evaluable {
                 guard let present = try OptionalFunctions.content(of: value, at: entry.position) else { continue }
                 value = present
             }
-            try Self.insert(value, for: key, into: &map, at: entry.position)
+            try Self.insert(value, for: key, into: &map, &frame.meter, at: entry.position)
         }
         return .map(map)
     }
 
     static func insert(
-        _ value: CELValue, for key: CELValue, into map: inout CELMap, at position: Int
+        _ value: CELValue, for key: CELValue, into map: inout CELMap, _ meter: inout CostMeter, at position: Int
     ) throws(CELError) {
+        if case .string(let text) = key { try meter.charge(bytes: text.utf8.count) }
         guard CELMap.isKey(key) else {
             throw CELError(.noSuchOverload, "a map key cannot be of type \(key.typeName)", at: position)
         }

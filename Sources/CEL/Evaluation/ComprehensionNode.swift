@@ -17,6 +17,7 @@ struct ComprehensionNode: Evaluable {
         case .existsOne: return try countOne(value, &frame)
         case .filter, .map, .transformList: return try list(value, &frame)
         case .transformMap, .transformMapEntry: return try map(value, &frame)
+        case .sortBy: return try sorted(value, &frame)
         }
     }
 
@@ -33,7 +34,8 @@ struct ComprehensionNode: Evaluable {
                 guard try body(&frame, key, element) else { return }
             }
         case .map(let map):
-            for (key, element) in map {
+            var entries = map.makeIterator()
+            while let (key, element) = try entries.next(&frame.meter, isKeyOnly: secondSlot == nil) {
                 try bind(&frame, first: key, second: element)
                 guard try body(&frame, key, secondSlot == nil ? key : element) else { return }
             }
@@ -98,20 +100,35 @@ struct ComprehensionNode: Evaluable {
         return .list(result)
     }
 
+    private func sorted(_ value: CELValue, _ frame: inout Frame) throws(CELError) -> CELValue {
+        guard case .list(let list) = value else { throw CELError.noSuchOverload("sortBy", value).placed(at: position) }
+        var keys: [CELValue] = []
+        try walk(value, &frame) { (frame, _, element) throws(CELError) in
+            keys.append(try transform?.evaluate(&frame) ?? element)
+            return true
+        }
+        do throws(CELError) { return .list(try ListOrder.sorted(list, by: keys, &frame.meter)) } catch {
+            throw error.placed(at: position)
+        }
+    }
+
     private func map(_ value: CELValue, _ frame: inout Frame) throws(CELError) -> CELValue {
         var result = CELMap()
         try walk(value, &frame) { (frame, key, element) throws(CELError) in
             guard try holds(&frame) else { return true }
             let transformed = try transform?.evaluate(&frame) ?? element
             guard kind == .transformMapEntry else {
-                try MapNode.insert(transformed, for: key, into: &result, at: position)
+                try MapNode.insert(transformed, for: key, into: &result, &frame.meter, at: position)
                 return true
             }
             guard case .map(let entries) = transformed else {
                 throw CELError.noSuchOverload("transformMapEntry", transformed).placed(at: position)
             }
             try frame.meter.charge(entries.count)
-            for (key, value) in entries { try MapNode.insert(value, for: key, into: &result, at: position) }
+            var walk = entries.makeIterator()
+            while let (key, value) = try walk.next(&frame.meter) {
+                try MapNode.insert(value, for: key, into: &result, &frame.meter, at: position)
+            }
             return true
         }
         return .map(result)

@@ -6,12 +6,20 @@ struct CostMeter {
     init(limit: Int) { self.limit = limit }
 
     mutating func charge(_ units: Int) throws(CELError) {
-        // `spent` never passes `limit` by more than one charge, and a charge is never larger than a value in memory.
-        spent &+= units
-        if spent > limit { throw exceeded }
+        guard units <= limit - spent else { throw exhausted() }
+        spent += units
     }
 
     mutating func charge(bytes: Int) throws(CELError) { try charge(bytes >> 4) }
+
+    /// What may still be spent.
+    var remaining: Int { Swift.max(0, limit - spent) }
+
+    /// Marks everything as spent, for work that measured itself and was stopped.
+    mutating func exhausted() -> CELError {
+        spent = Swift.max(spent, limit)
+        return exceeded
+    }
 
     private var exceeded: CELError {
         CELError(.costExceeded, "the evaluation was stopped after \(limit) steps")

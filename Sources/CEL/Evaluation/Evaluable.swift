@@ -9,8 +9,6 @@ struct Frame {
     /// Variables of macros by slot; nil while a lazy one is not computed yet.
     var locals: [CELValue?]
     var meter: CostMeter
-    /// How many lazy variables are being computed inside each other.
-    var lazyDepth = 0
 
     init(variables: [String: CELValue], localCount: Int, costLimit: Int) {
         self.variables = variables

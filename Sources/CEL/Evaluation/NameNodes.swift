@@ -30,7 +30,7 @@ struct UnresolvedNameNode: Evaluable {
         for candidate in candidates {
             guard var value = frame.variables[candidate.name] ?? candidate.constant else { continue }
             for field in candidate.fields {
-                value = try Selection.field(field, of: value, at: position)
+                value = try Selection.field(field, of: value, at: position, &frame.meter)
             }
             return value
         }
@@ -54,9 +54,6 @@ struct LocalNode: Evaluable {
 
 /// A variable of `cel.bind` or `cel.block`: computed when first used.
 struct LazyLocalNode: Evaluable {
-    /// Guards the stack where a chain of bindings is longer than any expression is deep.
-    private static let maximumDepth = 64
-
     let slot: Int
     let initial: any Evaluable
     let position: Int
@@ -64,11 +61,6 @@ struct LazyLocalNode: Evaluable {
     func evaluate(_ frame: inout Frame) throws(CELError) -> CELValue {
         try frame.meter.charge(1)
         if let value = frame.locals[slot] { return value }
-        guard frame.lazyDepth < Self.maximumDepth else {
-            throw CELError(.costExceeded, "bindings refer to each other too deeply", at: position)
-        }
-        frame.lazyDepth += 1
-        defer { frame.lazyDepth -= 1 }
         let value = try initial.evaluate(&frame)
         frame.locals[slot] = value
         return value

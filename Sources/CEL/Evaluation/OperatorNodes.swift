@@ -48,9 +48,7 @@ enum Operators {
     private static func order(
         _ symbol: BinaryOperator, _ left: CELValue, _ right: CELValue, _ meter: inout CostMeter
     ) throws(CELError) -> CELValue {
-        if case .string(let a) = left, case .string(let b) = right {
-            try meter.charge(bytes: Swift.min(a.utf8.count, b.utf8.count))
-        }
+        try ValueOrder.charge(left, right, &meter)
         guard let relation = ValueOrder.compare(left, right) else {
             throw CELError.noSuchOverload(symbol.rawValue, left, right)
         }
@@ -71,8 +69,9 @@ enum Operators {
             for candidate in list where try ValueEquality.equal(candidate, element, &meter) { return true }
             return false
         case .map(let map):
-            if case .string(let name) = element { try meter.charge(bytes: name.utf8.count) }
-            return map[element] != nil
+            guard case .string(let name) = element else { return map[element] != nil }
+            try meter.charge(bytes: name.utf8.count)
+            return map.contains(name)
         default: throw CELError.noSuchOverload("in", element, container)
         }
     }

@@ -48,6 +48,7 @@ struct Planner {
         let position = expression.position
         switch expression.form {
         case .list(let elements):
+            if let list = Self.constantList(elements) { return ConstantNode(value: list) }
             return ListNode(
                 elements: try plan(all: elements.map(\.value)), optionals: elements.map(\.isOptional),
                 position: position)
@@ -63,6 +64,16 @@ struct Planner {
                 operand: operand, slot: slot, transform: transform, isFlat: isFlat, position: position)
         default: throw CELError(.syntax, "this form has no meaning here", at: position)
         }
+    }
+
+    /// A list of plain literals, which is the same in every evaluation.
+    private static func constantList(_ elements: [Expression.Element]) -> CELValue? {
+        var values: [CELValue] = []
+        for element in elements {
+            guard case .literal(let value) = element.value.form, !element.isOptional else { return nil }
+            values.append(value)
+        }
+        return .list(values)
     }
 
     private mutating func plan(all expressions: [Expression]) throws(CELError) -> [any Evaluable] {
@@ -265,7 +276,7 @@ struct Planner {
         for field in fields {
             guard type.hasField(field.name) else {
                 throw CELError(
-                    .undefinedField, "\(type.rawValue) has no field '\(field.name)'", at: field.position)
+                    .unknownField, "\(type.rawValue) has no field '\(field.name)'", at: field.position)
             }
             planned.append((field.name, try plan(field.value), field.isOptional))
         }

@@ -1,33 +1,35 @@
 /// Fields and elements of values.
 enum Selection {
-    static func field(_ name: String, of operand: CELValue, at position: Int) throws(CELError) -> CELValue {
+    static func field(_ name: String, of operand: CELValue, at position: Int, _ meter: inout CostMeter) throws(CELError)
+        -> CELValue
+    {
         switch operand {
         case .map(let map):
-            guard let value = map[name] else {
+            guard let value = try map.value(name, &meter) else {
                 throw CELError(.noSuchKey, "there is no key '\(name)'", at: position)
             }
             return value
         case .optional(let inner):
-            return try optionalField(name, of: inner, at: position)
+            return try optionalField(name, of: inner, at: position, &meter)
         default: throw unsupported(operand, at: position)
         }
     }
 
     /// The field as an optional; absent is none.
     static func optionalField(
-        _ name: String, of operand: CELValue?, at position: Int
+        _ name: String, of operand: CELValue?, at position: Int, _ meter: inout CostMeter
     ) throws(CELError) -> CELValue {
         switch operand {
         case nil: return .optional(nil)
-        case .map(let map): return .optional(map[name])
-        case .optional(let inner): return try optionalField(name, of: inner, at: position)
+        case .map(let map): return .optional(try map.value(name, &meter))
+        case .optional(let inner): return try optionalField(name, of: inner, at: position, &meter)
         case .some(let other): throw unsupported(other, at: position)
         }
     }
 
     static func hasField(_ name: String, of operand: CELValue, at position: Int) throws(CELError) -> CELValue {
         switch operand {
-        case .map(let map): return .bool(map[name] != nil)
+        case .map(let map): return .bool(map.contains(name))
         case .optional(nil): return .bool(false)
         case .optional(.some(let inner)): return try hasField(name, of: inner, at: position)
         default: throw unsupported(operand, at: position)
@@ -38,7 +40,9 @@ enum Selection {
         CELError(.noSuchOverload, "a value of type \(operand.typeName) has no fields", at: position)
     }
 
-    static func element(_ index: CELValue, of operand: CELValue, at position: Int) throws(CELError) -> CELValue {
+    static func element(_ index: CELValue, of operand: CELValue, at position: Int, _ meter: inout CostMeter)
+        throws(CELError) -> CELValue
+    {
         switch operand {
         case .list(let list):
             guard let place = wholeNumber(index) else {
@@ -50,28 +54,28 @@ enum Selection {
             }
             return list[place]
         case .map(let map):
-            guard let value = map[index] else {
+            guard let value = try map.value(index, &meter) else {
                 throw CELError(.noSuchKey, "there is no such key\(describe(index))", at: position)
             }
             return value
-        case .optional(let inner): return try optionalElement(index, of: inner, at: position)
+        case .optional(let inner): return try optionalElement(index, of: inner, at: position, &meter)
         default:
             throw CELError(.noSuchOverload, "a value of type \(operand.typeName) has no elements", at: position)
         }
     }
 
     static func optionalElement(
-        _ index: CELValue, of operand: CELValue?, at position: Int
+        _ index: CELValue, of operand: CELValue?, at position: Int, _ meter: inout CostMeter
     ) throws(CELError) -> CELValue {
         switch operand {
         case nil: return .optional(nil)
-        case .map(let map): return .optional(map[index])
+        case .map(let map): return .optional(try map.value(index, &meter))
         case .list(let list):
             guard let place = wholeNumber(index) else {
                 throw CELError(.invalidArgument, "a list index cannot be of type \(index.typeName)", at: position)
             }
             return .optional(list.indices.contains(place) ? list[place] : nil)
-        case .optional(let inner): return try optionalElement(index, of: inner, at: position)
+        case .optional(let inner): return try optionalElement(index, of: inner, at: position, &meter)
         case .some(let other):
             throw CELError(.noSuchOverload, "a value of type \(other.typeName) has no elements", at: position)
         }
@@ -107,9 +111,9 @@ struct SelectNode: Evaluable {
         try frame.meter.charge(1)
         let value = try operand.evaluate(&frame)
         switch mode {
-        case .value: return try Selection.field(field, of: value, at: position)
+        case .value: return try Selection.field(field, of: value, at: position, &frame.meter)
         case .presence: return try Selection.hasField(field, of: value, at: position)
-        case .optional: return try Selection.optionalField(field, of: value, at: position)
+        case .optional: return try Selection.optionalField(field, of: value, at: position, &frame.meter)
         }
     }
 }
@@ -125,7 +129,7 @@ struct IndexNode: Evaluable {
         let value = try operand.evaluate(&frame)
         let key = try index.evaluate(&frame)
         if case .string(let name) = key { try frame.meter.charge(bytes: name.utf8.count) }
-        if isOptional { return try Selection.optionalElement(key, of: value, at: position) }
-        return try Selection.element(key, of: value, at: position)
+        if isOptional { return try Selection.optionalElement(key, of: value, at: position, &frame.meter) }
+        return try Selection.element(key, of: value, at: position, &frame.meter)
     }
 }

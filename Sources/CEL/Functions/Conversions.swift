@@ -94,7 +94,9 @@ enum Conversions {
             return .string(text)
         case .duration(let value): return .string(value.text)
         case .timestamp(let value): return .string(value.text)
-        case .opaque(let value): return .string(value.text)
+        case .opaque(let value):
+            try meter.charge(bytes: value.size)
+            return .string(value.text)
         default: throw CELError.noSuchOverload("string", arguments)
         }
     }
@@ -162,15 +164,17 @@ enum TypeConstants {
         "google.protobuf.Duration": .duration, "net.IP": .abstract("net.IP", []),
         "net.CIDR": .abstract("net.CIDR", []),
     ]
+    private static let libraryTypes: [String: CELType] = Dictionary(
+        FunctionLibrary.all.flatMap(\.types).map { ($0.description, $0) }, uniquingKeysWith: { first, _ in first })
     private static let nullValue = "google.protobuf.NullValue.NULL_VALUE"
 
     static func value(of name: String) -> CELValue? {
-        if types[name] != nil { return .type(name) }
+        if types[name] != nil || libraryTypes[name] != nil { return .type(name) }
         return name == nullValue ? .int(0) : nil
     }
 
     /// The type of the constant, as the checker sees it.
     static func type(of name: String) -> CELType? {
-        types[name].map(CELType.type) ?? (name == nullValue ? .int : nil)
+        (types[name] ?? libraryTypes[name]).map(CELType.type) ?? (name == nullValue ? .int : nil)
     }
 }

@@ -1,8 +1,8 @@
 /// The string extension library. Positions count code points.
 enum StringExtensions {
     static let functions: [NativeFunction] = [
-        .receiver("charAt", 2...2, charAt), .receiver("indexOf", 2...3, indexOf),
-        .receiver("lastIndexOf", 2...3, lastIndexOf), .receiver("substring", 2...3, substring),
+        .receiver("charAt", 2...2, charAt), .receiver("indexOf", 2...3, on: .string, indexOf),
+        .receiver("lastIndexOf", 2...3, on: .string, lastIndexOf), .receiver("substring", 2...3, substring),
         .receiver("lowerAscii", 1...1, lowerAscii), .receiver("upperAscii", 1...1, upperAscii),
         .receiver("trim", 1...1, trim), .receiver("reverse", 1...1, reverse),
         .receiver("replace", 3...4, replace), .receiver("split", 2...3, split), .receiver("join", 1...2, join),

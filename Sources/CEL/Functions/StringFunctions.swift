@@ -34,8 +34,7 @@ enum StringFunctions {
         _ arguments: [CELValue], _ meter: inout CostMeter
     ) throws(CELError) -> CELValue {
         let (text, pattern) = try two(arguments, "matches")
-        try meter.charge(1 + 4 * pattern.utf8.count)
-        return .bool(try CompiledPattern(pattern).matches(text, &meter))
+        return .bool(try CompiledPattern(pattern, &meter).matches(text, &meter))
     }
 
     private static func two(_ arguments: [CELValue], _ name: String) throws(CELError) -> (String, String) {

@@ -144,20 +144,31 @@ enum TextFormat {
         case .type(let name): return name
         case .duration(let duration): return duration.text
         case .timestamp(let timestamp): return timestamp.text
-        case .opaque(let value): return value.text
+        case .opaque(let value):
+            try meter.charge(bytes: value.size)
+            return value.text
         case .optional: throw failure("%s does not take a value of type optional_type")
         case .list(let elements):
             var parts: [String] = []
             for element in elements { parts.append(try text(element, &meter, depth: depth + 1)) }
-            return "[" + parts.joined(separator: ", ") + "]"
+            return try joined(parts, "[", "]", &meter)
         case .map(let map):
             var parts: [(key: String, value: String)] = []
-            for (key, value) in map {
+            var entries = map.makeIterator()
+            while let (key, value) = try entries.next(&meter) {
                 parts.append((try text(key, &meter), try text(value, &meter, depth: depth + 1)))
             }
             parts.sort { ExactText.precedes($0.key, $1.key) }
-            return "{" + parts.map { "\($0.key): \($0.value)" }.joined(separator: ", ") + "}"
+            return try joined(parts.map { "\($0.key): \($0.value)" }, "{", "}", &meter)
         }
+    }
+
+    /// Every level copies the texts of those below it.
+    private static func joined(
+        _ parts: [String], _ start: String, _ end: String, _ meter: inout CostMeter
+    ) throws(CELError) -> String {
+        for part in parts { try meter.charge(bytes: part.utf8.count) }
+        return start + parts.joined(separator: ", ") + end
     }
 
     private static func failure(_ message: String) -> CELError { CELError(.invalidArgument, message) }

@@ -19,27 +19,33 @@ enum TimeFunctions {
     ]
 
     private static func timestampPart(_ name: String, _ part: @escaping Part) -> NativeFunction {
-        .receiver(name, 1...2) { (arguments, _) throws(CELError) in try civil(arguments, name, part) }
+        .receiver(name, 1...2) { (arguments, meter) throws(CELError) in
+            try civil(arguments, name, part, &meter)
+        }
     }
 
     /// A part that durations have too, as whole units of so many nanoseconds.
     private static func part(
         _ name: String, nanoseconds: Int64, modulo: Int64? = nil, _ part: @escaping Part
     ) -> NativeFunction {
-        .receiver(name, 1...2) { (arguments, _) throws(CELError) in
+        .receiver(name, 1...2) { (arguments, meter) throws(CELError) in
             if arguments.count == 1, case .duration(let duration) = arguments[0] {
                 let total = duration.nanoseconds / nanoseconds
                 return .int(modulo.map { total % $0 } ?? total)
             }
-            return try civil(arguments, name, part)
+            return try civil(arguments, name, part, &meter)
         }
     }
 
-    private static func civil(_ arguments: [CELValue], _ name: String, _ part: Part) throws(CELError) -> CELValue {
+    private static func civil(
+        _ arguments: [CELValue], _ name: String, _ part: Part, _ meter: inout CostMeter
+    ) throws(CELError) -> CELValue {
         guard case .timestamp(let stamp) = arguments[0] else { throw CELError.noSuchOverload(name, arguments) }
         var offset: Int64 = 0
         if arguments.count > 1 {
             guard case .string(let zone) = arguments[1] else { throw CELError.noSuchOverload(name, arguments) }
+            // An unknown zone is looked for in the file system each time.
+            try meter.charge(20)
             offset = try TimeZoneRules.offset(of: zone, at: stamp.seconds)
         }
         return .int(Int64(part(CivilTime(secondsSinceEpoch: stamp.seconds + offset), stamp)))

@@ -94,6 +94,8 @@ struct Comprehension: Sendable {
     enum Kind: Sendable {
         case all, exists, existsOne, filter, map
         case transformList, transformMap, transformMapEntry
+        /// The transform gives the key that orders the elements.
+        case sortBy
     }
 
     let kind: Kind

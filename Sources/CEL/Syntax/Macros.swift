@@ -18,11 +18,14 @@ struct MacroCall {
 struct MacroSet: Sendable {
     typealias Expansion = (form: Expression.Form, children: [Expression], position: Int)
 
+    /// Whether every call is just a call.
+    var isEmpty = false
     /// Whether `cel.block`, `cel.index` and `cel.iterVar` exist: the form that optimisers write.
     var hasBlocks: Bool
 
     /// The form of a macro, or nil when the call is none.
     func expand(_ call: MacroCall) throws(CELError) -> Expansion? {
+        guard !isEmpty else { return nil }
         guard let target = call.target else { return try expandGlobal(call) }
         if target.qualifiedName == "cel", let expansion = try expandNamespaced(call) { return expansion }
         switch (call.function, call.arguments.count) {
@@ -89,6 +92,7 @@ struct MacroSet: Sendable {
         case ("filter", 2): return try walk(call, .filter, range)
         case ("map", 2): return try walk(call, .map, range)
         case ("map", 3): return try walk(call, .map, range, filtered: true)
+        case ("sortBy", 2): return try walk(call, .sortBy, range)
         case ("all", 3): return try walk(call, .all, range, variables: 2)
         case ("exists", 3): return try walk(call, .exists, range, variables: 2)
         case ("exists_one", 3), ("existsOne", 3): return try walk(call, .existsOne, range, variables: 2)

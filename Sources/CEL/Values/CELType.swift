@@ -24,7 +24,7 @@ public indirect enum CELType: Sendable, Hashable {
     case list(CELType)
     /// A map from keys of one type to values of one type.
     case map(CELType, CELType)
-    /// A map with known string keys; selecting any other is an error when compiled.
+    /// A map with declared fields, such as the claims of one kind of evidence.
     case object(CELObjectType)
     /// The type of types.
     case type(CELType)
@@ -36,25 +36,6 @@ public indirect enum CELType: Sendable, Hashable {
     case abstract(String, [CELType])
     /// A type parameter of a function declaration.
     case parameter(String)
-}
-
-/// A map type whose keys are known, such as the claims of one kind of evidence.
-public struct CELObjectType: Sendable, Hashable {
-    /// The name that errors give.
-    public let name: String
-    /// The keys and the types of their values.
-    public let fields: [String: CELType]
-
-    /// An object type.
-    public init(name: String, fields: [String: CELType]) {
-        self.name = name
-        self.fields = fields
-    }
-
-    /// Types of one name are one type: comparing the fields would walk whole catalogues.
-    public static func == (left: CELObjectType, right: CELObjectType) -> Bool { left.name == right.name }
-    /// Hashes the name alone, as `==` compares it.
-    public func hash(into hasher: inout Hasher) { hasher.combine(name) }
 }
 
 /// The signatures of a function.

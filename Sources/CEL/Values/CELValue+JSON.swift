@@ -1,7 +1,8 @@
 import Encodings
 
 extension CELValue {
-    /// The value of a JSON value: integers become `int` (or `uint` above `Int64.max`), other numbers `double`.
+    /// The value of a JSON value: integers become `int` (or `uint` above `Int64.max`), other numbers `double`. Members
+    /// of objects are turned into values when they are asked for.
     public init(_ json: JSONValue) {
         switch json {
         case .null: self = .null
@@ -11,11 +12,18 @@ extension CELValue {
         case .double(let value): self = .double(value)
         case .string(let value): self = .string(value)
         case .array(let elements): self = .list(elements.map(CELValue.init))
-        case .object(let object):
-            var map = CELMap()
-            for (name, value) in object { map.insert(CELValue(value), for: .string(name)) }
-            self = .map(map)
+        case .object(let object): self = .map(CELMap(object))
         }
+    }
+
+    /// As `init(_ json:)`, and pays for the elements of lists, which are made at once.
+    static func made(from json: JSONValue, _ meter: inout CostMeter) throws(CELError) -> CELValue {
+        guard case .array(let elements) = json else { return CELValue(json) }
+        try meter.charge(1 + elements.count / 4)
+        var list: [CELValue] = []
+        list.reserveCapacity(elements.count)
+        for element in elements { list.append(try made(from: element, &meter)) }
+        return .list(list)
     }
 
     /// The JSON form: bytes in base64, durations and timestamps as text, optionals as their value or null, keys of

@@ -72,8 +72,15 @@ public protocol CELOpaqueValue: Sendable {
     var typeName: String { get }
     /// The text that `string(x)` and explanations give.
     var text: String { get }
+    /// About how many bytes have to be looked at to compare the value or to write it out; 0 where that is little.
+    var size: Int { get }
     /// Whether two values of this type are equal; another type is never equal.
     func isEqual(to other: any CELOpaqueValue) -> Bool
+}
+
+extension CELOpaqueValue {
+    /// Little.
+    public var size: Int { 0 }
 }
 
 // Not by nil: that would turn a missing value into null wherever an optional one meets a plain one.

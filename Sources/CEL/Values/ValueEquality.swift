@@ -17,8 +17,11 @@ enum ValueEquality {
             guard a.count == b.count else { return false }
             try check(depth)
             try meter.charge(a.count)
-            for (key, value) in a {
-                guard let other = b[key], try equal(value, other, &meter, depth: depth + 1) else { return false }
+            var entries = a.makeIterator()
+            while let (key, value) = try entries.next(&meter) {
+                guard let other = try b.value(key, &meter), try equal(value, other, &meter, depth: depth + 1) else {
+                    return false
+                }
             }
             return true
         case (.optional(let a), .optional(let b)):
@@ -31,6 +34,9 @@ enum ValueEquality {
         case (.bytes(let a), .bytes(let b)):
             try meter.charge(bytes: Swift.min(a.count, b.count))
             return a == b
+        case (.opaque(let a), .opaque(let b)):
+            try meter.charge(bytes: a.size + b.size)
+            return a.isEqual(to: b)
         default: return equalScalars(left, right)
         }
     }
@@ -49,7 +55,6 @@ enum ValueEquality {
         case (.duration(let a), .duration(let b)): a == b
         case (.timestamp(let a), .timestamp(let b)): a == b
         case (.type(let a), .type(let b)): ExactText.equal(a, b)
-        case (.opaque(let a), .opaque(let b)): a.isEqual(to: b)
         default: ValueOrder.compareNumbers(left, right) == .same
         }
     }

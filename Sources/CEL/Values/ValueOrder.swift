@@ -28,6 +28,15 @@ enum ValueOrder {
         }
     }
 
+    /// Pays for a comparison of two long values.
+    static func charge(_ left: CELValue, _ right: CELValue, _ meter: inout CostMeter) throws(CELError) {
+        switch (left, right) {
+        case (.string(let a), .string(let b)): try meter.charge(bytes: Swift.min(a.utf8.count, b.utf8.count))
+        case (.bytes(let a), .bytes(let b)): try meter.charge(bytes: Swift.min(a.count, b.count))
+        default: break
+        }
+    }
+
     static func compareNumbers(_ left: CELValue, _ right: CELValue) -> Relation? {
         switch (left, right) {
         case (.int(let a), .int(let b)): relate(a, b)

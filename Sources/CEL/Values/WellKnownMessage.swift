@@ -120,7 +120,8 @@ enum WellKnownMessage: String, Sendable {
             return .list(list)
         case .map(let map):
             var result = CELMap()
-            for (key, element) in map {
+            var entries = map.makeIterator()
+            while let (key, element) = try entries.next(&meter) {
                 guard case .string = key else { throw mismatch(key) }
                 result.insert(try jsonLike(element, &meter), for: key)
             }
