@@ -110,6 +110,7 @@ struct ReferenceLifeCycleTests {
         let id = try #require(rows["decisions"]?.arrayValue?.first?["id"]?.stringValue)
         let notes = try await test.broker.decision(id)["trace"]?["notes"]?.arrayValue
         #expect(notes?.count == 1)
-        #expect(notes?.first?.stringValue?.contains("'launch_digest' is deprecated and counts only until \(end)") == true)
+        #expect(
+            notes?.first?.stringValue?.contains("'launch_digest' is deprecated and counts only until \(end)") == true)
     }
 }
