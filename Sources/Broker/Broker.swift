@@ -69,7 +69,7 @@ public final class Broker: Sendable {
         decisionLedger = DecisionRepository(database)
         revocations = RevocationRepository(database)
         releaseCounts = ReleaseCountRepository(database)
-        approvals = ApprovalRepository(database)
+        approvals = ApprovalRepository(database, keys: keyRing)
     }
 
     /// Opens a broker over a database that is at hand: migrates it, makes the signing key if there is none, and loads the

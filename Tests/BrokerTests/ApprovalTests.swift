@@ -151,12 +151,33 @@ struct ApprovalTests {
         #expect(error?.kind == kind)
     }
 
+    @Test("an approval that was written, moved or changed in the database by others counts for nothing")
+    func forged() async throws {
+        let test = try await CountedReleaseTests.make("approvals: {required: 1, validFor: 1h, singleUse: false}")
+        let cookie = try await CountedReleaseTests.session(test)
+        #expect(try await approve(test, Self.alice, path: "a/b/d") == nil)
+        for change in [
+            "path = 'a/b/c'", "path = 'a/b/c', subject = 'bob'", "path = 'a/b/c', seal = ''",
+            "path = 'a/b/c', id = 'other'",
+        ] {
+            _ = try await test.store.database.query("CREATE TABLE kept AS SELECT * FROM approvals")
+            _ = try await test.store.database.query("UPDATE approvals SET \(change)")
+            #expect(try await outcome(test, cookie) == "approval_required", "\(change)")
+            _ = try await test.store.database.query("DELETE FROM approvals")
+            _ = try await test.store.database.query("INSERT INTO approvals SELECT * FROM kept")
+            _ = try await test.store.database.query("DROP TABLE kept")
+        }
+        #expect(try await outcome(test, cookie, "a/b/d") == "allowed")
+        _ = try await test.store.database.query("UPDATE approvals SET given_at = now() + interval '1 day'")
+        #expect(try await outcome(test, cookie, "a/b/d") == "approval_required")
+    }
+
     @Test("one person's many approvals leave room for the others'")
     func flood() async throws {
         let test = try await CountedReleaseTests.make(Self.two)
         let cookie = try await CountedReleaseTests.session(test)
         #expect(try await approve(test, Self.alice) == nil)
-        let repository = ApprovalRepository(test.store.database)
+        let repository = ApprovalRepository(test.store.database, keys: test.store.keys)
         let now = Date()
         let standing = try await repository.list(path: "a/b/c")
         var flood = try #require(standing.first)

@@ -13,7 +13,8 @@ extension Broker {
     public func referenceValueList() async throws(BrokerError) -> JSONValue {
         let now = environment.clock.now()
         let registered = try await storing { () async throws(StorageError) in try await registeredValues.list() }
-        let declared = try await policies.current().bundle.referenceValues(at: now)
+        // An administrator sees what there is also when the newest policies do not compile.
+        let declared = ((try? await policies.current()) ?? policies.latest).bundle.referenceValues(at: now)
         return [
             "referenceValues": .array(
                 registered.map { .object($0.json(at: now)) } + declared.map { .object($0.json(at: now)) })

@@ -70,6 +70,7 @@ extension Broker: Service {
 
     private func sweepRegularly() async {
         try? await cancelWhenGracefulShutdown {
+            await self.watchReferenceValues()
             while !Task.isCancelled {
                 try await Task.sleep(for: Self.sweepInterval)
                 await self.sweep()

@@ -3,11 +3,17 @@ extension Migration {
     static let releaseLimits = Migration(
         version: 2, name: "release limits",
         text: """
-            CREATE FUNCTION claviger_lock(keys text[]) RETURNS void LANGUAGE plpgsql AS $body$
-            DECLARE lock_id bigint;
+            CREATE FUNCTION claviger_lock(alone text[], shared text[]) RETURNS void LANGUAGE plpgsql AS $body$
+            DECLARE wanted record;
             BEGIN
-                FOR lock_id IN SELECT DISTINCT hashtextextended(key, 0) FROM unnest(keys) AS key ORDER BY 1 LOOP
-                    PERFORM pg_advisory_xact_lock(lock_id);
+                FOR wanted IN
+                    SELECT hashtextextended(k.key, 0) AS id, bool_and(k.is_shared) AS is_shared
+                    FROM (SELECT unnest(alone) AS key, false AS is_shared UNION ALL SELECT unnest(shared), true) k
+                    GROUP BY 1 ORDER BY 1
+                LOOP
+                    IF wanted.is_shared THEN PERFORM pg_advisory_xact_lock_shared(wanted.id);
+                    ELSE PERFORM pg_advisory_xact_lock(wanted.id);
+                    END IF;
                 END LOOP;
             END
             $body$;
@@ -54,7 +60,8 @@ extension Migration {
                 revoked_at timestamptz,
                 revoked_by text,
                 used_at timestamptz,
-                used_by text COLLATE "C"
+                used_by text COLLATE "C",
+                seal bytea NOT NULL
             );
             CREATE INDEX approvals_open ON approvals (policy, path) WHERE used_by IS NULL AND revoked_at IS NULL;
             CREATE INDEX approvals_path ON approvals (path, id DESC);

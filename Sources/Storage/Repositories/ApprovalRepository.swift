@@ -1,3 +1,4 @@
+import Encodings
 import FoundationEssentials
 
 /// Somebody's approval of a release.
@@ -52,12 +53,16 @@ public struct StoredApproval: Sendable, Hashable {
     }
 }
 
-/// Approvals of releases.
+/// Approvals of releases. Each is sealed with the key ring, so that nobody approves by writing into the database.
 public struct ApprovalRepository: Sendable {
     private let database: Database
+    private let keys: KeyEncryptionKeyRing
 
     /// A repository over a migrated database.
-    public init(_ database: Database) { self.database = database }
+    public init(_ database: Database, keys: KeyEncryptionKeyRing) {
+        self.database = database
+        self.keys = keys
+    }
 
     /// Stores an approval.
     ///
@@ -71,15 +76,17 @@ public struct ApprovalRepository: Sendable {
                     .text(approval.issuer), .text(approval.subject), .text(approval.role),
                     .text(orNull: approval.instance), .text(approval.reason), .date(approval.givenAt),
                     .date(approval.expiresAt),
+                    .bytes(try keys.seal(SecretBytes([]), purpose: .approval, fields: try approval.sealedFields())),
                 ]))
         guard !rows.isEmpty else { throw .conflict("an approval by the same person for the same thing stands") }
     }
 
     private static let insert = SQL(
         """
-        INSERT INTO approvals (id, policy, policy_digest, path, issuer, subject, role, instance, reason, given_at, expires_at)
+        INSERT INTO approvals (id, policy, policy_digest, path, issuer, subject, role, instance, reason, given_at,
+            expires_at, seal)
         SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::timestamptz,
-            $11::timestamptz
+            $11::timestamptz, $12::bytea
         WHERE NOT EXISTS (
             SELECT 1 FROM approvals
             WHERE policy = $2::text AND policy_digest = $3::text AND path = $4::text AND issuer = $5::text
@@ -90,21 +97,30 @@ public struct ApprovalRepository: Sendable {
         """)
 
     /// The approvals of a path under one content of a policy that stand at `now`, at most `limit`, the newest of each person
-    /// first, and how many stand for other contents of the policy.
+    /// first, and how many stand for other contents of the policy. What was not written by a broker with these keys, or was
+    /// changed since, is left out.
     public func standing(
         policy: String, policyDigest: String, path: String, now: Date, limit: Int = 256
     ) async throws(StorageError) -> (approvals: [StoredApproval], outdated: Int64) {
         let rows = try await database.read(
             SQLStatement(Self.selectStanding, [.text(policy), .text(path), .date(now), .int(Int64(limit))]))
         var approvals: [StoredApproval] = []
-        for row in rows { approvals.append(try StoredApproval(row)) }
+        for row in rows {
+            let approval = try StoredApproval(row)
+            if isAuthentic(approval, seal: try row.bytes(15)) { approvals.append(approval) }
+        }
         let current = approvals.filter { $0.policyDigest == policyDigest }
         return (current, Int64(approvals.count - current.count))
     }
 
+    private func isAuthentic(_ approval: StoredApproval, seal: [UInt8]) -> Bool {
+        guard let fields = try? approval.sealedFields() else { return false }
+        return (try? keys.open(seal, purpose: .approval, fields: fields)) != nil
+    }
+
     private static let columns = """
         id, policy, policy_digest, path, issuer, subject, role, instance, reason, given_at, expires_at, revoked_at,
-        revoked_by, used_at, used_by
+        revoked_by, used_at, used_by, seal
         """
 
     // One person's approvals, however many, leave room for those of the others.
@@ -163,6 +179,16 @@ public struct ApprovalRepository: Sendable {
 }
 
 extension StoredApproval {
+    /// Everything that does not change in the approval's life.
+    fileprivate func sealedFields() throws(StorageError) -> [[UInt8]] {
+        guard let given = PostgresTime.microseconds(givenAt), let end = PostgresTime.microseconds(expiresAt) else {
+            throw .invalid("an approval's time is outside the range of the database")
+        }
+        let texts = [id, policy, policyDigest, path, issuer, subject, role, reason].map { Array($0.utf8) }
+        return texts + [BoundContext.field(Int(given)), BoundContext.field(Int(end))]
+            + (instance.map { [Array($0.utf8)] } ?? [])
+    }
+
     init(_ row: SQLRow) throws(StorageError) {
         self.init(
             id: try row.text(0), policy: try row.text(1), policyDigest: try row.text(2), path: try row.text(3),

@@ -71,8 +71,11 @@ public struct ReleaseCount: Sendable, Hashable {
         self.holds = holds
     }
 
-    /// What two releases that are counted together have in common.
+    /// What two releases that are counted together have in common: only one of them goes on at a time.
     var lock: String { "\(policy.utf8.count):\(policy)\(isPerPath ? path : "")" }
+    /// What a release that is counted by its path shares with all others of the policy: while the policy's scope is being
+    /// changed, one broker may still count by path what another counts for the whole policy.
+    var sharedLock: String? { isPerPath ? "\(policy.utf8.count):\(policy)" : nil }
     var countedPath: SQLValue { isPerPath ? .text(path) : .null }
     var heldPath: String { isPerPath ? path : "" }
 }

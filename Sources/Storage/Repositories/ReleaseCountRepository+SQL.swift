@@ -22,7 +22,7 @@ extension ReleaseCountRepository {
         """)
 
     // A statement of its own: what is counted after it is seen as it is once everybody before has committed.
-    static let lock = SQL("SELECT claviger_lock($1::text[])")
+    static let lock = SQL("SELECT claviger_lock($1::text[], $2::text[])")
 
     static let requireRoom = SQL(
         """

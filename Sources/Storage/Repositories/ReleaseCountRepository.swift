@@ -39,7 +39,10 @@ public struct ReleaseCountRepository: Sendable {
     public func grant(
         _ grants: [ReleaseGrant], decision: DecisionRecord, now: Date
     ) async throws(StorageError) {
-        var statements = [try SQLStatement(Self.lock, [.texts(grants.map(\.count.lock))])]
+        var statements = [
+            try SQLStatement(
+                Self.lock, [.texts(grants.map(\.count.lock)), .texts(grants.compactMap(\.count.sharedLock))])
+        ]
         for grant in grants {
             statements += try requirements(grant.count, now)
             if !grant.approvals.isEmpty { statements.append(try approvals(grant, decision)) }
