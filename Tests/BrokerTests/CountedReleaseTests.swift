@@ -111,6 +111,13 @@ struct CountedReleaseTests {
         test.clock.advance(by: 1800)
         #expect(try await Self.outcome(test, Self.session(test), "a/b/d") == "allowed")
         #expect(try await Self.outcome(test, Self.session(test), "a/b/c") == "limit_reached")
+        let denied = try await brokerError {
+            _ = try await test.release("a/b/c", cookie: try await Self.session(test))
+        }
+        let reason = try await test.broker.decision(try #require(denied?.decisionID))["reason"]?.stringValue ?? ""
+        let next = try Date(String(reason.suffix(21).prefix(20)), strategy: .iso8601)
+        // An hour after the first, and the tolerance for clocks that differ.
+        #expect(abs(next.timeIntervalSince(test.clock.now) - 1860) < 10, "\(reason)")
         test.clock.advance(by: 1900)
         #expect(try await Self.outcome(test, Self.session(test), "a/b/c") == "allowed")
         #expect(try await Self.outcome(test, Self.session(test), "a/b/c") == "limit_reached")

@@ -41,6 +41,7 @@ extension Broker {
         for demand in demands {
             result[demand.policy] = try await storing { () async throws(StorageError) in
                 var usage = LimitUsage(try await releaseCounts.usage(of: demand.count, now: counted(now)))
+                usage.clockTolerance = configuration.session.clockTolerance.inSeconds
                 if demand.limits.approvals != nil {
                     let standing = try await approvals.standing(
                         policy: demand.policy, policyDigest: demand.policyDigest, path: demand.resource, now: now)

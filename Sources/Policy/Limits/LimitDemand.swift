@@ -71,6 +71,8 @@ public struct LimitUsage: Sendable, Hashable {
     public var otherHolders: Int64 = 0
     /// When the first of them ceases to.
     public var firstHoldEndsAt: Date?
+    /// How many seconds later than they say windows and leases end, so that clocks that differ release no more.
+    public var clockTolerance: TimeInterval = 0
     /// The approvals there are.
     public var approvals: [Approval] = []
     /// How many approvals were given for another content of the policy.

@@ -59,7 +59,7 @@ struct LimitEvaluation {
         let used = "\(usage.releases) of \(count.maximum) releases used\(first)"
         var message = "\(used)."
         if let window = count.window, let first = usage.firstReleaseAt {
-            let next = first.addingTimeInterval(TimeInterval(window))
+            let next = first.addingTimeInterval(TimeInterval(window) + usage.clockTolerance)
             message = "\(used); the next is possible at \(TimestampText.text(next))."
         }
         return condition(
@@ -78,7 +78,10 @@ struct LimitEvaluation {
 
     private func holders(_ holders: ReleaseLimits.Holders) -> ConditionTrace {
         let held = "\(usage.otherHolders) of \(holders.maximum) held by others"
-        let end = usage.firstHoldEndsAt.map { ", the first until \(TimestampText.text($0))" } ?? ""
+        let end =
+            usage.firstHoldEndsAt.map {
+                ", the first until \(TimestampText.text($0.addingTimeInterval(usage.clockTolerance)))"
+            } ?? ""
         return condition(
             "concurrentHolders",
             "at most \(holders.maximum) holders \(counted) at a time, each for \(DurationText.text(holders.lease))",
