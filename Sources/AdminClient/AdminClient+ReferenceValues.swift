@@ -1,7 +1,7 @@
 import Encodings
 
 extension AdminClient {
-    /// The registered reference values.
+    /// The reference values, registered ones and those of policy documents.
     ///
     /// - Throws: `AdminClientError`.
     public func referenceValues() async throws(AdminClientError) -> [JSONObject] {
@@ -25,6 +25,14 @@ extension AdminClient {
     public func deleteReferenceValue(_ name: String) async throws(AdminClientError) {
         _ = try await send(
             "DELETE", try RequestTarget("/claviger/v1/reference-values").appending(path: name))
+    }
+
+    /// What became of a reference value over time, the newest change first.
+    ///
+    /// - Throws: `AdminClientError`, `not_found` when there never was one.
+    public func referenceValueHistory(_ name: String) async throws(AdminClientError) -> [JSONObject] {
+        try await list(
+            try RequestTarget("/claviger/v1/reference-value-history").appending(path: name), member: "history")
     }
 
     /// Registers several values in one message of the KBS protocol (type `sample`: a map from name to value).

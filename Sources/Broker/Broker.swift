@@ -29,6 +29,9 @@ public final class Broker: Sendable {
     let registeredValues: ReferenceValueRepository
     let decisionLedger: DecisionRepository
     let revocations: RevocationRepository
+    let releaseCounts: ReleaseCountRepository
+    let approvals: ApprovalRepository
+    let referenceWatch = ReferenceValueWatch()
 
     private init(
         _ configuration: BrokerConfiguration, database: Database, keyRing: KeyEncryptionKeyRing,
@@ -65,6 +68,8 @@ public final class Broker: Sendable {
         registeredValues = ReferenceValueRepository(database)
         decisionLedger = DecisionRepository(database)
         revocations = RevocationRepository(database)
+        releaseCounts = ReleaseCountRepository(database)
+        approvals = ApprovalRepository(database, keys: keyRing)
     }
 
     /// Opens a broker over a database that is at hand: migrates it, makes the signing key if there is none, and loads the

@@ -51,6 +51,18 @@ public struct BrokerMetrics: Sendable {
         labelled("kbs_attestation_failures_total", [("tee_type", tee)])
     }
 
+    func auditVerdict(_ verdict: String) {
+        labelled("claviger_policy_audit_total", [("verdict", verdict)])
+    }
+
+    /// Seconds until a reference value ceases to count, negative when it has; `nil` when it is not there any more.
+    func referenceValueExpiry(_ name: String, namespace: String, seconds: Double?) {
+        Gauge(
+            label: "claviger_reference_value_expiry_seconds", dimensions: [("name", name), ("namespace", namespace)],
+            factory: factory
+        ).record(seconds ?? .nan)
+    }
+
     private func labelled(_ label: String, _ dimensions: [(String, String)]) {
         Counter(label: label, dimensions: dimensions, factory: factory).increment()
     }

@@ -64,6 +64,29 @@ struct AdminClientTests {
         }
     }
 
+    @Test("approvals are given, listed and taken back at their routes, with nothing said that was not given")
+    func approvals() async throws {
+        let server = try CannedServer { _ in (200, #"{"approvals":[{"id":"1"}],"history":[]}"#) }
+        defer { server.stop() }
+        let client = try client(server)
+        _ = try await client.approve(.init(resource: "a/b/c"))
+        _ = try await client.approve(
+            .init(resource: "a/b/c", policy: "ReleasePolicy/a/x", expires: "2027-01-01T00:00:00Z", reason: "r"))
+        #expect(try await client.approvals(resource: "a/b/c", standing: true).count == 1)
+        try await client.revokeApproval("1/2")
+        _ = try await client.referenceValueHistory("vendor/digest")
+        #expect(
+            server.requests.map { $0.line.split(separator: " ").prefix(2).joined(separator: " ") } == [
+                "POST /claviger/v1/approvals", "POST /claviger/v1/approvals",
+                "GET /claviger/v1/approvals?path=a%2Fb%2Fc&standing=true", "DELETE /claviger/v1/approvals/1%2F2",
+                "GET /claviger/v1/reference-value-history/vendor/digest",
+            ])
+        #expect(server.requests[0].body == #"{"resource":"a/b/c"}"#)
+        #expect(
+            server.requests[1].body
+                == #"{"resource":"a/b/c","policy":"ReleasePolicy/a/x","expires":"2027-01-01T00:00:00Z","reason":"r"}"#)
+    }
+
     @Test(
         "each status has its own error, with the broker's own words",
         arguments: [

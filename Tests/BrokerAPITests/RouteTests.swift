@@ -37,7 +37,7 @@ struct RouteTests {
                 }
                 walked += 1
             }
-            #expect(walked == 24)
+            #expect(walked == 28)
             #expect(try await server.test.broker.policyList() == before)
         }
     }

@@ -114,7 +114,8 @@ struct DecisionFormTests {
         #expect(
             DecisionReason.allCases.map(\.rawValue) == [
                 "allowed", "no_policies", "no_matching_policy", "condition_false", "condition_error",
-                "guardrail_denied", "missing_reference_value", "stale_evidence", "cost_exceeded", "no_attester",
+                "guardrail_denied", "missing_reference_value", "stale_evidence", "cost_exceeded", "outside_schedule",
+                "limit_reached", "holders_exceeded", "approval_required", "instance_unknown", "no_attester",
                 "policies_unavailable",
             ])
     }

@@ -144,23 +144,24 @@ struct PolicyTests {
 
 @Suite("Migrations", .timeLimit(.minutes(2)))
 struct MigrationTests {
-    private let second = Migration(version: 2, name: "second", text: "CREATE TABLE added (x bigint); SELECT 1;")
+    private let next = Migration(
+        version: Migration.all.count + 1, name: "next", text: "CREATE TABLE added (x bigint); SELECT 1;")
 
     @Test("migrating again changes nothing, and many at once agree")
     func repeated() async throws {
         let database = try await TestDatabase.make().database
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<5 { group.addTask { try await Migrations.migrate(database, [.initial, second]) } }
+            for _ in 0..<5 { group.addTask { try await Migrations.migrate(database, Migration.all + [next]) } }
             try await group.waitForAll()
         }
-        #expect(try await database.query("SELECT * FROM claviger_migrations").count == 2)
+        #expect(try await database.query("SELECT * FROM claviger_migrations").count == next.version)
         #expect(try await database.query("SELECT * FROM added").isEmpty)
     }
 
     @Test("a schema that is newer than the program is refused")
     func newer() async throws {
         let database = try await TestDatabase.make().database
-        try await Migrations.migrate(database, [.initial, second])
+        try await Migrations.migrate(database, Migration.all + [next])
         await expect(.schema) { () async throws(StorageError) in try await Migrations.migrate(database) }
     }
 
@@ -174,9 +175,10 @@ struct MigrationTests {
     @Test("a step that fails leaves nothing of itself")
     func failing() async throws {
         let database = try await TestDatabase.make().database
-        let broken = Migration(version: 2, name: "broken", text: "CREATE TABLE half (x bigint); SELECT nonsense;")
+        let broken = Migration(
+            version: next.version, name: "broken", text: "CREATE TABLE half (x bigint); SELECT nonsense;")
         await expect(.internal) { () async throws(StorageError) in
-            try await Migrations.migrate(database, [.initial, broken])
+            try await Migrations.migrate(database, Migration.all + [broken])
         }
         #expect(try await database.query("SELECT to_regclass('half') IS NULL")[0].bool(0))
         try await Migrations.migrate(database)
@@ -185,7 +187,7 @@ struct MigrationTests {
     @Test("a step that was left out is refused")
     func gap() {
         expect(.schema) { () throws(StorageError) in
-            _ = try MigrationPlan(applied: [(2, second.checksum)], known: [.initial, second])
+            _ = try MigrationPlan(applied: [(next.version, next.checksum)], known: Migration.all + [next])
         }
     }
 }

@@ -8,14 +8,19 @@ import RATS
 struct SessionState: Sendable {
     let attestation: AttestationResult
     private let traces: JSONValue
+    /// What explanations should say about the reference values that the grades rest on.
+    let notes: [String]
 
     init(attestation: AttestationResult, appraisals: [AppraisalTrace]) {
         self.attestation = attestation
         traces = .array(appraisals.map { $0.json() })
+        notes = appraisals.flatMap(\.notes)
     }
 
     func serialized() -> [UInt8] {
-        JSONValue.object(["claims": .object(attestation.earClaims()), "appraisals": traces]).serialized()
+        var state: JSONObject = ["claims": .object(attestation.earClaims()), "appraisals": traces]
+        if !notes.isEmpty { state["notes"] = .array(notes.map(JSONValue.string)) }
+        return state.serialized()
     }
 
     init?(parsing bytes: [UInt8]) {
@@ -24,6 +29,7 @@ struct SessionState: Sendable {
         else { return nil }
         attestation = result
         traces = state["appraisals"] ?? .array([])
+        notes = (state["notes"]?.arrayValue ?? []).compactMap(\.stringValue)
     }
 
     /// How the grades came about; read only when a refusal has to be explained.

@@ -13,21 +13,32 @@ extension Broker {
         _ decision: Decision, id: String, _ input: ReleaseInput, _ caller: Caller, refusal: String?, found: Bool,
         now: Date
     ) async throws(BrokerError) {
+        let record = ledgerRecord(decision, id: id, input, caller, refusal: refusal, found: found, now: now)
+        try await append(record)
+        log(record)
+    }
+
+    func ledgerRecord(
+        _ decision: Decision, id: String, _ input: ReleaseInput, _ caller: Caller, refusal: String?, found: Bool,
+        now: Date
+    ) -> DecisionRecord {
         let allowed = decision.allowed && refusal == nil
         let outcome = allowed && !found ? "resource_not_found" : refusal ?? decision.reason.rawValue
-        let record = DecisionRecord(
+        return DecisionRecord(
             id: id, at: now, allowed: allowed, code: outcome,
             reason: refusal.map(Self.explanation) ?? decision.message, operation: "get", plugin: input.plugin,
             path: input.path.description, tenant: input.path.repository,
             tee: caller.attestation.primary?.tee.rawValue, session: caller.attestation.id,
             bundleDigest: decision.bundleDigest, trace: decision.json(),
             claims: .object(caller.ledgerClaims))
-        try await append(record)
+    }
+
+    func log(_ record: DecisionRecord) {
         logger.info(
             "release decided",
             metadata: [
-                "decision": "\(id)", "allowed": "\(allowed)", "code": "\(outcome)",
-                "bundle": "\(decision.bundleDigest)",
+                "decision": "\(record.id)", "allowed": "\(record.allowed)", "code": "\(record.code)",
+                "bundle": "\(record.bundleDigest)",
             ])
     }
 
@@ -84,10 +95,14 @@ extension Broker {
         do throws(StorageError) {
             try await decisionLedger.append(record)
         } catch {
-            metrics.ledgerFailures.increment()
-            logger.error("a decision could not be made durable", metadata: ["reason": "\(error)"])
-            throw .unavailable("ledger_unavailable", "The decision could not be recorded; try again later")
+            throw notDurable(error)
         }
+    }
+
+    func notDurable(_ error: StorageError) -> BrokerError {
+        metrics.ledgerFailures.increment()
+        logger.error("a decision could not be made durable", metadata: ["reason": "\(error)"])
+        return .unavailable("ledger_unavailable", "The decision could not be recorded; try again later")
     }
 
     private static func explanation(of refusal: String) -> String {

@@ -56,23 +56,6 @@ extension Broker {
         return object
     }
 
-    /// All registered values with their histories' ends, expired ones included: `{"referenceValues": […]}`.
-    public func referenceValueList() async throws(BrokerError) -> JSONValue {
-        let now = environment.clock.now()
-        return [
-            "referenceValues": .array(
-                try await storedValues().map { stored in
-                    [
-                        "name": .string(stored.name), "value": (try? JSONValue(parsing: stored.value)) ?? .null,
-                        "expires": .optional(stored.expires?.rfc3339),
-                        "expired": .bool(stored.expires.map { $0 <= now } ?? false),
-                        "generation": .int(stored.generation), "updatedAt": .string(stored.updatedAt.rfc3339),
-                        "updatedBy": .string(stored.updatedBy),
-                    ]
-                })
-        ]
-    }
-
     /// Removes a registered value; throws `notFound` when there is none.
     public func deleteReferenceValue(_ name: String, by author: String) async throws(BrokerError) {
         let generation = try await storing { () async throws(StorageError) in

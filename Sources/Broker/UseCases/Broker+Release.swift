@@ -18,6 +18,9 @@ extension Broker {
         let (caller, read) = try await credential(input, now: now)
         let policies = try await usablePolicies(read.generation, for: input, caller, now: now)
         let decision = decide(input, caller, policies, now: now)
+        guard decision.demands.isEmpty else {
+            return try await releaseCounted(input, caller, read, policies, demands: decision.demands, now: now)
+        }
         let id = DecisionRecord.makeID(at: now)
         let refusal = decision.allowed ? sealingRefusal(input, caller) : nil
         try await record(decision, id: id, input, caller, refusal: refusal, found: read.resource != nil, now: now)
@@ -26,7 +29,12 @@ extension Broker {
         guard let sealed = read.resource else {
             throw .notFound("ResourceNotFound", "There is no resource of this name (decision: \(id))")
         }
-        let message = try seal(try open(sealed), to: caller)
+        return try answer(sealed, to: caller)
+    }
+
+    /// The secret of a release whose decision is durable.
+    func answer(_ resource: SealedResource, to caller: Caller) throws(BrokerError) -> [UInt8] {
+        let message = try seal(try open(resource), to: caller)
         metrics.resourceReads.increment()
         return message
     }
@@ -45,29 +53,33 @@ extension Broker {
         }
     }
 
-    private func decide(
-        _ input: ReleaseInput, _ caller: Caller, _ policies: CompiledPolicies, now: Date
+    /// What the policies say. Without `usage` a decision for which something has to be counted first is not final.
+    func decide(
+        _ input: ReleaseInput, _ caller: Caller, _ policies: CompiledPolicies, usage: [String: LimitUsage]? = nil,
+        now: Date
     ) -> Decision {
-        metrics.policyEvaluations.increment()
         func request(_ appraisals: [AppraisalTrace]) -> ReleaseRequest {
             ReleaseRequest(
                 operation: "get", plugin: input.plugin, path: input.path.segments, query: input.query,
-                subject: caller.subject, appraisals: appraisals, now: now)
+                subject: caller.subject, appraisals: appraisals, notes: caller.notes, now: now)
         }
-        let decision = policies.bundle.decide(request([]))
+        let decision = policies.bundle.decide(request([]), usage: usage ?? [:])
+        if usage == nil, !decision.demands.isEmpty { return decision }
+        metrics.policyEvaluations.increment()
+        if let audit = decision.audit { metrics.auditVerdict(audit.rawValue) }
         if decision.allowed {
             metrics.policyApprovals.increment()
             return decision
         }
         // How the grades came about costs time to read and changes nothing but the explanation.
-        let explained = policies.bundle.decide(request(caller.appraisals()))
+        let explained = policies.bundle.decide(request(caller.appraisals()), usage: usage ?? [:])
         metrics.policyViolations.increment()
         if explained.reason == .conditionError || explained.reason == .costExceeded { metrics.policyErrors.increment() }
         return explained.allowed ? decision : explained
     }
 
     /// Why an allowed secret still cannot be sealed to this caller, as a code.
-    private func sealingRefusal(_ input: ReleaseInput, _ caller: Caller) -> String? {
+    func sealingRefusal(_ input: ReleaseInput, _ caller: Caller) -> String? {
         // A token that names no version shows no more than the lowest whose answers are authenticated.
         let spoken = caller.attestation.protocolVersion.flatMap(ProtocolVersion.init(rawValue:)) ?? .v0_2_0
         if spoken < versionRules.minimum(for: input.path) { return "protocol_too_old" }

@@ -28,6 +28,8 @@ public struct ReadinessReport: Sendable, Hashable {
 extension Broker: Service {
     private static let sweepInterval: Duration = .seconds(60)
     static let sweepBatch = 1_000
+    /// How long an approval can be looked up after it has ended, in seconds.
+    private static let approvalsKept: Double = 90 * 86_400
 
     /// Looks at the database, the policies and the signing key.
     public func readiness() async -> ReadinessReport {
@@ -68,9 +70,11 @@ extension Broker: Service {
 
     private func sweepRegularly() async {
         try? await cancelWhenGracefulShutdown {
+            await self.watchReferenceValues()
             while !Task.isCancelled {
                 try await Task.sleep(for: Self.sweepInterval)
                 await self.sweep()
+                await self.watchReferenceValues()
             }
         }
     }
@@ -85,6 +89,12 @@ extension Broker: Service {
             }
             try await sweepAll { limit throws(StorageError) in
                 try await revocations.sweep(endedBefore: time, limit: limit)
+            }
+            try await sweepAll { limit throws(StorageError) in
+                try await releaseCounts.sweep(endedBefore: time, limit: limit)
+            }
+            try await sweepAll { limit throws(StorageError) in
+                try await approvals.sweep(endedBefore: time.addingTimeInterval(-Self.approvalsKept), limit: limit)
             }
             try await signingKeys.load()
         } catch {

@@ -22,6 +22,9 @@ struct Caller: Sendable {
     /// How the caller's grades came about, as far as it is still known.
     func appraisals() -> [AppraisalTrace] { state?.appraisals() ?? [] }
 
+    /// What an explanation should say about the caller's grades in any case.
+    var notes: [String] { state?.notes ?? [] }
+
     /// A caller known from his session.
     init(_ state: SessionState, legacy: Bool) {
         self.init(state.attestation, state, legacy: legacy)

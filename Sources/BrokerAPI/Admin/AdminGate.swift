@@ -82,7 +82,7 @@ struct AdminGate: Sendable {
             throw .notVerified(code: "admin_token_lives_too_long")
         }
         return AdminPrincipal(
-            issuer: provider.issuer, subject: claims.subject ?? "unnamed", role: role,
+            issuer: provider.issuer, subject: claims.subject ?? AdminPrincipal.unnamed, role: role,
             expiresAt: Date(timeIntervalSince1970: Double(seconds)))
     }
 }

@@ -1,12 +1,18 @@
+import Broker
 import FoundationEssentials
 
 /// Somebody who showed a valid admin token.
 struct AdminPrincipal: Sendable, Hashable {
+    /// The subject of whoever has a token without one.
+    static let unnamed = "unnamed"
+
     let issuer: String
     let subject: String
     let role: String
     let expiresAt: Date
 
+    var administrator: Administrator { Administrator(issuer: issuer, subject: subject, role: role) }
+
     /// How changes are signed in the history: who, vouched for by whom, in which role.
-    var recordedName: String { "\(subject)@\(issuer) (\(role))" }
+    var recordedName: String { administrator.recordedName }
 }

@@ -12,6 +12,8 @@ enum RouteOperation: String, Sendable, Hashable, CaseIterable {
     case listResources, resourceVersions
     case listReferenceValues, writeReferenceValue, deleteReferenceValue
     case listDecisions, readDecision
+    case referenceValueHistory
+    case approve, listApprovals, revokeApproval
     case revoke, listKeys, rotateKeys, identify
 }
 
@@ -45,8 +47,12 @@ enum RouteTable {
         Route(.get, "/claviger/v1/reference-values", .admin, .listReferenceValues),
         Route(.put, "/claviger/v1/reference-values/{name...}", .admin, .writeReferenceValue),
         Route(.delete, "/claviger/v1/reference-values/{name...}", .admin, .deleteReferenceValue),
+        Route(.get, "/claviger/v1/reference-value-history/{name...}", .admin, .referenceValueHistory),
         Route(.get, "/claviger/v1/decisions", .admin, .listDecisions),
         Route(.get, "/claviger/v1/decisions/{id}", .admin, .readDecision),
+        Route(.get, "/claviger/v1/approvals", .admin, .listApprovals),
+        Route(.post, "/claviger/v1/approvals", .admin, .approve),
+        Route(.delete, "/claviger/v1/approvals/{id}", .admin, .revokeApproval),
         Route(.post, "/claviger/v1/revocations", .admin, .revoke),
         Route(.get, "/claviger/v1/keys", .admin, .listKeys),
         Route(.post, "/claviger/v1/keys/rotate", .admin, .rotateKeys),

@@ -64,6 +64,10 @@ extension BrokerServer {
         "kbs_resource_reads_total": .init("Resources released."),
         "kbs_resource_writes_total": .init("Resource versions stored."),
         "kbs_resource_deletes_total": .init("Resources deleted."),
+        "claviger_policy_audit_total": .init(
+            "Decisions that policies of the mode Audit would have changed, by verdict."),
+        "claviger_reference_value_expiry_seconds": .init(
+            "Seconds until a reference value ends, negative when it has, by name and namespace."),
         "claviger_ledger_failures_total": .init("Releases refused because their decision could not be made durable."),
         "claviger_policy_generation": .init("The generation of policies that decides."),
         "claviger_policy_bundle_stale": .init("1 while newer policies are stored that do not compile."),

@@ -88,7 +88,8 @@ struct AppraisalEvaluation {
                 ConditionTrace(
                     path: "\(rule.path).when[\(index)]", line: expression.position.line, required: expression.source,
                     measured: expression.measured(variables), outcome: verdict.outcome, reason: verdict.reason,
-                    message: verdict.outcome == .notMet ? "'\(expression.source)' is false." : verdict.message))
+                    message: verdict.outcome == .notMet ? "'\(expression.source)' is false." : verdict.message,
+                    notes: references.notes(expression.referenceNames, namespace: nil, now: now)))
             if verdict.outcome != .met { break }
         }
         return AppraisalRuleTrace(path: rule.path, claim: rule.claim, value: rule.value, conditions: conditions)

@@ -32,6 +32,15 @@ public struct AppraisalTrace: Sendable, Hashable {
     /// Extension values that could not be evaluated, with the reason.
     public let omitted: [String]
 
+    /// What is to be known about the reference values behind the grades that were given, each once.
+    public var notes: [String] {
+        var notes: [String] = []
+        for note in rules.filter(\.holds).flatMap(\.conditions).flatMap(\.notes) where !notes.contains(note) {
+            notes.append(note)
+        }
+        return notes
+    }
+
     /// The trace as JSON, to be kept beside an attestation result.
     public func json() -> JSONValue {
         [

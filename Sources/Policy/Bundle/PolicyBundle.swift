@@ -16,6 +16,7 @@ public struct PolicyBundle: Sendable {
     let releases: [CompiledRelease]
     let releaseIndex: ReleaseIndex
     let allowsAnything: Bool
+    let hasAudits: Bool
     let appraisals: [String: CompiledAppraisal]
     let references: ReferenceValueTable
 
@@ -26,6 +27,7 @@ public struct PolicyBundle: Sendable {
         releases = []
         releaseIndex = ReleaseIndex([])
         allowsAnything = false
+        hasAudits = false
         appraisals = [:]
         references = ReferenceValueTable([], registered: ReferenceValues(), errors: &none)
     }
@@ -43,7 +45,8 @@ public struct PolicyBundle: Sendable {
         digest = Self.digest(sorted, registered)
         releases = sorted.compactMap(CompiledRelease.init)
         releaseIndex = ReleaseIndex(releases.enumerated().map { ($0, $1.spec.match.resources) })
-        allowsAnything = releases.contains { $0.spec.effect == .allow }
+        allowsAnything = releases.contains { $0.spec.effect == .allow && $0.spec.mode == .enforce }
+        hasAudits = releases.contains { $0.spec.mode == .audit }
         let compiled = sorted.compactMap(CompiledAppraisal.init)
         appraisals = Dictionary(compiled.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }

@@ -12,54 +12,102 @@ enum ReferenceLookup: Sendable {
 
 /// All reference values of a bundle, by scope and name.
 struct ReferenceValueTable: Sendable {
-    private struct Entry: Sendable {
-        let value: CELValue
-        let state: ReferenceValueState
-        let validFrom: Date?
-        let validUntil: Date?
-    }
+    static let registeredOwner = "the registered reference values"
 
     /// `nil` is the scope of the cluster.
-    private var entries: [String?: [String: Entry]] = [nil: [:]]
+    private(set) var slots: [String?: [String: ReferenceValueSlot]] = [nil: [:]]
+    private var hasNotes = false
 
-    /// Values from documents and from the registration endpoint; a name that stands twice in one scope is an error.
+    /// Values from documents and from the registration endpoint. A name that two of them give in one scope is an error,
+    /// except to revoke.
     init(_ documents: [PolicyDocument], registered: ReferenceValues, errors: inout [PolicyDiagnostic]) {
         var owners: [String?: [String: String]] = [:]
         for name in registered.names {
             guard let value = registered[name] else { continue }
-            entries[nil, default: [:]][name] = Entry(
-                value: CELValue(value), state: .accepted, validFrom: nil, validUntil: nil)
-            owners[nil, default: [:]][name] = "the registered reference values"
+            slots[nil, default: [:]][name, default: ReferenceValueSlot()].add(.init(registered: value))
+            owners[nil, default: [:]][name] = Self.registeredOwner
         }
         for document in documents {
             guard case .referenceValues(let spec) = document.spec else { continue }
             for entry in spec.values {
-                if let owner = owners[document.namespace]?[entry.name] {
-                    errors.append(Self.conflict(entry, in: document, with: owner))
-                    continue
+                if entry.state != .revoked {
+                    if let owner = owners[document.namespace]?[entry.name], owner != document.identifier {
+                        errors.append(Self.conflict(entry, in: document, with: owner))
+                        continue
+                    }
+                    owners[document.namespace, default: [:]][entry.name] = document.identifier
                 }
-                owners[document.namespace, default: [:]][entry.name] = document.identifier
-                entries[document.namespace, default: [:]][entry.name] = Entry(
-                    value: CELValue(entry.value), state: entry.state, validFrom: entry.validFrom,
-                    validUntil: entry.validUntil)
+                let stored = ReferenceValueSlot.Entry(entry, owner: document.identifier)
+                slots[document.namespace, default: [:]][entry.name, default: ReferenceValueSlot()].add(stored)
+                if stored.notes != nil { hasNotes = true }
             }
         }
     }
 
-    /// The value of a name at a time: that of the namespace when there is one, else that of the cluster.
+    /// The value of a name at a time: that of the namespace when it has one, else that of the cluster, in either case
+    /// without what is revoked in one of the two.
     func lookup(_ name: String, namespace: String?, now: Date) -> ReferenceLookup {
-        let own = namespace.flatMap { entries[$0]?[name] }
-        guard let entry = own ?? entries[nil]?[name] else {
-            return .missing("There is no reference value '\(name)'.")
+        let own = namespace.flatMap { slots[$0]?[name] }
+        let cluster = slots[nil]?[name]
+        let entries = Self.chosen(own, cluster)
+        guard let first = entries.first else {
+            let isRevoked = own?.revokedBy != nil || cluster?.revokedBy != nil
+            return .missing(
+                isRevoked ? "The reference value '\(name)' is revoked." : "There is no reference value '\(name)'.")
         }
-        guard entry.state.counts else { return .missing("The reference value '\(name)' is \(entry.state.rawValue).") }
-        if let from = entry.validFrom, now < from {
-            return .missing("The reference value '\(name)' counts only from \(TimestampText.text(from)).")
+        let revoked = [own, cluster].compactMap { $0?.revoked }.filter { !$0.isEmpty }
+        if entries.count == 1, revoked.isEmpty {
+            if let flaw = first.flaw(now) { return .missing("The reference value '\(name)' \(flaw).") }
+            return .value(first.value)
         }
-        if let until = entry.validUntil, now >= until {
-            return .missing("The reference value '\(name)' counted only until \(TimestampText.text(until)).")
+        return Self.merged(name, entries, revoked, now: now)
+    }
+
+    /// What explanations should say about the values of these names that count.
+    func notes(_ names: [String], namespace: String?, now: Date) -> [String] {
+        guard hasNotes else { return [] }
+        return names.flatMap { name -> [String] in
+            let entries = Self.chosen(namespace.flatMap { slots[$0]?[name] }, slots[nil]?[name])
+            return entries.compactMap { entry -> String? in
+                guard entry.flaw(now) == nil, let notes = entry.notes else { return nil }
+                return "The reference value '\(name)' \(notes)."
+            }
         }
-        return .value(entry.value)
+    }
+
+    private static func chosen(
+        _ own: ReferenceValueSlot?, _ cluster: ReferenceValueSlot?
+    ) -> [ReferenceValueSlot.Entry] {
+        if let own, !own.entries.isEmpty { return own.entries }
+        return cluster?.entries ?? []
+    }
+
+    private static func merged(
+        _ name: String, _ entries: [ReferenceValueSlot.Entry], _ revoked: [[String: String]], now: Date
+    ) -> ReferenceLookup {
+        func revoker(_ value: JSONValue) -> String? {
+            let key = ReferenceValueSlot.key(value)
+            return revoked.lazy.compactMap { $0[key] }.first
+        }
+        let counting = entries.filter { $0.flaw(now) == nil }
+        guard let first = counting.first else {
+            return .missing(
+                "The reference value '\(name)' \(entries.compactMap { $0.flaw(now) }.joined(separator: ", "))."
+            )
+        }
+        guard first.isList else {
+            if let owner = revoker(first.json) {
+                return .missing("The reference value '\(name)' is revoked by \(owner).")
+            }
+            return .value(first.value)
+        }
+        let all = counting.flatMap { $0.json.arrayValue ?? [] }
+        let left = all.filter { revoker($0) == nil }
+        // A list of which nothing is left is none: it must not be taken for one that was meant to be empty.
+        if left.isEmpty, let owner = all.lazy.compactMap(revoker).first {
+            return .missing("Every value of the reference value '\(name)' is revoked, the first by \(owner).")
+        }
+        return .value(CELValue(.array(left)))
     }
 
     private static func conflict(

@@ -40,11 +40,13 @@ public struct ConditionTrace: Sendable, Hashable {
     public let authorReason: String?
     /// A sentence: the policy author's message, or what went wrong.
     public let message: String?
+    /// What is to be known about the reference values that were compared with: where they come from, when they end.
+    public let notes: [String]
 
     /// The trace of one condition.
     public init(
         path: String, line: Int = 0, required: String, measured: [MeasuredValue], outcome: Outcome,
-        reason: DecisionReason? = nil, authorReason: String? = nil, message: String? = nil
+        reason: DecisionReason? = nil, authorReason: String? = nil, message: String? = nil, notes: [String] = []
     ) {
         self.path = path
         self.line = line
@@ -54,6 +56,7 @@ public struct ConditionTrace: Sendable, Hashable {
         self.reason = reason
         self.authorReason = authorReason
         self.message = message
+        self.notes = notes
     }
 }
 
@@ -65,6 +68,8 @@ public struct PolicyTrace: Sendable, Hashable {
     public let digest: String
     /// Whether it allows or limits.
     public let effect: ReleaseEffect
+    /// Whether it decides or is only shown.
+    public let mode: PolicyMode
     /// Whether the policy is about the request at all.
     public let matched: Bool
     /// Why it is not about the request.
@@ -74,12 +79,13 @@ public struct PolicyTrace: Sendable, Hashable {
 
     /// The trace of one policy.
     public init(
-        policy: String, digest: String, effect: ReleaseEffect, matched: Bool, note: String? = nil,
-        conditions: [ConditionTrace]
+        policy: String, digest: String, effect: ReleaseEffect, mode: PolicyMode = .enforce, matched: Bool,
+        note: String? = nil, conditions: [ConditionTrace]
     ) {
         self.policy = policy
         self.digest = digest
         self.effect = effect
+        self.mode = mode
         self.matched = matched
         self.note = note
         self.conditions = conditions

@@ -14,11 +14,21 @@ public struct Decision: Sendable, Hashable {
     public let nearest: String?
     /// Digest of the policy bundle that decided.
     public let bundleDigest: String
+    /// What policies of the mode Audit would have changed.
+    public let audit: AuditVerdict?
+    /// What is to be known about how the attestation was graded, such as a reference value that ends soon.
+    public let notes: [String]
+    /// What has to be counted before this is the decision: empty unless policies with limits have a say. Not kept in the
+    /// ledger.
+    public let demands: [LimitDemand]
+    /// What the release is charged with, to be stored together with the decision. Not kept in the ledger.
+    public let charges: [LimitCharge]
 
     /// A decision made of its parts.
     public init(
         allowed: Bool, reason: DecisionReason, message: String, request: String, trace: [PolicyTrace],
-        nearest: String?, bundleDigest: String
+        nearest: String?, bundleDigest: String, audit: AuditVerdict? = nil, notes: [String] = [],
+        demands: [LimitDemand] = [], charges: [LimitCharge] = []
     ) {
         self.allowed = allowed
         self.reason = reason
@@ -27,5 +37,9 @@ public struct Decision: Sendable, Hashable {
         self.trace = trace
         self.nearest = nearest
         self.bundleDigest = bundleDigest
+        self.audit = audit
+        self.notes = notes
+        self.demands = demands
+        self.charges = charges
     }
 }

@@ -2,6 +2,8 @@ extension Decision {
     /// The decision in plain text for people: what was asked, each policy, each condition, required against measured.
     public func explanation() -> String {
         var lines = ["\(allowed ? "Allowed" : "Denied"): \(request) (\(reason.rawValue))", message]
+        lines += notes.map { "note: \($0)" }
+        if let audit { lines.append("audit: policies that are only shown \(audit.sentence)") }
         for policy in trace {
             lines.append("")
             lines += policy.explanation()
@@ -41,11 +43,21 @@ extension PolicyTrace {
         } else {
             verdict = passed ? "allows" : "does not allow"
         }
-        var lines = ["\(policy) (\(effect.rawValue)): \(verdict)"]
+        let kind = mode == .enforce ? effect.rawValue : "\(effect.rawValue), only shown (Audit)"
+        var lines = ["\(policy) (\(kind)): \(verdict)"]
         if let note { lines.append("  \(note)") }
         for condition in conditions { lines += condition.explanation() }
         if matched, conditions.isEmpty { lines.append("  it has no conditions") }
         return lines
+    }
+}
+
+extension AuditVerdict {
+    fileprivate var sentence: String {
+        switch self {
+        case .wouldDeny: "would have denied it"
+        case .wouldAllow: "would have allowed it"
+        }
     }
 }
 
@@ -65,6 +77,7 @@ extension ConditionTrace {
             let code = [reason?.rawValue, authorReason].compactMap { $0 }.joined(separator: ", ")
             if let message { lines.append("\(inner)\(code.isEmpty ? "" : "\(code): ")\(message)") }
         }
+        lines += notes.map { "\(inner)note: \($0)" }
         return lines
     }
 }

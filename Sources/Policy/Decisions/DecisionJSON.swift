@@ -20,6 +20,8 @@ extension Decision {
             "request": .string(request), "bundleDigest": .string(bundleDigest),
         ]
         if let nearest { object["nearest"] = .string(nearest) }
+        if let audit { object["audit"] = .string(audit.rawValue) }
+        if !notes.isEmpty { object["notes"] = .array(notes.map(JSONValue.string)) }
         object["trace"] = .array(trace.map { .object($0.json()) })
         return .object(object)
     }
@@ -37,7 +39,8 @@ extension Decision {
         self.init(
             allowed: try members.bool("allowed"), reason: reason, message: try members.text("message"),
             request: try members.text("request"), trace: trace, nearest: json["nearest"]?.stringValue,
-            bundleDigest: try members.text("bundleDigest"))
+            bundleDigest: try members.text("bundleDigest"),
+            audit: json["audit"]?.stringValue.flatMap(AuditVerdict.init(rawValue:)), notes: json.texts("notes"))
     }
 }
 
@@ -47,6 +50,7 @@ extension PolicyTrace {
             "policy": .string(policy), "digest": .string(digest), "effect": .string(effect.rawValue),
             "matched": .bool(matched),
         ]
+        if mode != .enforce { object["mode"] = .string(mode.rawValue) }
         if let note { object["note"] = .string(note) }
         object["conditions"] = .array(conditions.map { .object($0.json()) })
         return object
@@ -61,6 +65,7 @@ extension PolicyTrace {
         for condition in try members.list("conditions") { conditions.append(try ConditionTrace(json: condition)) }
         self.init(
             policy: try members.text("policy"), digest: try members.text("digest"), effect: effect,
+            mode: json["mode"]?.stringValue.flatMap(PolicyMode.init(rawValue:)) ?? .enforce,
             matched: try members.bool("matched"), note: json["note"]?.stringValue, conditions: conditions)
     }
 }
@@ -75,6 +80,7 @@ extension ConditionTrace {
         if let reason { object["reason"] = .string(reason.rawValue) }
         if let authorReason { object["authorReason"] = .string(authorReason) }
         if let message { object["message"] = .string(message) }
+        if !notes.isEmpty { object["notes"] = .array(notes.map(JSONValue.string)) }
         return object
     }
 
@@ -92,7 +98,15 @@ extension ConditionTrace {
             path: try members.text("path"), line: Int(json["line"]?.intValue ?? 0),
             required: try members.text("required"), measured: measured, outcome: outcome,
             reason: json["reason"]?.stringValue.flatMap(DecisionReason.init(rawValue:)),
-            authorReason: json["authorReason"]?.stringValue, message: json["message"]?.stringValue)
+            authorReason: json["authorReason"]?.stringValue, message: json["message"]?.stringValue,
+            notes: json.texts("notes"))
+    }
+}
+
+extension JSONValue {
+    /// The texts of a list that may be absent.
+    fileprivate func texts(_ name: String) -> [String] {
+        (self[name]?.arrayValue ?? []).compactMap(\.stringValue)
     }
 }
 

@@ -18,6 +18,16 @@ public enum DecisionReason: String, Sendable, Hashable, CaseIterable {
     case staleEvidence = "stale_evidence"
     /// An evaluation took more steps than it may.
     case costExceeded = "cost_exceeded"
+    /// The policy holds only at other times.
+    case outsideSchedule = "outside_schedule"
+    /// As many releases as the policy allows were made.
+    case limitReached = "limit_reached"
+    /// As many guests as the policy allows hold the resource.
+    case holdersExceeded = "holders_exceeded"
+    /// Not enough people have approved the release.
+    case approvalRequired = "approval_required"
+    /// Releases are counted by instance, and it cannot be told which instance asks.
+    case instanceUnknown = "instance_unknown"
     /// The attestation result says nothing about a confidential VM or enclave.
     case noAttester = "no_attester"
     /// The policies could not be loaded; the caller of this target reports it.

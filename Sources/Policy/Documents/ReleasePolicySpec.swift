@@ -8,14 +8,30 @@ public enum ReleaseEffect: String, Sendable, Hashable, CaseIterable {
     case guardrail = "Guardrail"
 }
 
+/// Whether a release policy has a say.
+public enum PolicyMode: String, Sendable, Hashable, CaseIterable {
+    /// It decides.
+    case enforce = "Enforce"
+    /// It is evaluated and shown, and changes no decision.
+    case audit = "Audit"
+}
+
 /// The body of a `ReleasePolicy` or `ClusterReleasePolicy`.
 public struct ReleasePolicySpec: Sendable {
     /// Whether the policy allows or limits.
     public let effect: ReleaseEffect
+    /// Whether the policy decides or is only shown.
+    public let mode: PolicyMode
     /// Which requests the policy is about.
     public let match: ReleaseMatch
+    /// When the policy holds; always when `nil`.
+    public let schedule: ReleaseSchedule?
     /// The common conditions.
     public let require: ReleaseRequirements
+    /// What is asked of the releases before, and who has to agree.
+    public let limits: ReleaseLimits?
+    /// What tells instances apart for the limits, when the policy says it.
+    let instance: PolicyExpression?
     /// Named expressions, in order; each may use those before it.
     let variables: [PolicyVariable]
     /// Conditions as expressions.

@@ -17,7 +17,7 @@ struct PolicyExpression: Sendable {
     let referenceNames: [String]
     private let program: CELProgram
     /// The inputs that it looks at, as paths, with their names for people.
-    private let inputs: [(path: [String], name: String)]
+    let inputs: [(path: [String], name: String)]
 
     /// A plain comparison takes about ten steps.
     static let costLimit = 50_000

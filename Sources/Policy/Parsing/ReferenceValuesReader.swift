@@ -13,20 +13,24 @@ struct ReferenceValuesReader {
         guard let spec = ObjectReader(header.spec, fields: ["values"]) else { return nil }
         guard let items = spec.required("values")?.items(maximum: 4096, allowEmpty: true) else { return nil }
         var entries: [ReferenceValueEntry] = []
-        var names: Set<String> = []
+        var single: [String: Bool] = [:]
         for item in items {
             guard let entry = readEntry(item) else { continue }
-            guard names.insert(entry.name).inserted else {
-                item.report("duplicate_name", "The reference value '\(entry.name)' is named twice.")
-                continue
-            }
             entries.append(entry)
+            guard entry.state != .revoked else { continue }
+            // Lists of one name are one list whose parts have lives of their own; of single values only one can count.
+            if let other = single[entry.name], other || !entry.isList {
+                item.report(
+                    "duplicate_name", "The reference value '\(entry.name)' is named twice.",
+                    hint: "lists given with 'values' may share a name; they are put together")
+            }
+            single[entry.name] = !entry.isList
         }
         return ReferenceValuesSpec(values: entries)
     }
 
     private func readEntry(_ field: Field) -> ReferenceValueEntry? {
-        let fields = ["name", "value", "values", "state", "validFrom", "validUntil", "description"]
+        let fields = ["name", "value", "values", "state", "validFrom", "validUntil", "description", "provenance"]
         guard let object = ObjectReader(field, fields: fields) else { return nil }
         let name = object.required("name")?.text(maximum: 253)
         let value = readValue(object)
@@ -34,6 +38,7 @@ struct ReferenceValuesReader {
         let from = object["validFrom"].flatMap(readDate)
         let until = object["validUntil"].flatMap(readDate)
         let description = object["description"].flatMap { $0.text() }
+        let provenance = object["provenance"].flatMap(readProvenance)
         if let from, let until, from >= until {
             object["validUntil"]?.report("invalid_value", "The value ends to be valid before it begins.")
         }
@@ -44,7 +49,17 @@ struct ReferenceValuesReader {
         }
         return ReferenceValueEntry(
             name: name, value: value, state: state, validFrom: from, validUntil: until, description: description,
-            position: field.node.position)
+            provenance: provenance, isList: object["values"] != nil, position: field.node.position)
+    }
+
+    private func readProvenance(_ field: Field) -> ReferenceValueProvenance? {
+        let fields = ["source", "digest", "builtBy", "signedBy", "date"]
+        guard let object = ObjectReader(field, fields: fields) else { return nil }
+        if object.isEmpty { field.report("invalid_value", "The provenance says nothing.", hint: "remove it") }
+        func text(_ name: String) -> String? { object[name].flatMap { $0.text(maximum: 1024) } }
+        return ReferenceValueProvenance(
+            source: text("source"), digest: text("digest"), builtBy: text("builtBy"), signedBy: text("signedBy"),
+            date: object["date"].flatMap(readDate))
     }
 
     private func readValue(_ object: ObjectReader) -> JSONValue? {

@@ -12,20 +12,25 @@ struct ReleasePolicyReader {
     }
 
     func read() -> ReleasePolicySpec? {
-        let fields = ["effect", "match", "require", "variables", "validations"]
+        let fields = ["effect", "mode", "match", "schedule", "require", "limits", "variables", "validations"]
         guard let spec = ObjectReader(header.spec, fields: fields) else { return nil }
         let effect = readEffect(spec["effect"])
+        let mode = spec["mode"]?.word(PolicyMode.self) ?? .enforce
         let match = spec.required("match").flatMap { readMatch($0, effect) }
+        let schedule = spec["schedule"].flatMap { ScheduleReader($0).read() }
+        let limited = spec["limits"].flatMap { LimitsReader($0).read() }
         let require = spec["require"].map { RequirementsReader($0).read() } ?? ReleaseRequirements()
         let variables = readVariables(spec["variables"])
         let validations = readValidations(spec["validations"], variables: variables.map(\.name))
         guard let match else { return nil }
-        if effect == .guardrail, spec["validations"] == nil, spec["require"] == nil {
+        if effect == .guardrail, ["validations", "require", "schedule", "limits"].allSatisfy({ spec[$0] == nil }) {
             header.spec.report(
-                "missing_field", "A guardrail needs 'require' or 'validations'; without any it limits nothing.")
+                "missing_field",
+                "A guardrail needs 'require', 'validations', 'schedule' or 'limits'; without any it limits nothing.")
         }
         return ReleasePolicySpec(
-            effect: effect, match: match, require: require, variables: variables, validations: validations)
+            effect: effect, mode: mode, match: match, schedule: schedule, require: require, limits: limited?.limits,
+            instance: limited?.instance, variables: variables, validations: validations)
     }
 
     private func readEffect(_ field: Field?) -> ReleaseEffect {

@@ -9,13 +9,19 @@ extension PolicyBundle {
     /// Decides about a request: allowed when at least one matching policy allows it and no matching guardrail objects.
     ///
     /// Never fails: whatever cannot be evaluated denies, and the trace says what it was.
-    public func decide(_ request: ReleaseRequest) -> Decision {
+    ///
+    /// What was released and approved before is not known here. A decision whose ``Decision/demands`` are not empty is one
+    /// on the assumption that there was nothing; count what it demands, and decide again with that as `usage`.
+    public func decide(_ request: ReleaseRequest, usage: [String: LimitUsage] = [:]) -> Decision {
+        let decision = enforced(request, usage)
+        return hasAudits ? audited(decision, request) : decision
+    }
+
+    private func enforced(_ request: ReleaseRequest, _ usage: [String: LimitUsage]) -> Decision {
         guard allowsAnything else {
             return deny(request, .noPolicies, "There is no policy that could allow a release.")
         }
-        let matching = releaseIndex.candidates(for: request.path).compactMap { number in
-            releases[number].isAbout(request) ? releases[number] : nil
-        }
+        let matching = matching(request, .enforce)
         guard let primary = request.attestation.primary else {
             return deny(request, .noAttester, "The attestation result says nothing about a confidential VM or enclave.")
         }
@@ -26,48 +32,78 @@ extension PolicyBundle {
                 request, .noMatchingPolicy, "No policy that allows is about \(request.summary).",
                 trace: unmatched(request))
         }
-        var traces: [PolicyTrace] = []
-        for policy in allowing {
-            traces.append(evaluation.trace(policy))
-            if traces.last?.passed == true { break }
+        var traces: [LimitedTrace] = []
+        // Whatever allows without being charged goes first; then what is charged, by name.
+        for policy in allowing where policy.spec.limits == nil {
+            traces.append(LimitedTrace(trace: evaluation.trace(policy)))
+            if traces.last?.trace.passed == true { break }
         }
-        let guardrails = matching.filter { $0.spec.effect == .guardrail }.map(evaluation.trace)
+        if traces.last?.trace.passed != true {
+            traces += allowing.filter { $0.spec.limits != nil }.map { evaluation.limitedTrace($0, usage: usage) }
+        }
+        let guardrails = matching.filter { $0.spec.effect == .guardrail }
+            .map { evaluation.limitedTrace($0, usage: usage) }
         return conclude(request, allowing: traces, guardrails: guardrails)
     }
 
+    func matching(_ request: ReleaseRequest, _ mode: PolicyMode) -> [CompiledRelease] {
+        releaseIndex.candidates(for: request.path).compactMap { number in
+            releases[number].spec.mode == mode && releases[number].isAbout(request) ? releases[number] : nil
+        }
+    }
+
     private func conclude(
-        _ request: ReleaseRequest, allowing: [PolicyTrace], guardrails: [PolicyTrace]
+        _ request: ReleaseRequest, allowing limited: [LimitedTrace], guardrails limiting: [LimitedTrace]
     ) -> Decision {
+        let allowing = limited.map(\.trace)
+        let guardrails = limiting.map(\.trace)
+        let demands = (limited + limiting).compactMap(\.demand)
         let nearest = allowing.min { $0.failures.count < $1.failures.count }
         let objections = guardrails.filter { !$0.passed }
         let trace =
             Self.shown(allowing, nearest: nearest)
             + (objections + guardrails.filter(\.passed)).prefix(Self.shownMatched)
-        guard let granting = allowing.first(where: \.passed) else {
+        guard let grant = limited.first(where: \.trace.passed) else {
             let failure = nearest?.failures.first
             return deny(
                 request, failure?.reason ?? .conditionFalse,
                 "\(nearest?.policy ?? ""): \(failure?.message ?? "a condition is not met.")", trace: trace,
-                nearest: nearest?.policy)
+                nearest: nearest?.policy, demands: demands)
         }
+        let granting = grant.trace
         if let objecting = objections.first {
             let failure = objecting.failures.first
             return deny(
                 request, .guardrailDenied, "\(objecting.policy): \(failure?.message ?? "a condition is not met.")",
-                trace: trace, nearest: granting.policy)
+                trace: trace, nearest: granting.policy, demands: demands)
         }
         return Decision(
             allowed: true, reason: .allowed, message: "\(granting.policy) allows it.", request: request.summary,
-            trace: trace, nearest: nil, bundleDigest: digest)
+            trace: trace, nearest: nil, bundleDigest: digest, notes: request.notes, demands: demands,
+            charges: ([grant] + limiting).compactMap(\.charge))
     }
 
     private func deny(
         _ request: ReleaseRequest, _ reason: DecisionReason, _ message: String, trace: [PolicyTrace] = [],
-        nearest: String? = nil
+        nearest: String? = nil, demands: [LimitDemand] = []
     ) -> Decision {
         Decision(
             allowed: false, reason: reason, message: message, request: request.summary, trace: trace, nearest: nearest,
-            bundleDigest: digest)
+            bundleDigest: digest, notes: request.notes, demands: demands)
+    }
+
+    /// The decision with what the policies of the mode Audit would have said. They are evaluated apart, with a budget of
+    /// their own: whatever they do, the decision is the same.
+    private func audited(_ decision: Decision, _ request: ReleaseRequest) -> Decision {
+        let matching = matching(request, .audit).prefix(Self.shownMatched)
+        guard !matching.isEmpty, let primary = request.attestation.primary else { return decision }
+        let evaluation = ReleaseEvaluation(request, primary: primary, references: references)
+        // Nothing is counted for them: their limits are those of somebody who comes first.
+        return decision.audited(matching.map { evaluation.limitedTrace($0, usage: [:]).trace }) {
+            let guardrails = self.matching(request, .enforce).filter { $0.spec.effect == .guardrail }
+            let evaluation = ReleaseEvaluation(request, primary: primary, references: references)
+            return guardrails.allSatisfy { evaluation.limitedTrace($0, usage: [:]).trace.passed }
+        }
     }
 
     /// The policies that are shown of those that could have allowed: not more than fit into a ledger row.
@@ -79,7 +115,8 @@ extension PolicyBundle {
     /// Policies of the same repository that are about something else.
     private func unmatched(_ request: ReleaseRequest) -> [PolicyTrace] {
         let related = releaseIndex.related(to: request.tenant).lazy.map { releases[$0] }
-        return related.filter { $0.spec.effect == .allow }.prefix(Self.shownUnmatched).map { policy in
+        let deciding = related.filter { $0.spec.effect == .allow && $0.spec.mode == .enforce }
+        return deciding.prefix(Self.shownUnmatched).map { policy in
             PolicyTrace(
                 policy: policy.identifier, digest: policy.digest, effect: policy.spec.effect, matched: false,
                 note: policy.mismatch(with: request), conditions: [])
@@ -91,9 +128,13 @@ extension CompiledRelease {
     /// Whether the policy is about the request. A namespaced policy is never about another tenant's resources, whatever
     /// its patterns say.
     func isAbout(_ request: ReleaseRequest) -> Bool {
-        if let namespace, !namespace.hasSameUTF8(as: request.tenant) { return false }
-        return isAbout(operation: request.operation) && isAbout(plugin: request.plugin)
-            && spec.match.resources.contains { $0.matches(request.path) }
+        isAbout(path: request.path, operation: request.operation, plugin: request.plugin)
+    }
+
+    func isAbout(path: [String], operation: String, plugin: String) -> Bool {
+        if let namespace, !namespace.hasSameUTF8(as: path.first ?? "") { return false }
+        return isAbout(operation: operation) && isAbout(plugin: plugin)
+            && spec.match.resources.contains { $0.matches(path) }
     }
 
     private func isAbout(operation: String) -> Bool {

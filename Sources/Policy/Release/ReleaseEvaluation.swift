@@ -5,7 +5,8 @@ import RATS
 
 /// Evaluates the conditions of release policies for one request.
 final class ReleaseEvaluation {
-    private let request: ReleaseRequest
+    let request: ReleaseRequest
+    let primary: Appraisal
     private let requirements: RequirementEvaluation
     private let inputs: ReleaseInputs
     private let references: ReferenceValueTable
@@ -13,6 +14,7 @@ final class ReleaseEvaluation {
 
     init(_ request: ReleaseRequest, primary: Appraisal, references: ReferenceValueTable) {
         self.request = request
+        self.primary = primary
         requirements = RequirementEvaluation(request: request, primary: primary)
         inputs = ReleaseInputs(request)
         self.references = references
@@ -23,11 +25,22 @@ final class ReleaseEvaluation {
         for variable in policy.spec.variables {
             scope.set(variable.name, evaluate(variable.expression, policy, scope))
         }
-        var conditions = requirements.conditions(policy.spec.require)
+        var conditions: [ConditionTrace] = []
+        if let schedule = policy.spec.schedule {
+            conditions.append(ScheduleEvaluation(schedule: schedule, now: request.now).condition())
+        }
+        conditions += requirements.conditions(policy.spec.require)
         for validation in policy.spec.validations { conditions.append(condition(validation, policy, scope)) }
         return PolicyTrace(
-            policy: policy.identifier, digest: policy.digest, effect: policy.spec.effect, matched: true,
-            conditions: conditions)
+            policy: policy.identifier, digest: policy.digest, effect: policy.spec.effect, mode: policy.spec.mode,
+            matched: true, conditions: conditions)
+    }
+
+    /// The value of an expression that uses no variables of the policy.
+    func evaluate(
+        _ expression: PolicyExpression, for policy: CompiledRelease
+    ) -> Result<CELValue, ExpressionFailure> {
+        evaluate(expression, policy, VariableScope())
     }
 
     private func evaluate(
@@ -69,7 +82,8 @@ final class ReleaseEvaluation {
         return ConditionTrace(
             path: validation.path, line: expression.position.line, required: expression.source, measured: measured,
             outcome: verdict.outcome, reason: verdict.reason,
-            authorReason: verdict.outcome == .met ? nil : validation.reason, message: message)
+            authorReason: verdict.outcome == .met ? nil : validation.reason, message: message,
+            notes: references.notes(expression.referenceNames, namespace: policy.namespace, now: request.now))
     }
 
     private func message(

@@ -15,13 +15,15 @@ public struct ReleaseRequest: Sendable {
     public let subject: ReleaseSubject
     /// How the attestation's grades came about, if that is still known; only used to explain and to name reasons.
     public let appraisals: [AppraisalTrace]
+    /// What is to be known about the grades whatever comes of the request, such as a reference value that ends soon.
+    public let notes: [String]
     /// The present time.
     public let now: Date
 
     /// A request with everything that a decision may depend on.
     public init(
         operation: String, plugin: String = "resource", path: [String], query: [String: String] = [:],
-        subject: ReleaseSubject, appraisals: [AppraisalTrace] = [], now: Date
+        subject: ReleaseSubject, appraisals: [AppraisalTrace] = [], notes: [String] = [], now: Date
     ) {
         self.operation = operation
         self.plugin = plugin
@@ -29,6 +31,7 @@ public struct ReleaseRequest: Sendable {
         self.query = query
         self.subject = subject
         self.appraisals = appraisals
+        self.notes = notes
         self.now = now
     }
 

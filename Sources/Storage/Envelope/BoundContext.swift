@@ -42,6 +42,8 @@ public struct KeyPurpose: Sendable, Hashable {
     static let session = KeyPurpose("claviger.storage session")
     /// Seals the broker's private signing keys.
     static let signingKey = KeyPurpose("claviger.storage signing key")
+    /// Authenticates approvals.
+    static let approval = KeyPurpose("claviger.storage approval")
     /// Seals the challenge cookie.
     public static let challengeCookie = KeyPurpose("claviger challenge cookie")
 }

@@ -20,7 +20,7 @@ public struct DecisionRepository: Sendable {
     ///   timeout: nothing may be released then.
     public func append(_ record: DecisionRecord) async throws(StorageError) { try await commits.append(record) }
 
-    private static func insertion(of records: [DecisionRecord]) throws(StorageError) -> SQLStatement {
+    static func insertion(of records: [DecisionRecord]) throws(StorageError) -> SQLStatement {
         func texts(_ value: (DecisionRecord) -> String?) -> SQLValue {
             .array(.text, records.map { .text(orNull: value($0).map(storable)) })
         }
