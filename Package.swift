@@ -87,7 +87,10 @@ let package = Package(
         program("claviger-controller", ["Controller", "AdminClient"]),
         program(
             "claviger-bench",
-            ["AdminClient", "HTTPTransport", "KBSProtocol", "JOSE", "Storage", "X509Trust", "Encodings"]),
+            [
+                "AdminClient", "HTTPTransport", "KBSProtocol", "JOSE", "Policy", "RATS", "Storage", "X509Trust",
+                "Encodings",
+            ]),
 
         // Edges
         room("BrokerAPI", ["Broker", "HTTPServing", "LinearRegex", "Telemetry", logging, metrics, lifecycle] + http),

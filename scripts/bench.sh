@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prints what one core of the release-built broker does, on a private PostgreSQL.
+# Prints what one core does: the release-built broker on a private PostgreSQL, and the policies by themselves.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-exec .build-release/release/claviger-bench --seconds "${BENCH_SECONDS:-5}" "$@"
+.build-release/release/claviger-bench broker --seconds "${BENCH_SECONDS:-5}" "$@"
+.build-release/release/claviger-bench policy --seconds "${BENCH_SECONDS:-5}"

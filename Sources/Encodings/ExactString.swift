@@ -4,7 +4,7 @@
 /// and one could write as many different names with one hash as one likes.
 enum ExactString {
     static func equal(_ left: String, _ right: String) -> Bool {
-        left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
+        left.hasSameUTF8(as: right)
     }
 
     static func hash(_ text: String, into hasher: inout Hasher) {

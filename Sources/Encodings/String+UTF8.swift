@@ -12,4 +12,16 @@ extension String {
             bytes.baseAddress.map { memchr($0, Int32(byte), bytes.count) != nil } ?? false
         } ?? utf8.contains(byte)
     }
+
+    /// Whether two texts are the same bytes in UTF-8. `==` also takes texts for equal that are only canonically equivalent.
+    public func hasSameUTF8(as other: String) -> Bool {
+        let fast = utf8.withContiguousStorageIfAvailable { own in
+            other.utf8.withContiguousStorageIfAvailable { other in
+                guard own.count == other.count else { return false }
+                guard let left = own.baseAddress, let right = other.baseAddress else { return true }
+                return memcmp(left, right, own.count) == 0
+            }
+        }
+        return fast.flatMap(\.self) ?? utf8.elementsEqual(other.utf8)
+    }
 }

@@ -2,10 +2,6 @@ import Encodings
 import FoundationEssentials
 import JOSE
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
 /// How often one core can do the cryptography of a resource fetch and nothing else.
 ///
 /// A fetch by session cookie with a P-256 key needs one JWE: an ephemeral key, ECDH, key wrap and AES-GCM. The bound is
@@ -28,18 +24,12 @@ enum CryptoBound {
     private static func rate(
         of recipient: JWERecipient, _ secret: SecretBytes, end: ContinuousClock.Instant
     ) throws -> Double {
-        let start = threadSeconds()
+        let start = ThreadTime.seconds
         var count = 0
         while ContinuousClock.now < end {
             _ = try recipient.encrypt(secret)
             count += 1
         }
-        return Double(count) / (threadSeconds() - start)
-    }
-
-    private static func threadSeconds() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+        return Double(count) / (ThreadTime.seconds - start)
     }
 }

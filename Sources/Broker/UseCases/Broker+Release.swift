@@ -52,7 +52,7 @@ extension Broker {
         func request(_ appraisals: [AppraisalTrace]) -> ReleaseRequest {
             ReleaseRequest(
                 operation: "get", plugin: input.plugin, path: input.path.segments, query: input.query,
-                attestation: caller.attestation, appraisals: appraisals, now: now)
+                subject: caller.subject, appraisals: appraisals, now: now)
         }
         let decision = policies.bundle.decide(request([]))
         if decision.allowed {

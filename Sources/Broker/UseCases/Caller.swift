@@ -8,12 +8,16 @@ import Storage
 
 /// An attested caller.
 struct Caller: Sendable {
-    let attestation: AttestationResult
+    /// The caller as policies see him.
+    let subject: ReleaseSubject
     /// The key that secrets are sealed to; `nil` when the attested key cannot be used here.
     let recipient: JWERecipient?
     /// What of his claims the ledger keeps.
     let ledgerClaims: JSONObject
     private let state: SessionState?
+
+    /// What was verified of him.
+    var attestation: AttestationResult { subject.attestation }
 
     /// How the caller's grades came about, as far as it is still known.
     func appraisals() -> [AppraisalTrace] { state?.appraisals() ?? [] }
@@ -29,7 +33,7 @@ struct Caller: Sendable {
     }
 
     private init(_ attestation: AttestationResult, _ state: SessionState?, legacy: Bool) {
-        self.attestation = attestation
+        subject = ReleaseSubject(attestation)
         self.state = state
         // A key of the old kind is good only for a guest that attested in the old way, and only while that is served.
         let version = attestation.protocolVersion.flatMap(ProtocolVersion.init(rawValue:))

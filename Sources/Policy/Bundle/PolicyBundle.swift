@@ -88,8 +88,8 @@ public struct PolicyBundle: Sendable {
     }
 }
 
-/// A release policy in a bundle.
-struct CompiledRelease: Sendable {
+/// A release policy in a bundle. A class, because every decision hands it around and none changes it.
+final class CompiledRelease: Sendable {
     let identifier: String
     let digest: String
     let namespace: String?

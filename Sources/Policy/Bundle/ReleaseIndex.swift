@@ -50,12 +50,12 @@ struct ReleaseIndex: Sendable {
 
     /// Numbers of the policies with a pattern that can match the path, ascending, each once.
     func candidates(for path: [String]) -> [Int] {
-        var found: Set<Int> = []
+        var found: [Int] = []
         var places = [0]
         for segment in path {
             var next: [Int] = []
             for place in places {
-                found.formUnion(branches[place].rest)
+                found += branches[place].rest
                 if let literal = branches[place].literals[segment] { next.append(literal) }
                 if let one = branches[place].one { next.append(one) }
             }
@@ -63,9 +63,9 @@ struct ReleaseIndex: Sendable {
             if places.isEmpty { break }
         }
         for place in places {
-            found.formUnion(branches[place].rest)
-            found.formUnion(branches[place].ending)
+            found += branches[place].rest
+            found += branches[place].ending
         }
-        return found.sorted()
+        return found.count < 2 ? found : Set(found).sorted()
     }
 }

@@ -86,7 +86,7 @@ public struct PolicyTrace: Sendable, Hashable {
     }
 
     /// Whether the policy matched and all of its conditions held.
-    public var passed: Bool { matched && failures.isEmpty }
+    public var passed: Bool { matched && conditions.allSatisfy { $0.outcome == .met } }
 
     /// The conditions that did not hold.
     public var failures: [ConditionTrace] { conditions.filter { $0.outcome != .met } }

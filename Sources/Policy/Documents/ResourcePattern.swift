@@ -1,3 +1,5 @@
+import Encodings
+
 /// A pattern of resource paths, matched on whole segments: `*` stands for exactly one segment, `**` at the end for
 /// any number of them; everything else stands for itself.
 public struct ResourcePattern: Sendable, Hashable, CustomStringConvertible {
@@ -81,7 +83,7 @@ public struct ResourcePattern: Sendable, Hashable, CustomStringConvertible {
             case .rest: return true
             case .one: guard index < path.count else { return false }
             case .literal(let text):
-                guard index < path.count, text.utf8.elementsEqual(path[index].utf8) else { return false }
+                guard index < path.count, text.hasSameUTF8(as: path[index]) else { return false }
             }
         }
         return path.count == segments.count

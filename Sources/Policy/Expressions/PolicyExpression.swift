@@ -16,8 +16,8 @@ struct PolicyExpression: Sendable {
     /// The reference values that it asks for.
     let referenceNames: [String]
     private let program: CELProgram
-    /// The inputs that it looks at, as paths.
-    private let paths: [[String]]
+    /// The inputs that it looks at, as paths, with their names for people.
+    private let inputs: [(path: [String], name: String)]
 
     /// A plain comparison takes about ten steps.
     static let costLimit = 50_000
@@ -49,7 +49,7 @@ struct PolicyExpression: Sendable {
         self.referenceNames = referenceNames
         var paths: [[String]] = []
         for reference in program.references where !paths.contains(reference.path) { paths.append(reference.path) }
-        self.paths = paths.filter { $0.first != ReferenceCalls.function }
+        inputs = paths.filter { $0.first != ReferenceCalls.function }.prefix(16).map { ($0, Self.name(of: $0)) }
         roots = Set(paths.compactMap(\.first))
         usedVariables = paths.compactMap { $0.first == "variables" && $0.count > 1 ? $0[1] : nil }
         usesAnyVariable = paths.contains(["variables"])
@@ -85,10 +85,10 @@ struct PolicyExpression: Sendable {
 
     /// What the expression looked at, as far as its inputs had it.
     func measured(_ variables: [String: CELValue]) -> [MeasuredValue] {
-        paths.prefix(16).map { path in
+        inputs.map { path, name in
             var value = path.first.flatMap { variables[$0] }
             for name in path.dropFirst() { value = value?.mapValue?[name] }
-            return MeasuredValue(name: Self.name(of: path), value: value.map(Self.text) ?? "absent")
+            return MeasuredValue(name: name, value: value.map(Self.text) ?? "absent")
         }
     }
 

@@ -1,3 +1,4 @@
+import Encodings
 import RATS
 
 extension PolicyBundle {
@@ -12,7 +13,9 @@ extension PolicyBundle {
         guard allowsAnything else {
             return deny(request, .noPolicies, "There is no policy that could allow a release.")
         }
-        let matching = releaseIndex.candidates(for: request.path).map { releases[$0] }.filter { $0.isAbout(request) }
+        let matching = releaseIndex.candidates(for: request.path).compactMap { number in
+            releases[number].isAbout(request) ? releases[number] : nil
+        }
         guard let primary = request.attestation.primary else {
             return deny(request, .noAttester, "The attestation result says nothing about a confidential VM or enclave.")
         }
@@ -88,17 +91,17 @@ extension CompiledRelease {
     /// Whether the policy is about the request. A namespaced policy is never about another tenant's resources, whatever
     /// its patterns say.
     func isAbout(_ request: ReleaseRequest) -> Bool {
-        if let namespace, !namespace.utf8.elementsEqual(request.tenant.utf8) { return false }
+        if let namespace, !namespace.hasSameUTF8(as: request.tenant) { return false }
         return isAbout(operation: request.operation) && isAbout(plugin: request.plugin)
             && spec.match.resources.contains { $0.matches(request.path) }
     }
 
     private func isAbout(operation: String) -> Bool {
-        spec.match.operations.contains { $0 == ReleaseMatch.any || $0.utf8.elementsEqual(operation.utf8) }
+        spec.match.operations.contains { $0 == ReleaseMatch.any || $0.hasSameUTF8(as: operation) }
     }
 
     private func isAbout(plugin: String) -> Bool {
-        spec.match.plugins.contains { $0 == ReleaseMatch.any || $0.utf8.elementsEqual(plugin.utf8) }
+        spec.match.plugins.contains { $0 == ReleaseMatch.any || $0.hasSameUTF8(as: plugin) }
     }
 
     func mismatch(with request: ReleaseRequest) -> String {

@@ -4,7 +4,7 @@ import FoundationEssentials
 import RATS
 
 /// Evaluates the conditions of release policies for one request.
-struct ReleaseEvaluation {
+final class ReleaseEvaluation {
     private let request: ReleaseRequest
     private let requirements: RequirementEvaluation
     private let inputs: ReleaseInputs
@@ -14,7 +14,7 @@ struct ReleaseEvaluation {
     init(_ request: ReleaseRequest, primary: Appraisal, references: ReferenceValueTable) {
         self.request = request
         requirements = RequirementEvaluation(request: request, primary: primary)
-        inputs = ReleaseInputs(request, primary: primary)
+        inputs = ReleaseInputs(request)
         self.references = references
     }
 
@@ -35,12 +35,11 @@ struct ReleaseEvaluation {
     ) -> Result<CELValue, ExpressionFailure> {
         if let failure = scope.failure(of: expression) { return .failure(failure) }
         return expression.evaluate(
-            variables(of: expression, scope), budget: budget,
-            reference: lookup(for: policy))
+            variables(of: expression, scope), budget: budget, reference: lookup(for: policy))
     }
 
     private func lookup(for policy: CompiledRelease) -> (String) -> ReferenceLookup {
-        { name in references.lookup(name, namespace: policy.namespace, now: request.now) }
+        { [references, request] name in references.lookup(name, namespace: policy.namespace, now: request.now) }
     }
 
     private func variables(of expression: PolicyExpression, _ scope: VariableScope) -> [String: CELValue] {
@@ -53,8 +52,11 @@ struct ReleaseEvaluation {
         _ validation: PolicyValidation, _ policy: CompiledRelease, _ scope: VariableScope
     ) -> ConditionTrace {
         let expression = validation.expression
-        let verdict = ExpressionVerdict(evaluate(expression, policy, scope))
         let inputs = variables(of: expression, scope)
+        let result: Result<CELValue, ExpressionFailure> =
+            scope.failure(of: expression).map { .failure($0) }
+            ?? expression.evaluate(inputs, budget: budget, reference: lookup(for: policy))
+        let verdict = ExpressionVerdict(result)
         var measured = expression.measured(inputs)
         var message: String?
         if verdict.outcome != .met {

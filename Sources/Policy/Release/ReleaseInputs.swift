@@ -1,59 +1,36 @@
 import CEL
-import Encodings
 import FoundationEssentials
-import RATS
 
-/// The variables of release expressions for one request, each built when it is first asked for.
+/// The variables of release expressions for one request; those of the request itself are built when first asked for.
 final class ReleaseInputs {
     private let request: ReleaseRequest
-    private let primary: Appraisal
     private var built: [String: CELValue] = [:]
 
-    init(_ request: ReleaseRequest, primary: Appraisal) {
+    init(_ request: ReleaseRequest) {
         self.request = request
-        self.primary = primary
     }
 
     /// The variables with these names; names of other scopes are left out.
     func variables(_ names: some Sequence<String>) -> [String: CELValue] {
         var result: [String: CELValue] = [:]
         for name in names {
-            guard let value = built[name] ?? make(name) else { continue }
-            built[name] = value
-            result[name] = value
+            if let value = request.subject.variables[name] ?? built[name] {
+                result[name] = value
+            } else if let value = make(name) {
+                built[name] = value
+                result[name] = value
+            }
         }
         return result
     }
 
     private func make(_ name: String) -> CELValue? {
         switch name {
-        case "tee": .string(primary.tee.rawValue)
-        case "status": .string(primary.status.rawValue)
-        case "trust": Self.trust(primary.vector)
-        case "claims": CELValue(.object(primary.annotatedEvidence))
-        case "submods": submods
         case "request": requestValue
         case "attestation": attestation
         case "now": CELValue(time: request.now)
         default: nil
         }
-    }
-
-    private static func trust(_ vector: TrustVector) -> CELValue {
-        CELValue(.object(vector.json()))
-    }
-
-    private var submods: CELValue {
-        var map = CELMap()
-        for appraisal in request.attestation.appraisals {
-            map.insert(
-                [
-                    "status": .string(appraisal.status.rawValue), "trust": Self.trust(appraisal.vector),
-                    "claims": CELValue(.object(appraisal.annotatedEvidence)), "tee": .string(appraisal.tee.rawValue),
-                    "class": .string(appraisal.deviceClass.rawValue),
-                ], for: .string(appraisal.name))
-        }
-        return .map(map)
     }
 
     private var requestValue: CELValue {

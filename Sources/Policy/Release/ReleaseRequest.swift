@@ -11,8 +11,8 @@ public struct ReleaseRequest: Sendable {
     public let path: [String]
     /// The query of the request.
     public let query: [String: String]
-    /// The verified attestation result.
-    public let attestation: AttestationResult
+    /// Who wants it.
+    public let subject: ReleaseSubject
     /// How the attestation's grades came about, if that is still known; only used to explain and to name reasons.
     public let appraisals: [AppraisalTrace]
     /// The present time.
@@ -21,16 +21,29 @@ public struct ReleaseRequest: Sendable {
     /// A request with everything that a decision may depend on.
     public init(
         operation: String, plugin: String = "resource", path: [String], query: [String: String] = [:],
-        attestation: AttestationResult, appraisals: [AppraisalTrace] = [], now: Date
+        subject: ReleaseSubject, appraisals: [AppraisalTrace] = [], now: Date
     ) {
         self.operation = operation
         self.plugin = plugin
         self.path = path
         self.query = query
-        self.attestation = attestation
+        self.subject = subject
         self.appraisals = appraisals
         self.now = now
     }
+
+    /// A request of somebody who asks only once.
+    public init(
+        operation: String, plugin: String = "resource", path: [String], query: [String: String] = [:],
+        attestation: AttestationResult, appraisals: [AppraisalTrace] = [], now: Date
+    ) {
+        self.init(
+            operation: operation, plugin: plugin, path: path, query: query, subject: ReleaseSubject(attestation),
+            appraisals: appraisals, now: now)
+    }
+
+    /// The verified attestation result.
+    public var attestation: AttestationResult { subject.attestation }
 
     /// The first segment of the path: the tenant that the resource belongs to.
     public var tenant: String { path.first ?? "" }
