@@ -23,7 +23,7 @@ final class ReleaseEvaluation {
         for variable in policy.spec.variables {
             scope.set(variable.name, evaluate(variable.expression, policy, scope))
         }
-        var conditions = requirements.conditions(policy.spec.require)
+        var conditions = requirements.conditions(policy.spec.require, reference: lookup(for: policy))
         for validation in policy.spec.validations { conditions.append(condition(validation, policy, scope)) }
         return PolicyTrace(
             policy: policy.identifier, digest: policy.digest, effect: policy.spec.effect, matched: true,
