@@ -46,7 +46,7 @@ public indirect enum ClaimType: Sendable {
     public var summary: String {
         switch self {
         case .boolean: "boolean"
-        case .integer(let maximum): maximum < 1 << 32 ? "integer, 0 to \(maximum)" : "integer"
+        case .integer(let maximum): maximum < 1 << 31 ? "integer, 0 to \(maximum)" : "integer"
         case .grade: "integer, −128 to 127"
         case .unixTime: "integer, seconds since 1970"
         case .text: "text"

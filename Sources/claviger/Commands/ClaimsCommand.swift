@@ -90,7 +90,7 @@ struct ClaimsListing {
 
     private func list(_ rows: [ClaimRow], _ width: Int) -> String {
         let longest = rows.map(\.path.count).max() ?? 0
-        var list = WrappedList(width: width, indent: min(longest + 2, 34))
+        var list = WrappedList(width: width, indent: min(longest + 2, 34, width / 2))
         for row in rows {
             let presence = row.claim.presence == .always ? "" : " (\(row.claim.presence.rawValue))"
             let example = row.claim.type.members.isEmpty ? "example: \(row.shortExample); " : ""

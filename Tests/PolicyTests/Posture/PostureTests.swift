@@ -29,6 +29,14 @@ enum PostureFixture {
             "  match: {resources: [\"payments/**\"]}\n  require: {\(selected)posture: {\(posture)}}")
     }
 
+    /// A policy that requires every part of a posture.
+    static let everything = policy(
+        """
+        debug: Off, smt: false, migration: Off, singleSocket: true, vmpl: 0, \
+        tcb: {snp: {bootloader: 4, fmc: 1, atLeast: milan}, sample: {svn: 1}, \
+        tdx: {svn: "0701", status: [UpToDate], advisories: [INTEL-SA-00960]}}
+        """)
+
     static func decide(
         _ posture: String, _ tee: TEE, _ claims: JSONObject, references: ReferenceValues = ReferenceValues()
     ) throws -> Decision {

@@ -88,7 +88,7 @@ enum CSVClaims {
     private static let policy: [Claim] = [
         flag(
             "nodbg", "POLICY bit 0", 1,
-            "1 forbids the host to read and write the VM's memory; a VM with 0 keeps no secret."),
+            "1 forbids the host to debug the VM, which is to read and write its memory; a VM with 0 keeps no secret."),
         flag("noks", "POLICY bit 1", 1, "1 forbids to share the memory key with another VM."),
         flag("es", "POLICY bit 2", 1, "1 asks for encrypted registers (CSV2)."),
         flag("nosend", "POLICY bit 3", 1, "1 forbids to send the VM to another machine."),
