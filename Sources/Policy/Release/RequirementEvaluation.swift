@@ -11,9 +11,10 @@ struct RequirementEvaluation {
     let request: ReleaseRequest
     let primary: Appraisal
 
-    /// One condition for each requirement; `reference` finds the reference values that the policy may see.
+    /// One condition for each requirement; `reference` finds the reference values that the policy may see;
+    /// it is made only where something is compared with one.
     func conditions(
-        _ require: ReleaseRequirements, reference: @escaping (String) -> ReferenceLookup
+        _ require: ReleaseRequirements, reference: @autoclosure () -> (String) -> ReferenceLookup
     ) -> [ConditionTrace] {
         var traces: [ConditionTrace] = []
         if !require.tees.isEmpty { traces.append(teeCondition(require.tees)) }
@@ -25,7 +26,7 @@ struct RequirementEvaluation {
         if let initData = require.initData { traces.append(initDataCondition(initData)) }
         if let version = require.minimumProtocol { traces.append(protocolCondition(version)) }
         if let posture = require.posture {
-            traces += PostureEvaluation(primary: primary, reference: reference).conditions(posture)
+            traces += PostureEvaluation(primary: primary, reference: reference()).conditions(posture)
         }
         return traces
     }
