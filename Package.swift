@@ -160,7 +160,7 @@ let package = Package(
         tests("HTTPTransport", ["HTTPServing"] + http, vectors: false),
         tests("HTTPServing", http, vectors: false),
         tests("Telemetry", vectors: false),
-        tests("Policy", ["CEL", "RATS", "Encodings"], vectors: false),
+        tests("Policy", ["CEL", "RATS", "Encodings"]),
         tests("Storage", ["TestSupport"], vectors: false),
         tests("OCIEncryption"),
         tests("AdminClient", vectors: false),

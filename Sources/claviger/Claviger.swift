@@ -17,8 +17,8 @@ struct Claviger: AsyncParsableCommand {
         version: versionText,
         subcommands: [
             DevCommand.self, PolicyCommand.self, ResourceCommand.self, ReferenceCommand.self, ExplainCommand.self,
-            DecisionsCommand.self, ApproveCommand.self, ApprovalsCommand.self, AttestCommand.self, ImageCommand.self,
-            KeyCommand.self, RevokeCommand.self,
+            DecisionsCommand.self, ClaimsCommand.self, ApproveCommand.self, ApprovalsCommand.self, AttestCommand.self,
+            ImageCommand.self, KeyCommand.self, RevokeCommand.self,
             AdminCommand.self, VersionCommand.self,
             CompletionCommand.self,
         ])

@@ -13,12 +13,12 @@ struct DecisionFormTests {
               match: {resources: ["payments/image-key/*"]}
               require: {tees: [snp, tdx], maxEvidenceAge: 10m}
               validations:
-                - expression: "claims.sample.svn == '2' || claims.sample.debug"
+                - expression: "submods.cpu0.claims.sample.svn == '2' || submods.cpu0.claims.sample.debug"
                   message: only the second edition gets keys
                   reason: OldEdition
-                - expression: "claims.sample.launch_digest == reference('launch_digest')"
-                - expression: "claims.sample.platform_version.minor > 7"
-                  messageExpression: "'minor is ' + string(claims.sample.platform_version.minor)"
+                - expression: "submods.cpu0.claims.sample.launch_digest == reference('launch_digest')"
+                - expression: "submods.cpu0.claims.sample.platform_version.minor > 7"
+                  messageExpression: "'minor is ' + string(submods.cpu0.claims.sample.platform_version.minor)"
             """)
         return try Fixture.bundle(policy, registered: ReferenceValues(["launch_digest": "other"])).decide(
             Fixture.request())
@@ -47,13 +47,14 @@ struct DecisionFormTests {
             ])
         #expect(conditions.map(\.outcome) == [.notMet, .met, .notMet, .notMet, .notMet])
         #expect(conditions[0].measured == [MeasuredValue(name: "tee", value: "sample")])
-        #expect(conditions[2].measured.contains(MeasuredValue(name: "claims.sample.svn", value: "\"1\"")))
+        #expect(conditions[2].measured.contains(MeasuredValue(name: "submods.cpu0.claims.sample.svn", value: "\"1\"")))
         #expect(conditions[2].message == "only the second edition gets keys")
         #expect(conditions[2].authorReason == "OldEdition")
         #expect(conditions[2].line == 10)
         #expect(conditions[3].measured.contains(MeasuredValue(name: "reference('launch_digest')", value: "\"other\"")))
         #expect(
-            conditions[3].message == "It does not hold that claims.sample.launch_digest == reference('launch_digest').")
+            conditions[3].message
+                == "It does not hold that submods.cpu0.claims.sample.launch_digest == reference('launch_digest').")
         #expect(conditions[4].message == "minor is 4")
     }
 
@@ -80,7 +81,7 @@ struct DecisionFormTests {
         let appraisal = Fixture.appraisal(claims: claims)
         let request = Fixture.request(attestation: Fixture.attestation([appraisal]))
         let policy = Fixture.release(
-            "  match: {resources: [\"payments/**\"]}\n  validations: [{expression: \"claims.sample.svn == ''\", messageExpression: \"claims.sample.svn\"}]"
+            "  match: {resources: [\"payments/**\"]}\n  validations: [{expression: \"submods.cpu0.claims.sample.svn == ''\", messageExpression: \"submods.cpu0.claims.sample.svn\"}]"
         )
         let text = try Fixture.bundle(policy).decide(request).explanation()
         #expect(!text.contains("\u{1B}"))
@@ -114,9 +115,9 @@ struct DecisionFormTests {
         #expect(
             DecisionReason.allCases.map(\.rawValue) == [
                 "allowed", "no_policies", "no_matching_policy", "condition_false", "condition_error",
-                "guardrail_denied", "missing_reference_value", "stale_evidence", "cost_exceeded", "outside_schedule",
-                "limit_reached", "holders_exceeded", "approval_required", "instance_unknown", "no_attester",
-                "policies_unavailable",
+                "guardrail_denied", "missing_reference_value", "stale_evidence", "posture_not_met", "posture_unknown",
+                "cost_exceeded", "outside_schedule", "limit_reached", "holders_exceeded", "approval_required",
+                "instance_unknown", "no_attester", "policies_unavailable",
             ])
     }
 }

@@ -117,7 +117,7 @@ struct DecisionTableTests {
         ("claims.snp.policy_debug_allowed == false", .conditionError),
         ("!has(claims.snp)", .allowed),
         ("claims.runtime_data_claims.nonce != ''", .allowed),
-        ("claims.sample.svn", .conditionError),
+        ("dyn(claims.sample.svn)", .conditionError),
         ("'1' in reference('svn')", .missingReferenceValue),
         ("1 / 0 == 1", .conditionError),
     ]

@@ -53,7 +53,7 @@ struct FuzzTests {
     func damaged(_ seed: Int) throws {
         var generator = Generator(state: UInt64(seed) &* 7919)
         let names = ["default-cpu.yaml", "image-keys.yaml", "no-debug-guests.yaml", "sample-reference-values.yaml"]
-        let texts = try names.map { try Fixture.readyPolicy($0) }
+        let texts = try names.map { try Fixture.readyPolicy($0) } + [PostureFixture.everything]
         for round in 0..<120 {
             let text = mutate(texts[(round + seed) % texts.count], &generator)
             guard let documents = try? PolicyParser.parse(text, source: "fuzz") else { continue }

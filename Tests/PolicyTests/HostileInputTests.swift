@@ -86,11 +86,11 @@ struct HostileInputTests {
         }
         #expect(try grade(against("claims.launch_digest in reference('known_bad')")) == 3)
         #expect(try grade(against("claims.launch_digest in reference('missing')")) == 96)
-        #expect(try grade(against("claims.launch_digest > 5")) == 96)
-        #expect(try grade(against("claims.launch_digest > 5", 33)) == 33)
-        #expect(try grade(against("claims.launch_digest > 5", 0)) == 0)
-        #expect(try grade(against("claims.launch_digest > 5", 4)) == 3)
-        let never = against("claims.debug") + "\n    - " + against("claims.launch_digest > 5", 33)
+        #expect(try grade(against("int(claims.launch_digest) > 5")) == 96)
+        #expect(try grade(against("int(claims.launch_digest) > 5", 33)) == 33)
+        #expect(try grade(against("int(claims.launch_digest) > 5", 0)) == 0)
+        #expect(try grade(against("int(claims.launch_digest) > 5", 4)) == 3)
+        let never = against("claims.debug") + "\n    - " + against("int(claims.launch_digest) > 5", 33)
         #expect(try grade(never, defaults: "{executables: 97}") == 33)
         let last = "{tee: sample, claim: executables, value: 4, when: [\"claims.debug\"]}"
         #expect(try grade(last) == 3)
@@ -106,7 +106,7 @@ struct HostileInputTests {
               class: cpu
               defaults: {executables: 97}
               rules:
-                - {tee: sample, claim: executables, value: 33, when: ["claims.launch_digest > 5"]}
+                - {tee: sample, claim: executables, value: 33, when: ["int(claims.launch_digest) > 5"]}
                 - {tee: sample, claim: executables, value: 3, when: ["reference('missing') == 1"]}
             """
         let report = try Fixture.bundle(policy).appraisalReport([Fixture.input()], now: Fixture.now).get()

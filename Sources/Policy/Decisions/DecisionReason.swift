@@ -16,6 +16,10 @@ public enum DecisionReason: String, Sendable, Hashable, CaseIterable {
     case missingReferenceValue = "missing_reference_value"
     /// The attestation is older than the policy accepts.
     case staleEvidence = "stale_evidence"
+    /// The state of the guest or its machine is not what the policy requires.
+    case postureNotMet = "posture_not_met"
+    /// The evidence does not say what state the guest or its machine is in, or the policy not what would do.
+    case postureUnknown = "posture_unknown"
     /// An evaluation took more steps than it may.
     case costExceeded = "cost_exceeded"
     /// The policy holds only at other times.

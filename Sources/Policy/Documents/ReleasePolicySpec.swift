@@ -82,6 +82,8 @@ public struct ReleaseRequirements: Sendable, Hashable {
     public var initData: InitDataRequirement?
     /// The oldest KBS protocol version that is accepted, such as `0.4.0`.
     public var minimumProtocol: ProtocolNumber?
+    /// What is asked of the state of the guest and its machine.
+    public var posture: PostureRequirement?
 }
 
 /// What is asked of the init-data that the guest was started with.

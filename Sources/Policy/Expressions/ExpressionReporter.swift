@@ -1,71 +1,81 @@
 import CEL
+import RATS
 
 /// Turns what is wrong with an expression into diagnostics at the place in the YAML source.
 struct ExpressionReporter {
     let field: Field
     let scalar: YAMLScalar
-    let names: [String: NameTree]
+    let scope: ExpressionScope
 
-    /// What the expression may refer to.
-    var environment: CELEnvironment {
-        var variables: [String: CELType] = [ReferenceCalls.function: .map(.string, .dyn)]
-        for name in names.keys { variables[name] = Self.types[name] ?? .dyn }
-        return CELEnvironment(variables: variables)
-    }
-
-    private static let types: [String: CELType] = [
-        "tee": .string, "status": .string, "class": .string, "now": .timestamp, "init_data": .string,
-        "report_data": .string,
-    ]
-
-    /// Whether every path that the program uses leads somewhere; those that do not are reported.
+    /// Whether the program gives what is wanted; if not, it is reported.
     func check(_ program: CELProgram, yields type: CELType) -> Bool {
-        var isRight = true
-        if type != .dyn, program.resultType != .dyn, program.resultType != type {
-            isRight = false
-            report(
-                "wrong_type", offset: 0, "The expression gives \(program.resultType), not \(type).",
-                hint: type == .bool ? "compare it with something" : nil)
-        }
-        for reference in program.references {
-            guard let root = reference.path.first, root != ReferenceCalls.function else { continue }
-            guard let tree = names[root] else {
-                isRight = false
-                reportUndeclared(root, offset: reference.offset)
-                continue
-            }
-            let path = Array(reference.path.dropFirst())
-            guard let dead = tree.deadEnd(of: path) else { continue }
-            isRight = false
-            let known = ([root] + path.prefix(dead.depth)).joined(separator: ".")
-            let name = path[dead.depth]
-            report(
-                root == "claims" || root == "submods" ? "unknown_claim" : "unknown_name",
-                offset: offset(of: name, in: reference, after: dead.depth),
-                dead.known.isEmpty
-                    ? "'\(known)' is a plain value and has no '\(name)'." : "There is no '\(name)' in '\(known)'.",
-                hint: dead.known.isEmpty ? nil : NearestName.hint(for: name, among: dead.known))
-        }
-        return isRight
+        guard type != .dyn, program.resultType != .dyn, program.resultType != type else { return true }
+        report(
+            "wrong_type", offset: 0, "The expression gives \(program.resultType), not \(type).",
+            hint: type == .bool ? "compare it with something" : nil)
+        return false
     }
 
     func report(_ refusal: ReferenceCalls.Refusal) {
         report("expression", offset: refusal.offset, refusal.message, hint: nil)
     }
 
-    func report(_ error: CELError) {
-        guard error.kind == .undeclaredReference else {
+    /// Reports why the expression does not compile in one environment; `tee` tells which, when there are several.
+    func report(_ error: CELError, tee: TEE?, in environment: CELEnvironment) {
+        let suffix = tee.map { " (for \($0.rawValue))" } ?? ""
+        switch error.kind {
+        case .undeclaredReference: reportUndeclared(error, environment)
+        case .unknownField: reportUnknown(error, suffix, environment)
+        case .noSuchOverload, .typeMismatch:
+            report(
+                "wrong_type", offset: error.offset, "The types do not fit\(suffix): \(error.message).",
+                hint: typeHint(tee))
+        default:
             report("expression", offset: error.offset, "The expression is wrong: \(error.message).", hint: nil)
-            return
         }
-        reportUndeclared(identifier(at: error.offset), offset: error.offset)
     }
 
-    private func reportUndeclared(_ name: String, offset: Int) {
-        let known = names.keys.sorted() + [ReferenceCalls.function]
+    private func reportUndeclared(_ error: CELError, _ environment: CELEnvironment) {
+        let name = error.unknownName?.name ?? identifier(at: error.offset)
+        let nearest = error.unknownName?.nearest ?? []
         report(
-            "undeclared_variable", offset: offset, "There is no variable or function '\(name)' here.",
-            hint: NearestName.hint(for: name, among: known))
+            "undeclared_variable", offset: error.offset, "There is no variable or function '\(name)' here.",
+            hint: nearest.isEmpty
+                ? NearestName.hint(for: name, among: environment.variables.keys.sorted())
+                : Self.hint(nearest))
+    }
+
+    private func reportUnknown(_ error: CELError, _ suffix: String, _ environment: CELEnvironment) {
+        guard let unknown = error.unknownName, let owner = unknown.owner else {
+            report("unknown_name", offset: error.offset, "The expression is wrong: \(error.message).", hint: nil)
+            return
+        }
+        let place = offset(of: unknown.name, from: error.offset)
+        if owner == "claims", let tee = TEE(rawValue: unknown.name), !scope.selectedTEEs.isEmpty {
+            let selected = scope.selectedTEEs.map(\.rawValue).joined(separator: ", ")
+            report(
+                "unselected_tee", offset: place,
+                "This policy selects only \(selected) in require.tees: no '\(tee.rawValue)' ever comes here.",
+                hint: "add '\(tee.rawValue)' to require.tees, or remove this part")
+            return
+        }
+        let isClaim = owner.hasPrefix("claims") || owner.hasPrefix("submods")
+        let known = environment.object(named: owner)?.fields.keys.map(\.self) ?? []
+        let near = NearestName.candidates(for: unknown.name, among: known)
+        let elsewhere =
+            isClaim ? "`claviger claims` lists what there is" : NearestName.hint(for: unknown.name, among: known)
+        report(
+            isClaim ? "unknown_claim" : "unknown_name", offset: place,
+            "There is no '\(unknown.name)' in '\(owner)'\(suffix).", hint: near.isEmpty ? elsewhere : Self.hint(near))
+    }
+
+    private static func hint(_ nearest: [String]) -> String {
+        "did you mean " + nearest.map { "'\($0)'" }.joined(separator: " or ") + "?"
+    }
+
+    private func typeHint(_ tee: TEE?) -> String? {
+        guard tee == .azSNPvTPM || (tee == nil && scope.mayConcern(.azSNPvTPM, scalar.text)) else { return nil }
+        return "every claim of az-snp-vtpm is a text: compare with 'false' or '22', or convert with int(…)"
     }
 
     private func report(_ code: String, offset: Int, _ message: String, hint: String?) {
@@ -73,15 +83,13 @@ struct ExpressionReporter {
         field.context.report(code, at: position, path: field.path, message, hint: hint)
     }
 
-    /// Where the name stands in a path of which `depth` members before it are right.
-    private func offset(of name: String, in reference: CELReference, after depth: Int) -> Int {
-        let before = reference.path.prefix(depth + 1).reduce(0) { $0 + $1.unicodeScalars.count + 1 }
+    /// Where a name stands that is selected at a place; the place itself is that of the dot or of the index.
+    private func offset(of name: String, from start: Int) -> Int {
         let text = Array(scalar.text.unicodeScalars)
         let wanted = Array(name.unicodeScalars)
-        let start = reference.offset + before
-        guard start <= text.count - wanted.count else { return reference.offset }
+        guard start >= 0, start <= text.count - wanted.count else { return start }
         let places = start...(text.count - wanted.count)
-        return places.first { text[$0..<($0 + wanted.count)].elementsEqual(wanted) } ?? reference.offset
+        return places.first { text[$0..<($0 + wanted.count)].elementsEqual(wanted) } ?? start
     }
 
     private func identifier(at offset: Int) -> String {
@@ -89,5 +97,23 @@ struct ExpressionReporter {
         return String(
             String.UnicodeScalarView(
                 rest.prefix { $0 == "_" || $0.properties.isAlphabetic || ("0"..."9").contains($0) }))
+    }
+}
+
+extension CELEnvironment {
+    /// The declared object with this name, wherever it stands.
+    fileprivate func object(named name: String) -> CELObjectType? {
+        variables.values.lazy.compactMap { $0.object(named: name) }.first
+    }
+}
+
+extension CELType {
+    fileprivate func object(named name: String) -> CELObjectType? {
+        switch self {
+        case .object(let object) where object.name == name: object
+        case .object(let object): object.fields.values.lazy.compactMap { $0.type.object(named: name) }.first
+        case .list(let inner), .map(_, let inner), .wrapper(let inner): inner.object(named: name)
+        default: nil
+        }
     }
 }

@@ -1,49 +1,43 @@
+import CEL
 import RATS
 
 /// Where an expression stands, and so which variables it may use.
 enum ExpressionScope {
-    /// A release policy; the named variables are declared before the expression.
-    case release(variables: [String])
-    /// An appraisal rule about these TEEs.
+    /// A release policy for these kinds of guest, any when empty; the variables are declared before the expression.
+    case release(tees: [TEE], variables: [String: CELType])
+    /// An appraisal rule about these TEEs: what it uses must mean the same for each.
     case appraisal(tees: [TEE])
+    /// A part of an appraisal policy that is about every TEE.
+    case appraisalOfAny
 
-    /// The variables and what may follow them.
-    var names: [String: NameTree] {
+    /// The environments that the expression must fit, each with the TEE that it is about where there are several.
+    var environments: [(tee: TEE?, environment: CELEnvironment)] {
         switch self {
-        case .release(let variables):
-            Self.release.merging(["variables": .members(Self.anything(variables))]) { $1 }
+        case .release(let tees, let variables):
+            let own = CELObjectType(name: "variables", fields: variables)
+            let all = ClaimDeclarations.release(tees: tees).merging(["variables": .object(own)]) { $1 }
+            return [(nil, Self.environment(all))]
         case .appraisal(let tees):
-            Self.appraisal.merging(["claims": Self.claims(of: tees)]) { $1 }
+            guard !tees.isEmpty else { return [(nil, Self.environment(ClaimDeclarations.appraisalOfAny))] }
+            return tees.map { tee in
+                (tees.count > 1 ? tee : nil, Self.environment(ClaimDeclarations.appraisal(tee: tee)))
+            }
+        case .appraisalOfAny: return [(nil, Self.environment(ClaimDeclarations.appraisalOfAny))]
         }
     }
 
-    private static func anything(_ names: [String]) -> [String: NameTree] {
-        Dictionary(names.map { ($0, NameTree.any) }, uniquingKeysWith: { first, _ in first })
+    /// The TEEs that a release policy selects; empty where any may come.
+    var selectedTEEs: [TEE] {
+        if case .release(let tees, _) = self { tees } else { [] }
     }
 
-    private static func claims(of tees: [TEE]) -> NameTree {
-        let trees = tees.map(ClaimsCatalogue.claims)
-        guard let first = trees.first else { return .any }
-        return trees.dropFirst().reduce(first) { $0.merged(with: $1) }
+    /// Whether the expression may be about a TEE whose claims are all texts.
+    func mayConcern(_ tee: TEE, _ text: String) -> Bool {
+        if case .appraisal(let tees) = self { return tees.contains(tee) }
+        return text.contains(tee.rawValue)
     }
 
-    private static let trust = NameTree.members(
-        Dictionary(uniqueKeysWithValues: TrustClaim.allCases.map { ($0.rawValue, NameTree.value) }))
-
-    private static let release: [String: NameTree] = [
-        "tee": .value, "status": .value, "now": .value, "trust": trust,
-        "claims": ClaimsCatalogue.annotated,
-        "submods": .each(
-            .members([
-                "status": .value, "trust": trust, "claims": ClaimsCatalogue.annotated, "tee": .value, "class": .value,
-            ])),
-        "request": .members([
-            "operation": .value, "plugin": .value, "path": .any, "query": .any, "tenant": .value, "resource": .value,
-        ]),
-        "attestation": .members(["issuer": .value, "age": .value, "protocol": .value]),
-    ]
-
-    private static let appraisal: [String: NameTree] = ClaimsCatalogue.aside.merging([
-        "tee": .value, "class": .value, "now": .value,
-    ]) { $1 }
+    private static func environment(_ variables: [String: CELType]) -> CELEnvironment {
+        CELEnvironment(variables: variables.merging([ReferenceCalls.function: .map(.string, .dyn)]) { $1 })
+    }
 }

@@ -15,6 +15,8 @@ struct PolicyExpression: Sendable {
     let usesAnyVariable: Bool
     /// The reference values that it asks for.
     let referenceNames: [String]
+    /// What its value is, as far as that is known before it is evaluated.
+    var resultType: CELType { program.resultType }
     private let program: CELProgram
     /// The inputs that it looks at, as paths, with their names for people.
     let inputs: [(path: [String], name: String)]
@@ -22,23 +24,29 @@ struct PolicyExpression: Sendable {
     /// A plain comparison takes about ten steps.
     static let costLimit = 50_000
 
-    /// Compiles the text of a field and checks every name in it; `nil` with reports when something is wrong.
+    /// Compiles the text of a field and checks every name and type in it; `nil` with reports when something is wrong.
     static func read(_ field: Field, scope: ExpressionScope, yields type: CELType = .dyn) -> PolicyExpression? {
         guard let text = field.text(maximum: 16_384), case .scalar(let scalar) = field.node.content else { return nil }
-        let reporter = ExpressionReporter(field: field, scalar: scalar, names: scope.names)
-        do {
-            let calls = try ReferenceCalls(text)
-            let program = try CELProgram(calls.expression, environment: reporter.environment)
-            guard reporter.check(program, yields: type) else { return nil }
-            return PolicyExpression(text, field.node.position, program, calls.names)
-        } catch let refusal as ReferenceCalls.Refusal {
-            reporter.report(refusal)
-        } catch let error as CELError {
-            reporter.report(error)
+        let reporter = ExpressionReporter(field: field, scalar: scalar, scope: scope)
+        let calls: ReferenceCalls
+        do throws(ReferenceCalls.Refusal) {
+            calls = try ReferenceCalls(text)
         } catch {
-            field.report("expression", "The expression cannot be compiled.")
+            reporter.report(error)
+            return nil
         }
-        return nil
+        var compiled: CELProgram?
+        for (tee, environment) in scope.environments {
+            do throws(CELError) {
+                let program = try CELProgram(calls.expression, environment: environment)
+                guard reporter.check(program, yields: type) else { return nil }
+                compiled = compiled ?? program
+            } catch {
+                reporter.report(error, tee: tee, in: environment)
+                return nil
+            }
+        }
+        return compiled.map { PolicyExpression(text, field.node.position, $0, calls.names) }
     }
 
     private init(_ text: String, _ position: SourcePosition, _ program: CELProgram, _ referenceNames: [String]) {
@@ -49,7 +57,7 @@ struct PolicyExpression: Sendable {
         self.referenceNames = referenceNames
         var paths: [[String]] = []
         for reference in program.references where !paths.contains(reference.path) { paths.append(reference.path) }
-        inputs = paths.filter { $0.first != ReferenceCalls.function }.prefix(16).map { ($0, Self.name(of: $0)) }
+        inputs = paths.filter { $0.first != ReferenceCalls.function }.prefix(16).map { ($0, ClaimPath.text($0)) }
         roots = Set(paths.compactMap(\.first))
         usedVariables = paths.compactMap { $0.first == "variables" && $0.count > 1 ? $0[1] : nil }
         usesAnyVariable = paths.contains(["variables"])
@@ -135,16 +143,6 @@ struct PolicyExpression: Sendable {
         var complete = variables
         complete[ReferenceCalls.function] = .map(values)
         return (complete, missing)
-    }
-
-    private static func name(of path: [String]) -> String {
-        path.dropFirst().reduce(path.first ?? "") { text, name in
-            let plain = name.utf8.allSatisfy { byte in
-                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-                    || byte == 0x5F
-            }
-            return plain ? "\(text).\(name)" : "\(text)['\(name)']"
-        }
     }
 
     private static func text(_ value: CELValue) -> String {

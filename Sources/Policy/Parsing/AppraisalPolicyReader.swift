@@ -74,8 +74,7 @@ struct AppraisalPolicyReader {
     private func readExtensionField(_ field: Field) -> AppraisalExtensionField? {
         guard let object = ObjectReader(field, fields: ["path", "expression", "omitEmpty"]) else { return nil }
         let omitEmpty = object["omitEmpty"]?.bool() ?? false
-        let scope = ExpressionScope.appraisal(tees: TEE.allCases)
-        let expression = object.required("expression").flatMap { PolicyExpression.read($0, scope: scope) }
+        let expression = object.required("expression").flatMap { PolicyExpression.read($0, scope: .appraisalOfAny) }
         guard let pathField = object.required("path"), let text = pathField.text(maximum: 253), let expression else {
             return nil
         }

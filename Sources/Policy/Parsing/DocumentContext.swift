@@ -13,6 +13,13 @@ final class DocumentContext {
 
     var failed: Bool { diagnostics.contains { $0.severity == .error } }
 
+    /// Scalars that a field reads as a boolean although readers of YAML disagree about them.
+    private var settled: [SourcePosition: Bool] = [:]
+
+    func settle(_ position: SourcePosition, as value: Bool) { settled[position] = value }
+
+    func settledValue(at position: SourcePosition) -> Bool? { settled[position] }
+
     func report(
         _ code: String, at position: SourcePosition, path: String, _ message: String, hint: String? = nil
     ) {

@@ -110,6 +110,7 @@ struct Field {
                 "ambiguous_value", "'\(scalar.text)' would become the number \(value).",
                 hint: "write it in quotes when text is meant: \"\(scalar.text)\"")
         case .ambiguous(let what):
+            if let settled = context.settledValue(at: node.position) { return .bool(settled) }
             report(
                 "ambiguous_value", "'\(scalar.text)' without quotes is \(what).",
                 hint: "write it in quotes when text is meant: \"\(scalar.text.prefix(40))\"")

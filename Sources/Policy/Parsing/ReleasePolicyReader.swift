@@ -20,8 +20,9 @@ struct ReleasePolicyReader {
         let schedule = spec["schedule"].flatMap { ScheduleReader($0).read() }
         let limited = spec["limits"].flatMap { LimitsReader($0).read() }
         let require = spec["require"].map { RequirementsReader($0).read() } ?? ReleaseRequirements()
-        let variables = readVariables(spec["variables"])
-        let validations = readValidations(spec["validations"], variables: variables.map(\.name))
+        let variables = readVariables(spec["variables"], tees: require.tees)
+        let scope = expressionScope(require.tees, variables)
+        let validations = readValidations(spec["validations"], scope: scope)
         guard let match else { return nil }
         if effect == .guardrail, ["validations", "require", "schedule", "limits"].allSatisfy({ spec[$0] == nil }) {
             header.spec.report(
@@ -121,11 +122,11 @@ struct ReleasePolicyReader {
         }
     }
 
-    private func readVariables(_ field: Field?) -> [PolicyVariable] {
+    private func readVariables(_ field: Field?, tees: [TEE]) -> [PolicyVariable] {
         var variables: [PolicyVariable] = []
         for item in field?.items(maximum: 64) ?? [] {
             guard let object = ObjectReader(item, fields: ["name", "expression"]) else { continue }
-            let scope = ExpressionScope.release(variables: variables.map(\.name))
+            let scope = expressionScope(tees, variables)
             let expression = object.required("expression").flatMap { PolicyExpression.read($0, scope: scope) }
             guard let nameField = object.required("name"), let name = nameField.text(maximum: 63) else { continue }
             guard isIdentifier(name) else {
@@ -150,9 +151,13 @@ struct ReleasePolicyReader {
         }
     }
 
-    private func readValidations(_ field: Field?, variables: [String]) -> [PolicyValidation] {
-        let scope = ExpressionScope.release(variables: variables)
-        return (field?.items(maximum: 64) ?? []).compactMap { item in
+    private func expressionScope(_ tees: [TEE], _ variables: [PolicyVariable]) -> ExpressionScope {
+        let types = variables.map { ($0.name, $0.expression.resultType) }
+        return .release(tees: tees, variables: Dictionary(types, uniquingKeysWith: { first, _ in first }))
+    }
+
+    private func readValidations(_ field: Field?, scope: ExpressionScope) -> [PolicyValidation] {
+        (field?.items(maximum: 64) ?? []).compactMap { item in
             let fields = ["expression", "message", "messageExpression", "reason"]
             guard let object = ObjectReader(item, fields: fields) else { return nil }
             let message = object["message"].flatMap { $0.text(maximum: 1024) }

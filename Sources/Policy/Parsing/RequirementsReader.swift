@@ -12,7 +12,7 @@ struct RequirementsReader {
 
     func read() -> ReleaseRequirements {
         var result = ReleaseRequirements()
-        let fields = ["tees", "trust", "status", "maxEvidenceAge", "initData", "minProtocol"]
+        let fields = ["tees", "trust", "status", "maxEvidenceAge", "initData", "minProtocol", "posture"]
         guard let object = ObjectReader(field, fields: fields) else { return result }
         if object.isEmpty { field.report("invalid_value", "Nothing is required here.", hint: Self.leaveOut) }
         if let trust = object["trust"], trust.members()?.isEmpty == true {
@@ -29,6 +29,7 @@ struct RequirementsReader {
         result.maximumEvidenceAge = object["maxEvidenceAge"].flatMap(readDuration)
         result.initData = object["initData"].flatMap(readInitData)
         result.minimumProtocol = object["minProtocol"].flatMap(readProtocol)
+        if let posture = object["posture"] { result.posture = PostureReader(posture, tees: result.tees).read() }
         return result
     }
 

@@ -29,7 +29,7 @@ final class ReleaseEvaluation {
         if let schedule = policy.spec.schedule {
             conditions.append(ScheduleEvaluation(schedule: schedule, now: request.now).condition())
         }
-        conditions += requirements.conditions(policy.spec.require)
+        conditions += requirements.conditions(policy.spec.require, reference: lookup(for: policy))
         for validation in policy.spec.validations { conditions.append(condition(validation, policy, scope)) }
         return PolicyTrace(
             policy: policy.identifier, digest: policy.digest, effect: policy.spec.effect, mode: policy.spec.mode,

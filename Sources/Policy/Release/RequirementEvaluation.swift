@@ -11,7 +11,11 @@ struct RequirementEvaluation {
     let request: ReleaseRequest
     let primary: Appraisal
 
-    func conditions(_ require: ReleaseRequirements) -> [ConditionTrace] {
+    /// One condition for each requirement; `reference` finds the reference values that the policy may see;
+    /// it is made only where something is compared with one.
+    func conditions(
+        _ require: ReleaseRequirements, reference: @autoclosure () -> (String) -> ReferenceLookup
+    ) -> [ConditionTrace] {
         var traces: [ConditionTrace] = []
         if !require.tees.isEmpty { traces.append(teeCondition(require.tees)) }
         for claim in TrustClaim.allCases {
@@ -21,6 +25,9 @@ struct RequirementEvaluation {
         if let age = require.maximumEvidenceAge { traces.append(ageCondition(age)) }
         if let initData = require.initData { traces.append(initDataCondition(initData)) }
         if let version = require.minimumProtocol { traces.append(protocolCondition(version)) }
+        if let posture = require.posture {
+            traces += PostureEvaluation(primary: primary, reference: reference()).conditions(posture)
+        }
         return traces
     }
 

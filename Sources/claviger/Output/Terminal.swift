@@ -5,6 +5,13 @@ enum Terminal {
     static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
     static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
+    /// How many characters fit on a line: of the terminal, elsewhere 100.
+    static var width: Int {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 100 }
+        return min(Int(size.ws_col), 120)
+    }
+
     /// Writes a text and a line feed to standard output.
     static func write(_ text: String) {
         write(Array(text.utf8) + (text.hasSuffix("\n") ? [] : [0x0A]), to: STDOUT_FILENO)
