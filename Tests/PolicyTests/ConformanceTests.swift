@@ -75,7 +75,7 @@ struct ConformanceTests {
     @Test("KBS 12.7.41: a device is appraised by a policy and reference values of its own")
     func device() throws {
         let policies = try [
-            Fixture.readyPolicy("default-cpu.yaml"), Fixture.readyPolicy("default-gpu.yaml"),
+            Fixture.readyPolicy("default-cpu.yaml"), Fixture.readyPolicy("sample-device.yaml"),
             Fixture.readyPolicy("affirming-only.yaml"),
         ].joined(separator: "\n---\n")
         let inputs = [Fixture.input(), Fixture.input(.sampledevice, ["svn": "2", "report_data": "AA=="])]
