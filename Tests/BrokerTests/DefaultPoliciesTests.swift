@@ -12,7 +12,7 @@ struct DefaultPoliciesTests {
         try await test.broker.policyList()["policies"]?.arrayValue?.compactMap { $0["name"]?.stringValue } ?? []
     }
 
-    @Test("A30: a fresh broker attests guests and releases nothing")
+    @Test("A30 and KBS 12.9.57: a fresh broker attests guests and releases nothing")
     func fresh() async throws {
         let test = try await TestBroker.make(policies: nil) { $0.policies.installDefaults = true }
         #expect(try await names(test) == Self.names)
@@ -22,6 +22,8 @@ struct DefaultPoliciesTests {
         let denied = try await brokerError { _ = try await test.release("a/b/c", cookie: attested.cookie.value) }
         #expect(denied?.kind == .denied)
         #expect(denied?.code == "no_policies")
+        _ = try await test.broker.applyPolicies(TestPolicies.allowAll, dryRun: false, by: "test")
+        #expect(try await test.get("a/b/c", attested, guest) == "secret")
     }
 
     @Test("without the default policies no attestation succeeds until one is applied")
