@@ -72,8 +72,8 @@ public final class Broker: Sendable {
         approvals = ApprovalRepository(database, keys: keyRing)
     }
 
-    /// Opens a broker over a database that is at hand: migrates it, makes the signing key if there is none, and loads the
-    /// policies.
+    /// Opens a broker over a database that is at hand: migrates it, makes the signing key if there is none, installs the
+    /// default policies where the configuration says so, and loads the policies.
     ///
     /// - Parameters:
     ///   - configuration: What the operator set; its database section and key file are not looked at.
@@ -104,6 +104,7 @@ public final class Broker: Sendable {
         }
         try await storing { () async throws(StorageError) in try await Migrations.migrate(database) }
         try await broker.signingKeys.prepare()
+        try await broker.installDefaultPolicies()
         try await broker.policies.load()
         return broker
     }

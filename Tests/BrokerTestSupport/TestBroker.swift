@@ -27,7 +27,7 @@ public struct TestBroker: Sendable {
     ///   - policies: YAML documents that are applied at once; by default sample evidence is graded and nothing allowed.
     ///   - store: The database of another broker, to make a second replica.
     ///   - nonce: A fixed nonce (base64), for vectors.
-    ///   - configure: Changes the configuration.
+    ///   - configure: Changes the configuration, in which sample evidence is believed and no default policy installed.
     public static func make(
         policies: String? = TestPolicies.appraisal, store: TestDatabase? = nil, database: Database? = nil,
         clock: TestClock = TestClock(), nonce: String? = nil, configure: (inout BrokerConfiguration) -> Void = { _ in }
@@ -40,6 +40,7 @@ public struct TestBroker: Sendable {
         }
         var configuration = BrokerConfiguration()
         configuration.attestation.allowSample = true
+        configuration.policies.installDefaults = false
         configure(&configuration)
         var environment = BrokerEnvironment(clock: clock.wallClock)
         if let nonce {

@@ -39,6 +39,7 @@ struct ConfigurationTests {
                     - {issuer: idp2, audience: kbs, jwkSetFile: /admin.jwks}
                   accessList:
                     - {role: admin, allowedEndpoints: "^/kbs/.+$", methods: [GET]}
+                policies: {installDefaults: false}
                 passport:
                   issuers:
                     - {issuer: as, audience: kbs, certificateFile: /as.pem, teeKeyPointers: ["/a/b"]}
@@ -57,6 +58,7 @@ struct ConfigurationTests {
         #expect(configuration.admin.accessList.first?.methods == ["GET"])
         #expect(configuration.passport.first?.teeKeyPointers == ["/a/b"])
         #expect(configuration.protocolVersions.resourceMinimumVersions == ["default/old/*": "0.1.1"])
+        #expect(!configuration.policies.installDefaults)
         #expect(configuration.limits.connections == 9)
         #expect(configuration.database.connections == 4)
     }

@@ -53,7 +53,7 @@ struct AppraisalTests {
     @Test("devices are appraised by the policy of their class and counted per class")
     func devices() throws {
         let bundle = try Fixture.bundle(
-            Fixture.readyPolicy("default-cpu.yaml"), Fixture.readyPolicy("default-gpu.yaml"),
+            Fixture.readyPolicy("default-cpu.yaml"), Fixture.readyPolicy("development/default-gpu.yaml"),
             registered: ReferenceValues(["device_svn": ["2"]]))
         let device = Fixture.input(.sampledevice, ["svn": "2", "report_data": "AA=="])
         let found = try bundle.appraise([Fixture.input(), device, device], now: Fixture.now).get()

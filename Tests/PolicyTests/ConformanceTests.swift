@@ -17,6 +17,64 @@ struct ConformanceTests {
             Fixture.request(path, attestation: Fixture.attestation(report.appraisals), traces: report.traces))
     }
 
+    /// A sample guest with init-data: the digest as the verifier states it, and the parsed document.
+    private func withInitData(_ digest: String, _ document: JSONValue) -> AppraisalInput {
+        var claims = Fixture.sampleClaims
+        claims["init_data"] = .string(digest)
+        return Fixture.input(.sample, claims, initData: document)
+    }
+
+    private func whoever(_ validation: String) throws -> PolicyBundle {
+        try Fixture.bundle(
+            Fixture.readyPolicy("default-cpu.yaml"),
+            Fixture.clusterRelease(
+                """
+                  match: {resources: ["**"]}
+                  validations:
+                    - expression: >-
+                        \(validation)
+                """))
+    }
+
+    @Test("KBS 12.2.10: a policy compares the digest of the init-data, base64 for the sample attester")
+    func initDataDigest() throws {
+        let digest = "Dezz3tDYfsRHAscwD6w+uTa2jcpcn2td8fs0gMC1Jaw="
+        let bundle = try whoever("claims.init_data == '\(digest)'")
+        #expect(try release(bundle, [withInitData(digest, [:])]).allowed)
+        #expect(
+            try release(bundle, [withInitData("AAAA3tDYfsRHAscwD6w+uTa2jcpcn2td8fs0gMC1Jaw=", [:])]).allowed == false)
+        #expect(try release(bundle).reason == .conditionError)
+    }
+
+    @Test("KBS 12.2.11: a policy reads the data hub's configuration from the init-data, line breaks included")
+    func initDataConfiguration() throws {
+        let certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+        let bundle = try whoever(
+            #"""
+            claims.init_data_claims["cdh.toml"].image.extra_root_certificates[0]
+                        == '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
+            """#)
+        func document(_ text: String) -> JSONValue {
+            ["cdh.toml": ["image": ["extra_root_certificates": [.string(text)]]]]
+        }
+        #expect(try release(bundle, [withInitData("AA==", document(certificate))]).allowed)
+        #expect(try release(bundle, [withInitData("AA==", document("other"))]).reason == .conditionFalse)
+        #expect(try release(bundle, [withInitData("AA==", [:])]).reason == .conditionError)
+    }
+
+    @Test("KBS 12.2.12: a policy reads what the agent policy in the init-data lets containers run")
+    func initDataContainers() throws {
+        let entry = "/opt/bitnami/scripts/nginx/entrypoint.sh"
+        let bundle = try whoever(
+            "claims.init_data_claims.agent_policy_claims.containers[1].OCI.Process.Args[0] == '\(entry)'")
+        func document(_ command: String) -> JSONValue {
+            func container(_ command: String) -> JSONValue { ["OCI": ["Process": ["Args": [.string(command)]]]] }
+            return ["agent_policy_claims": ["containers": [container("/pause"), container(command)]]]
+        }
+        #expect(try release(bundle, [withInitData("AA==", document(entry))]).allowed)
+        #expect(try release(bundle, [withInitData("AA==", document("/bin/sh"))]).reason == .conditionFalse)
+    }
+
     @Test("KBS 12.6.36: an appraisal policy without rules is accepted under any name")
     func onlyDefaults() throws {
         let yaml = """
@@ -47,6 +105,31 @@ struct ConformanceTests {
         #expect(decision.reason == .noPolicies)
     }
 
+    @Test("KBS 12.7.38: the policy that denies all denies what others allow")
+    func denyAllPolicy() throws {
+        let bundle = try Fixture.bundle(
+            Fixture.readyPolicy("default-cpu.yaml"), Fixture.readyPolicy("allow-attested.yaml"),
+            Fixture.readyPolicy("deny-all.yaml"))
+        let decision = try release(bundle)
+        #expect(decision.reason == .guardrailDenied)
+        #expect(decision.message.hasPrefix("ClusterReleasePolicy/-/deny-all"))
+    }
+
+    @Test("KBS 12.9.59: allowed for all, for the kind of guest that asks, for another kind, and for nobody")
+    func kinds() throws {
+        func decide(_ tees: String?, _ more: String...) throws -> Bool {
+            let require = tees.map { "\n  require: {tees: [\($0)]}" } ?? ""
+            let policy = Fixture.clusterRelease("  match: {resources: [\"**\"]}" + require)
+            let policies = [try Fixture.readyPolicy("default-cpu.yaml"), policy] + more
+            return try release(Fixture.bundle(policies.joined(separator: "\n---\n"))).allowed
+        }
+        #expect(try decide(nil))
+        #expect(try decide("sample"))
+        #expect(try decide("snp") == false)
+        #expect(throws: PolicyError.self) { try decide("samples") }
+        #expect(try decide(nil, Fixture.readyPolicy("deny-all.yaml")) == false)
+    }
+
     static let notContraindicated = Fixture.clusterRelease(
         """
           match: {resources: ["**"]}
@@ -75,7 +158,7 @@ struct ConformanceTests {
     @Test("KBS 12.7.41: a device is appraised by a policy and reference values of its own")
     func device() throws {
         let policies = try [
-            Fixture.readyPolicy("default-cpu.yaml"), Fixture.readyPolicy("default-gpu.yaml"),
+            Fixture.readyPolicy("default-cpu.yaml"), Fixture.readyPolicy("development/default-gpu.yaml"),
             Fixture.readyPolicy("affirming-only.yaml"),
         ].joined(separator: "\n---\n")
         let inputs = [Fixture.input(), Fixture.input(.sampledevice, ["svn": "2", "report_data": "AA=="])]

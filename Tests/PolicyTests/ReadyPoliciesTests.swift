@@ -5,102 +5,146 @@ import Testing
 
 @testable import Policy
 
+/// What holds for every file of the folder Policies; what each of them decides is in the tables of the folder Golden.
 @Suite("Ready policies")
 struct ReadyPoliciesTests {
-    private func files() throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: Fixture.policiesFolder.path).filter {
-            $0.hasSuffix(".yaml")
-        }.sorted()
-    }
+    /// Holds values and no policy.
+    static let values = "sample-reference-values.yaml"
 
-    @Test("every file can be read, and all of them together make a bundle")
-    func all() throws {
-        let names = try files()
-        #expect(names.count >= 7)
-        var documents: [PolicyDocument] = []
-        for name in names { documents += try PolicyParser.parse(Fixture.readyPolicy(name), source: name) }
-        let bundle = try PolicyBundle(documents)
-        #expect(bundle.documents.count == documents.count)
-    }
+    /// Files that can be in force together.
+    static let files = names(in: "")
+    /// Files that take the place of another one.
+    static let replacements = names(in: "development/")
 
-    @Test("every file is explained in the README, and is named as its document")
-    func named() throws {
-        let readme = try Fixture.readyPolicy("README.md")
-        for name in try files() {
-            #expect(readme.contains("`\(name)`"), "\(name)")
-            if name == "sample-reference-values.yaml" { continue }
-            let documents = try PolicyParser.parse(Fixture.readyPolicy(name), source: name)
-            #expect(documents.map { $0.name + ".yaml" } == [name])
+    private static func names(in folder: String) -> [String] {
+        let names = try? FileManager.default.contentsOfDirectory(
+            atPath: Fixture.policiesFolder.appending(path: folder).path)
+        return (names ?? []).filter { $0.hasSuffix(".yaml") && !$0.hasSuffix(".test.yaml") }.sorted().map {
+            folder + $0
         }
     }
 
-    @Test("nothing but the explicit files releases anything")
-    func denyByDefault() throws {
-        let bundle = try Fixture.bundle(
-            Fixture.readyPolicy("default-cpu.yaml"), Fixture.readyPolicy("default-gpu.yaml"),
-            Fixture.readyPolicy("no-debug-guests.yaml"), Fixture.readyPolicy("sample-reference-values.yaml"))
+    private static func specs(_ effect: ReleaseEffect) throws -> [(file: String, spec: ReleasePolicySpec)] {
+        try files.flatMap { file in
+            try PolicyParser.parse(Fixture.readyPolicy(file), source: file).compactMap { document in
+                guard case .release(let spec) = document.spec, spec.effect == effect else { return nil }
+                return (file, spec)
+            }
+        }
+    }
+
+    @Test("all files together make a bundle")
+    func all() throws {
+        #expect(Self.files.count >= 24)
+        #expect(!Self.replacements.isEmpty)
+        let documents = try Self.files.flatMap { try PolicyParser.parse(Fixture.readyPolicy($0), source: $0) }
+        #expect(try PolicyBundle(documents).documents.count == documents.count)
+    }
+
+    @Test(
+        "every file is explained in the README, is named as its document, and says what it is for",
+        arguments: files + replacements)
+    func named(_ file: String) throws {
+        #expect(try Fixture.readyPolicy("README.md").contains("`\(file)`"))
+        let text = try Fixture.readyPolicy(file)
+        let documents = try PolicyParser.parse(text, source: file)
+        #expect(text.hasPrefix("# "))
+        guard file != Self.values else { return }
+        #expect(documents.map { $0.name + ".yaml" } == [file.split(separator: "/").last.map(String.init)])
+        if documents.contains(where: { $0.kind == .releasePolicy || $0.kind == .clusterReleasePolicy }) {
+            let head = text.components(separatedBy: "apiVersion")[0]
+            #expect(head.contains("Protects against"), "the head of \(file) does not say what it protects against")
+        }
+    }
+
+    @Test("every policy has golden tables, named after it", arguments: (files + replacements).filter { $0 != values })
+    func golden(_ file: String) throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden")
+        let tables = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        let name = try #require(file.split(separator: "/").last?.dropLast(".yaml".count))
+        let about = try tables.filter { $0.hasPrefix(name) && $0.hasSuffix(".test.yaml") }.filter {
+            try String(contentsOf: folder.appending(path: $0), encoding: .utf8).contains("Policies/\(file)\"")
+        }
+        #expect(!about.isEmpty, "no table for \(file)")
+    }
+
+    @Test("A30: what a fresh broker begins with is the files of the folder, and releases nothing")
+    func installed() throws {
+        let documents = try PolicyParser.parse(DefaultPolicies.text, source: "default policies")
+        #expect(documents.map(\.name) == ["default-cpu", "default-gpu", "default-switch", "default-ppcie"])
+        for document in documents {
+            let file = try PolicyParser.parse(Fixture.readyPolicy("\(document.name).yaml"), source: document.name)
+            #expect(file.map(\.digest) == [document.digest])
+        }
+        let bundle = try PolicyBundle(documents)
         #expect(bundle.decide(Fixture.request()).reason == .noPolicies)
     }
 
-    @Test("the sample attester's grades are those of Trustee's default policy")
-    func sampleGrades() throws {
-        let bundle = try Fixture.bundle(Fixture.readyPolicy("default-cpu.yaml"), registered: Fixture.sampleReferences)
-        func grades(_ change: (inout AppraisalInput) -> Void = { _ in }) throws -> [Int8?] {
-            var input = Fixture.input()
-            change(&input)
-            let vector = try bundle.appraise([input], now: Fixture.now).get()[0].vector
-            return [vector[.executables], vector[.hardware], vector[.configuration], vector[.instanceIdentity]]
+    @Test("A30: guardrails, appraisal policies and reference values allow nothing by themselves")
+    func denyByDefault() throws {
+        let allowing = try Set(Self.specs(.allow).map(\.file))
+        #expect(allowing.count == 6)
+        let names = Self.files.filter { !allowing.contains($0) }
+        let bundle = try PolicyBundle(names.flatMap { try PolicyParser.parse(Fixture.readyPolicy($0), source: $0) })
+        #expect(bundle.decide(Fixture.request()).reason == .noPolicies)
+    }
+
+    @Test(
+        "A29: evidence without claims and without reference values is released to by no policy but the one for experiments",
+        arguments: TEE.allCases.filter { $0.deviceClass == .cpu && $0 != .se })
+    func nothingKnown(_ tee: TEE) throws {
+        for (file, _) in try Self.specs(.allow) where file != "allow-attested.yaml" {
+            let bundle = try Fixture.bundle(Fixture.readyPolicy("default-cpu.yaml"), Fixture.readyPolicy(file))
+            let appraisals = try bundle.appraise([Fixture.input(tee, [:])], now: Fixture.now).get()
+            let decision = bundle.decide(Fixture.request(attestation: Fixture.attestation(appraisals)))
+            #expect(!decision.allowed, "\(file) releases to \(tee.rawValue): \(decision.explanation())")
         }
-        func with(_ name: String, _ value: JSONValue) -> (inout AppraisalInput) -> Void {
-            { input in
-                var claims = Fixture.sampleClaims
-                claims[name] = value
-                input = Fixture.input(.sample, claims)
+    }
+
+    @Test(
+        "A29: a posture limit denies evidence that does not tell",
+        arguments: ["no-debug-guests", "no-migration", "smt-off", "single-socket", "tcb-floors"], TEE.allCases)
+    func postureUnknown(_ name: String, _ tee: TEE) throws {
+        let bundle = try Fixture.bundle(
+            Fixture.readyPolicy("allow-attested.yaml"), Fixture.readyPolicy("\(name).yaml"))
+        let appraisal = Fixture.appraisal(tee: tee, claims: [:])
+        let decision = bundle.decide(Fixture.request(attestation: Fixture.attestation([appraisal])))
+        #expect(decision.reason == .guardrailDenied, "\(decision.explanation())")
+    }
+
+    @Test("A32: a tenant's ready policies are about that tenant's resources alone")
+    func tenants() throws {
+        for file in ["per-tenant.yaml", "image-keys.yaml", "image-pinned.yaml", "hardened-guests.yaml"] {
+            let bundle = try Fixture.bundle(Fixture.readyPolicy(file))
+            for path in ["research/image-key/app", "Payments/image-key/app", "payments2/image-key/app", "image-key"] {
+                let decision = bundle.decide(Fixture.request(path))
+                #expect(decision.reason == .noMatchingPolicy, "\(file) is about \(path)")
             }
         }
-        #expect(try grades() == [3, 2, 2, 0])
-        #expect(try grades(with("launch_digest", "other")) == [33, 2, 2, 0])
-        #expect(try grades(with("svn", "0")) == [3, 97, 2, 0])
-        #expect(try grades(with("platform_version", ["major": 2, "minor": 4])) == [3, 97, 2, 0])
-        #expect(try grades(with("platform_version", ["major": 1, "minor": 0])) == [3, 97, 2, 0])
-        #expect(try grades(with("debug", true)) == [3, 2, 36, 0])
-        #expect(try grades { $0 = Fixture.input(.snp, ["measurement": "00"]) } == [33, 97, 36, 0])
     }
 
-    @Test("the debug guardrail denies debug guests and nobody else")
-    func debugGuardrail() throws {
-        let bundle = try Fixture.bundle(
-            Fixture.readyPolicy("allow-attested.yaml"), Fixture.readyPolicy("no-debug-guests.yaml"))
-        func decide(_ tee: TEE, _ claims: JSONObject) -> DecisionReason {
-            let appraisal = Fixture.appraisal(tee: tee, claims: claims)
-            return bundle.decide(Fixture.request(attestation: Fixture.attestation([appraisal]))).reason
+    @Test("A36: the event log rules stay within their budget for a log of a thousand events")
+    func longEventLog() throws {
+        func event(_ kind: String, _ details: JSONValue, _ digest: String) -> JSONValue {
+            [
+                "type_name": .string(kind), "details": details,
+                "digests": [["alg": "SHA-384", "digest": .string(digest)]],
+            ]
         }
-        #expect(decide(.snp, ["policy_debug_allowed": false]) == .allowed)
-        #expect(decide(.snp, ["policy_debug_allowed": true]) == .guardrailDenied)
-        #expect(decide(.snp, [:]) == .guardrailDenied)
-        #expect(decide(.tdx, ["td_attributes": ["debug": false]]) == .allowed)
-        #expect(decide(.tdx, ["td_attributes": ["debug": true]]) == .guardrailDenied)
-        #expect(decide(.azSNPvTPM, ["policy_debug_allowed": "false"]) == .allowed)
-        #expect(decide(.azSNPvTPM, ["policy_debug_allowed": "true"]) == .guardrailDenied)
-        #expect(decide(.azTDXvTPM, ["td_attributes": ["debug": true]]) == .guardrailDenied)
-        #expect(decide(.sample, ["debug": true]) == .guardrailDenied)
-        #expect(decide(.sample, ["debug": false]) == .allowed)
-    }
-
-    @Test("the payment keys go to affirmed guests that are not debug guests")
-    func imageKeys() throws {
-        let bundle = try Fixture.bundle(Fixture.readyPolicy("image-keys.yaml"))
-        func decide(
-            _ debug: Bool, _ vector: [TrustClaim: Int8] = [.executables: 3, .hardware: 2, .configuration: 2],
-            age: TimeInterval = 1
-        ) -> Decision {
-            let appraisal = Fixture.appraisal(tee: .snp, vector: vector, claims: ["policy_debug_allowed": .bool(debug)])
-            return bundle.decide(Fixture.request(attestation: Fixture.attestation([appraisal], age: age)))
-        }
-        #expect(decide(false).allowed)
-        #expect(decide(true).message == "ReleasePolicy/payments/image-keys: debug guests never get payment keys")
-        #expect(decide(false, [.executables: 33, .hardware: 2, .configuration: 2]).reason == .conditionFalse)
-        #expect(decide(false, age: 601).reason == .staleEvidence)
-        #expect(bundle.decide(Fixture.request()).reason == .conditionFalse)
+        let noise = event("EV_EFI_BOOT_SERVICES_APPLICATION", ["device_paths": ["File(shim)", "File(other)"]], "00")
+        let claims: JSONObject = [
+            "quote": ["body": ["rtmr_1": "01", "rtmr_2": "02"]],
+            "uefi_event_logs": .array(
+                Array(repeating: noise, count: 1_000) + [
+                    event("EV_EFI_BOOT_SERVICES_APPLICATION", ["device_paths": ["File(kernel)"]], "aa"),
+                    event("EV_EVENT_TAG", ["string": "LOADED_IMAGE::LoadOptions"], "bb"),
+                ]),
+        ]
+        let references = ReferenceValues([
+            "rtmr_1": ["01"], "rtmr_2": ["02"], "tdvfkernel": "aa", "tdvfkernelparams": "bb",
+        ])
+        let bundle = try Fixture.bundle(Fixture.readyPolicy("default-cpu.yaml"), registered: references)
+        let report = try bundle.appraisalReport([Fixture.input(.tdx, claims)], now: Fixture.now).get()
+        #expect(report.appraisals[0].vector[.executables] == 3, "\(report.traces[0].json().pretty())")
     }
 }

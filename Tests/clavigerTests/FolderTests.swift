@@ -3,7 +3,6 @@ import Broker
 import Foundation
 import Glibc
 import JOSE
-import Policy
 import Testing
 
 @testable import claviger
@@ -34,15 +33,6 @@ struct FolderTests {
         #expect(configuration.admin.mode == .authenticated)
         #expect(configuration.admin.identityProviders.map(\.audience) == [AdminToken.defaultAudience])
         #expect(configuration.admin.accessList.count == 2)
-    }
-
-    @Test("the appraisal policy of claviger dev is the one in Policies")
-    func defaultPolicy() throws {
-        let checkout = URL(filePath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let file = try String(contentsOf: checkout.appending(path: "Policies/default-cpu.yaml"), encoding: .utf8)
-        #expect(DefaultPolicies.appraisal.trimmingCharacters(in: .newlines) == file.trimmingCharacters(in: .newlines))
-        #expect(try PolicyParser.parse(DefaultPolicies.appraisal, source: "default").count == 1)
     }
 
     @Test("a development folder is taken once, keeps its keys, and gives every start a new token")

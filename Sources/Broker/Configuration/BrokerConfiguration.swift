@@ -20,6 +20,8 @@ public struct BrokerConfiguration: Sendable, Hashable {
     public var protocolVersions = ProtocolConfiguration()
     /// Who may administrate.
     public var admin = AdminConfiguration()
+    /// How policies are taken.
+    public var policies = PolicyConfiguration()
     /// Whose tokens are accepted besides this broker's own.
     public var passport: [PassportIssuerConfiguration] = []
     /// Bounds on what callers may ask for.

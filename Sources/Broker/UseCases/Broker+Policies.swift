@@ -187,7 +187,7 @@ extension Broker {
         try await storing { () async throws(StorageError) in try await policyDocuments.snapshot() }
     }
 
-    private func parse(_ yaml: String, source: String) throws(BrokerError) -> [PolicyDocument] {
+    func parse(_ yaml: String, source: String) throws(BrokerError) -> [PolicyDocument] {
         do throws(PolicyError) {
             return try PolicyParser.parse(yaml, source: source)
         } catch {

@@ -52,13 +52,14 @@ extension PolicyRepository {
         SELECT g.value, 'delete', r.kind, r.namespace, r.name, r.origin, $5::text FROM removed r, generation g
         """)
 
-    // A source of policies that is fed by machinery must not quietly take over, and so weaken, what another one owns.
+    // A source of policies that is fed by machinery must not quietly take over, and so weaken, what another one owns. What
+    // a broker installed by itself is nobody's.
     static let requireOwner = SQL(
         """
         SELECT claviger_require(NOT EXISTS (
             SELECT 1 FROM policies p
             JOIN unnest($1::text[], $2::text[], $3::text[]) AS d (kind, namespace, name) USING (kind, namespace, name)
-            WHERE p.origin <> $4::text
+            WHERE p.origin NOT IN ($4::text, '\(installed)')
         ), 'a policy of the same name belongs to another origin')
         """)
 }

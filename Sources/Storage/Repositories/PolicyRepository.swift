@@ -4,6 +4,9 @@ public struct PolicyRepository: Sendable {
     /// The channel that is notified with the new generation after each change.
     public static let channel = "claviger_generation"
 
+    /// The origin of documents that a broker stored by itself; those of other origins may take their names.
+    public static let installed = "installed"
+
     let database: Database
 
     /// A repository over a migrated database.
@@ -39,7 +42,7 @@ public struct PolicyRepository: Sendable {
     /// Makes `policies` all that `origin` has: stores them and removes its other documents, in one generation.
     ///
     /// - Parameter seen: The generation that the change was made for; nil for a change that holds whatever else is stored.
-    /// - Throws: `conflict` when a document of the same name belongs to another origin, or the generation is not `seen` any
+    /// - Throws: `conflict` when a document of the same name belongs to another origin than this or ``installed``, or the generation is not `seen` any
     ///   more; nothing is changed then.
     public func replace(
         origin: String, with policies: [NewPolicy], by: String, after seen: Int64? = nil

@@ -13,7 +13,7 @@ struct DevGuide {
 
           export CLAVIGER_HOME=\(context.home)
           echo hello | claviger resource put demo/secret/1
-          claviger resource get demo/secret/1 --allow-sample --force      # denied: there is no policy yet
+          claviger resource get demo/secret/1 --allow-sample --force      # denied: no policy allows it yet
           claviger decisions list                                         # then: claviger explain ID
           claviger policy apply -f Policies/allow-attested.yaml
           claviger resource get demo/secret/1 --allow-sample --force

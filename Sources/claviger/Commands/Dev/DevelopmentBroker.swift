@@ -33,16 +33,13 @@ struct DevelopmentBroker: Service {
         let broker = try await Broker.open(settings, metrics: BrokerMetrics(factory: metrics), logger: logger)
         let server = try BrokerServer(
             configuration: settings, broker: broker, metrics: metrics, logger: logger,
-            onListening: { address in await ready(broker, address) })
+            onListening: { address in ready(address) })
         let services: [any Service] = [broker, server, TokenRenewal(folder: folder)]
         try await ServiceGroup(configuration: .init(services: services, logger: logger)).run()
     }
 
-    private func ready(_ broker: Broker, _ address: ListenAddress) async {
+    private func ready(_ address: ListenAddress) {
         do {
-            if try await broker.policyList()["policies"]?.arrayValue?.isEmpty != false {
-                _ = try await broker.applyPolicies(DefaultPolicies.appraisal, dryRun: false, by: "claviger dev")
-            }
             let context = BrokerContext(
                 url: "https://localhost:\(address.port)", caFile: folder.certificateAuthority,
                 tokenFile: folder.adminToken, home: folder.path)
