@@ -82,7 +82,10 @@ let package = Package(
         program("attestation-agent", ["GuestAPI", "Guest", "HTTPTransport", "Encodings"]),
         program(
             "claviger",
-            ["AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "Policy", "Storage", "X509Trust"]),
+            [
+                "AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "PolicyTesting", "Policy",
+                "Storage", "X509Trust",
+            ]),
 
         program("claviger-controller", ["Controller", "AdminClient"]),
         program(
@@ -109,6 +112,7 @@ let package = Package(
 
         // Trust
         room("Verification", ["RATS", "Encodings"]),
+        room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("Policy", ["CEL", "RATS", "Encodings", crypto, yams]),
         room("Storage", ["CLibPQ", "CLinux", "Encodings", crypto]),
         room("OCIEncryption", ["Encodings", crypto, cryptoExtras]),
@@ -158,6 +162,7 @@ let package = Package(
         tests("HTTPServing", http, vectors: false),
         tests("Telemetry", vectors: false),
         tests("Policy", ["CEL", "RATS", "Encodings"], vectors: false),
+        tests("PolicyTesting", ["Policy", "RATS", "Encodings"], vectors: false),
         tests("Storage", ["TestSupport"], vectors: false),
         tests("OCIEncryption"),
         tests("AdminClient", vectors: false),

@@ -4,7 +4,8 @@ struct PolicyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy", abstract: "Check, apply, show and compare policies.",
         subcommands: [
-            PolicyApplyCommand.self, PolicyLintCommand.self, PolicyGetCommand.self, PolicyDiffCommand.self,
+            PolicyApplyCommand.self, PolicyLintCommand.self, PolicyTestCommand.self, PolicyGetCommand.self,
+            PolicyDiffCommand.self,
             PolicyDeleteCommand.self,
         ])
 }
