@@ -83,7 +83,7 @@ let package = Package(
         program(
             "claviger",
             [
-                "AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "PolicyTesting", "Policy",
+                "AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "PolicyTesting", "RegoImport", "Policy",
                 "Storage", "X509Trust",
             ]),
 
@@ -113,6 +113,7 @@ let package = Package(
         // Trust
         room("Verification", ["RATS", "Encodings"]),
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
+        room("RegoImport", ["Policy", "RATS", "Encodings"]),
         room("Policy", ["CEL", "RATS", "Encodings", crypto, yams]),
         room("Storage", ["CLibPQ", "CLinux", "Encodings", crypto]),
         room("OCIEncryption", ["Encodings", crypto, cryptoExtras]),
@@ -163,6 +164,7 @@ let package = Package(
         tests("Telemetry", vectors: false),
         tests("Policy", ["CEL", "RATS", "Encodings"], vectors: false),
         tests("PolicyTesting", ["Policy", "RATS", "Encodings"], vectors: false),
+        tests("RegoImport", ["Policy", "RATS", "Encodings"]),
         tests("Storage", ["TestSupport"], vectors: false),
         tests("OCIEncryption"),
         tests("AdminClient", vectors: false),

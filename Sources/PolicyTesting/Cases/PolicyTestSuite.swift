@@ -47,6 +47,14 @@ public struct PolicyTestCase: Sendable {
         public let path: [String]
         /// The query.
         public let query: [String: String]
+
+        /// A request from its parts.
+        public init(operation: String, plugin: String, path: [String], query: [String: String]) {
+            self.operation = operation
+            self.plugin = plugin
+            self.path = path
+            self.query = query
+        }
     }
 
     /// What the case is about, in words.

@@ -21,7 +21,7 @@ struct TestAttester: Sendable {
         (field.items(maximum: 64) ?? []).compactMap(read)
     }
 
-    private static func read(_ field: Field) -> TestAttester? {
+    static func read(_ field: Field) -> TestAttester? {
         let fields = ["tee", "class", "policy", "claims", "initData", "runtimeData"]
         guard let object = ObjectReader(field, fields: fields) else { return nil }
         let tee = object.required("tee").flatMap(readTEE)
