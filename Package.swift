@@ -88,7 +88,10 @@ let package = Package(
         program("attestation-agent", ["GuestAPI", "Guest", "HTTPTransport", "Encodings"]),
         program(
             "claviger",
-            ["AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "Policy", "Storage", "X509Trust"]),
+            [
+                "AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "PolicyTesting", "RegoImport", "Policy",
+                "Storage", "X509Trust",
+            ]),
 
         program("claviger-controller", ["Controller", "AdminClient"]),
         program(
@@ -118,6 +121,8 @@ let package = Package(
 
         // Trust
         room("Verification", ["RATS", "Encodings"]),
+        room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
+        room("RegoImport", ["Policy", "RATS", "Encodings"]),
         room(
             "Policy", ["CEL", "RATS", "Encodings", crypto, yams],
             resources: ["cpu", "gpu", "switch", "ppcie"].map { .embedInCode("Defaults/default-\($0).yaml") }),
@@ -169,6 +174,8 @@ let package = Package(
         tests("HTTPServing", http, vectors: false),
         tests("Telemetry", vectors: false),
         tests("Policy", ["CEL", "RATS", "Encodings"], exclude: ["Golden"]),
+        tests("PolicyTesting", ["Policy", "RATS", "Encodings"], vectors: false),
+        tests("RegoImport", ["Policy", "RATS", "Encodings"]),
         tests("Storage", ["TestSupport"], vectors: false),
         tests("OCIEncryption"),
         tests("AdminClient", vectors: false),

@@ -9,12 +9,21 @@ extension AdminClient {
         public var path: String?
         /// Only allowed or only denied ones.
         public var allowed: Bool?
+        /// Only those made before the decision of this id: the last of the page before.
+        public var before: String?
+        /// Whether each comes with its trace and the claims that were judged.
+        public var withClaims: Bool
 
         /// A filter.
-        public init(limit: Int? = nil, path: String? = nil, allowed: Bool? = nil) {
+        public init(
+            limit: Int? = nil, path: String? = nil, allowed: Bool? = nil, before: String? = nil,
+            withClaims: Bool = false
+        ) {
             self.limit = limit
             self.path = path
             self.allowed = allowed
+            self.before = before
+            self.withClaims = withClaims
         }
     }
 
@@ -24,6 +33,7 @@ extension AdminClient {
     public func decisions(_ filter: DecisionFilter = DecisionFilter()) async throws(AdminClientError) -> [JSONObject] {
         let target = RequestTarget("/claviger/v1/decisions").asking("limit", filter.limit.map { String($0) })
             .asking("path", filter.path).asking("allowed", filter.allowed.map { String($0) })
+            .asking("before", filter.before).asking("claims", filter.withClaims ? "true" : nil)
         return try await list(target, member: "decisions")
     }
 

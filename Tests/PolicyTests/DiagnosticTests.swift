@@ -148,7 +148,8 @@ struct DiagnosticTests {
         ] {
             let found = try #require(Fixture.diagnostics(text).first)
             #expect(found.code == "rego")
-            #expect(found.hint == "Rego is not accepted; 'claviger policy lint' checks YAML, see docs/policy.md")
+            #expect(
+                found.hint == "'claviger policy import rego FILE' translates it; see docs/policy.md, Coming from Rego")
         }
         #expect(Fixture.diagnostics("package policy\n\nallow = true\n").first?.line == 1)
         #expect(Fixture.diagnostics("# x\n\nallow = true\n").first?.line == 3)

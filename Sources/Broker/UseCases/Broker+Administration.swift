@@ -59,25 +59,22 @@ extension Broker {
         ]
     }
 
-    /// The latest decisions, newest first: `{"decisions": […]}` without their traces.
+    /// The latest decisions, newest first: `{"decisions": […]}`, each with its trace and claims when these are asked for.
     public func decisions(
-        limit: Int, path: String?, allowed: Bool?, before: String?
+        limit: Int, path: String?, allowed: Bool?, before: String?, withClaims: Bool = false
     ) async throws(BrokerError) -> JSONValue {
         let records = try await storing { () async throws(StorageError) in
             try await decisionLedger.list(
                 DecisionFilter(path: path, allowed: allowed, before: before, limit: limit))
         }
-        return ["decisions": .array(records.map { .object($0.summary()) })]
+        return ["decisions": .array(records.map { .object(withClaims ? $0.whole() : $0.summary()) })]
     }
 
     /// One decision with its trace and the claims that were judged; throws `notFound` when there is none of that id.
     public func decision(_ id: String) async throws(BrokerError) -> JSONValue {
         let record = try await storing { () async throws(StorageError) in try await decisionLedger.get(id: id) }
         guard let record else { throw .notFound("DecisionNotFound", "There is no decision of this id") }
-        var object = record.summary()
-        object["trace"] = record.trace
-        object["claims"] = record.claims
-        return .object(object)
+        return .object(record.whole())
     }
 
     /// The public keys whose tokens are accepted now (RFC 7517), the active one first.
@@ -110,6 +107,13 @@ extension TokenSigningKey {
 }
 
 extension DecisionRecord {
+    fileprivate func whole() -> JSONObject {
+        var object = summary()
+        object["trace"] = trace
+        object["claims"] = claims
+        return object
+    }
+
     fileprivate func summary() -> JSONObject {
         [
             "id": .string(id), "at": .string(at.rfc3339), "allowed": .bool(allowed), "code": .string(code),

@@ -52,7 +52,7 @@ extension BrokerResponder {
         return .json(
             try await broker.decisions(
                 limit: limit, path: exchange.query["path"], allowed: try exchange.flag("allowed"),
-                before: exchange.query["before"]))
+                before: exchange.query["before"], withClaims: try exchange.flag("claims") ?? false))
     }
 
     /// `POST` of `{"token": "<jti>"}` or `{"teeKey": "<thumbprint>"}`, with an optional `reason`.

@@ -1,7 +1,7 @@
 /// Finds the names that somebody probably meant.
-enum NearestName {
+package enum NearestName {
     /// Up to `limit` of `names` that are a slip of the keyboard away from `word`, best first.
-    static func candidates(for word: String, among names: some Sequence<String>, limit: Int = 3) -> [String] {
+    package static func candidates(for word: String, among names: some Sequence<String>, limit: Int = 3) -> [String] {
         let wanted = Array(word.lowercased().unicodeScalars.prefix(64))
         let allowed = max(2, wanted.count / 3)
         let scored = names.compactMap { name -> (name: String, distance: Int)? in
@@ -14,7 +14,7 @@ enum NearestName {
     }
 
     /// "did you mean 'a' or 'b'?", or the whole list when nothing is near.
-    static func hint(for word: String, among names: some Collection<String>) -> String {
+    package static func hint(for word: String, among names: some Collection<String>) -> String {
         let near = candidates(for: word, among: names)
         if near.isEmpty { return "known here: " + names.sorted().joined(separator: ", ") }
         return "did you mean " + near.map { "'\($0)'" }.joined(separator: " or ") + "?"

@@ -6,6 +6,8 @@ public struct PolicyDiagnostic: Sendable, Hashable {
         case error
         /// The document can be applied, but probably does not do what its author wants.
         case warning
+        /// Worth knowing; nothing needs to be done about it.
+        case note
     }
 
     /// How bad it is.

@@ -3,7 +3,7 @@ import Encodings
 /// A pattern of resource paths, matched on whole segments: `*` stands for exactly one segment, `**` at the end for
 /// any number of them; everything else stands for itself.
 public struct ResourcePattern: Sendable, Hashable, CustomStringConvertible {
-    enum Segment: Sendable, Hashable {
+    package enum Segment: Sendable, Hashable {
         case literal(String)
         case one
         case rest
@@ -11,7 +11,7 @@ public struct ResourcePattern: Sendable, Hashable, CustomStringConvertible {
 
     static let maximumSegments = 16
 
-    let segments: [Segment]
+    package let segments: [Segment]
     /// The pattern as it was written.
     public let description: String
 

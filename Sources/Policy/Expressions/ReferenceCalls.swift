@@ -3,21 +3,21 @@
 /// The names must be written out, so that it is known beforehand which reference values a policy compares with. CEL
 /// sees a map named `reference` instead: each call becomes an index expression of the same length, so that positions
 /// stay what they are.
-struct ReferenceCalls {
+package struct ReferenceCalls {
     static let function = "reference"
 
     /// The expression as CEL is to see it.
-    let expression: String
+    package let expression: String
     /// The names that are asked for, in order, each once.
-    let names: [String]
+    package let names: [String]
 
     /// Why a call is not understood; `offset` counts Unicode scalars.
-    struct Refusal: Error {
+    package struct Refusal: Error {
         let offset: Int
         let message: String
     }
 
-    init(_ source: String) throws(Refusal) {
+    package init(_ source: String) throws(Refusal) {
         var scanner = Scanner(source)
         try scanner.run()
         expression = String(String.UnicodeScalarView(scanner.scalars))

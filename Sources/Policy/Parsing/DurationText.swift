@@ -1,7 +1,7 @@
 /// Durations as Kubernetes writes them, in whole seconds: `90s`, `10m`, `1h30m`.
-enum DurationText {
+package enum DurationText {
     /// Seconds, or `nil` when the text is no such duration or longer than ten years.
-    static func seconds(_ text: String) -> Int64? {
+    package static func seconds(_ text: String) -> Int64? {
         var total: Int64 = 0
         var digits = ""
         var lastUnit = Int64.max
@@ -29,7 +29,7 @@ enum DurationText {
     }
 
     /// The shortest such text for a number of seconds.
-    static func text(_ seconds: Int64) -> String {
+    package static func text(_ seconds: Int64) -> String {
         var rest = seconds
         var parts = ""
         for (unit, name) in [(Int64(3600), "h"), (60, "m"), (1, "s")] where rest >= unit {

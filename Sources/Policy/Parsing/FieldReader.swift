@@ -1,12 +1,12 @@
 import Encodings
 
 /// A value together with where it stands and what it is called.
-struct Field {
+package struct Field {
     let node: YAMLNode
-    let path: String
+    package let path: String
     let context: DocumentContext
 
-    func report(_ code: String, _ message: String, hint: String? = nil) {
+    package func report(_ code: String, _ message: String, hint: String? = nil) {
         context.report(code, at: node.position, path: path, message, hint: hint)
     }
 
@@ -14,7 +14,7 @@ struct Field {
         report("wrong_type", "This must be \(wanted), not \(node.kindName).", hint: hint)
     }
 
-    func text(maximum: Int = 8192) -> String? {
+    package func text(maximum: Int = 8192) -> String? {
         guard case .scalar(let scalar) = node.content else {
             wrongType("text")
             return nil
@@ -30,13 +30,13 @@ struct Field {
         return scalar.text
     }
 
-    func bool() -> Bool? {
+    package func bool() -> Bool? {
         if case .scalar(let scalar) = node.content, case .bool(let value) = scalar.meaning { return value }
         wrongType("true or false", hint: "write true or false, without quotes")
         return nil
     }
 
-    func integer(in range: ClosedRange<Int64>) -> Int64? {
+    package func integer(in range: ClosedRange<Int64>) -> Int64? {
         guard case .scalar(let scalar) = node.content, case .int(let value) = scalar.meaning else {
             wrongType("a whole number")
             return nil
@@ -48,7 +48,7 @@ struct Field {
         return value
     }
 
-    func items(maximum: Int, allowEmpty: Bool = false) -> [Field]? {
+    package func items(maximum: Int, allowEmpty: Bool = false) -> [Field]? {
         guard case .sequence(let nodes) = node.content else {
             wrongType("a list", hint: "write [\"…\"], or one item a line after '- '")
             return nil
@@ -65,7 +65,7 @@ struct Field {
     }
 
     /// A word out of a fixed set.
-    func word<Word: RawRepresentable & CaseIterable>(_ type: Word.Type) -> Word? where Word.RawValue == String {
+    package func word<Word: RawRepresentable & CaseIterable>(_ type: Word.Type) -> Word? where Word.RawValue == String {
         guard let text = text() else { return nil }
         if let word = Word(rawValue: text) { return word }
         let names = Word.allCases.map(\.rawValue)
@@ -74,7 +74,7 @@ struct Field {
     }
 
     /// The value as JSON; numbers whose YAML text would change on the way are refused.
-    func json() -> JSONValue? {
+    package func json() -> JSONValue? {
         switch node.content {
         case .scalar(let scalar): return jsonScalar(scalar)
         case .sequence(let nodes):
@@ -120,12 +120,12 @@ struct Field {
 }
 
 /// A mapping with a fixed set of fields.
-struct ObjectReader {
-    let field: Field
+package struct ObjectReader {
+    package let field: Field
     private let entries: [YAMLEntry]
 
     /// `nil`, with a report, when the value is no mapping; unknown fields are reported.
-    init?(_ field: Field, fields known: [String]) {
+    package init?(_ field: Field, fields known: [String]) {
         guard case .mapping(let entries) = field.node.content else {
             field.report("wrong_type", "This must be a mapping, not \(field.node.kindName).")
             return nil
@@ -140,16 +140,16 @@ struct ObjectReader {
     }
 
     /// Whether nothing at all is given.
-    var isEmpty: Bool { entries.isEmpty }
+    package var isEmpty: Bool { entries.isEmpty }
 
     /// The field, or `nil` when it is absent.
-    subscript(name: String) -> Field? {
+    package subscript(name: String) -> Field? {
         guard let entry = entries.first(where: { $0.key == name }) else { return nil }
         return Field(node: entry.value, path: field.member(name), context: field.context)
     }
 
     /// The field; its absence is reported.
-    func required(_ name: String) -> Field? {
+    package func required(_ name: String) -> Field? {
         if let found = self[name] { return found }
         field.context.report(
             "missing_field", at: field.node.position, path: field.member(name), "The field '\(name)' is missing.")
@@ -163,7 +163,7 @@ extension Field {
     }
 
     /// The members of a mapping whose names are free; not a mapping is reported.
-    func members() -> [(name: Field, key: String, value: Field)]? {
+    package func members() -> [(name: Field, key: String, value: Field)]? {
         guard case .mapping(let entries) = node.content else {
             wrongType("a mapping")
             return nil

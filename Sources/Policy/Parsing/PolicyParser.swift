@@ -15,6 +15,11 @@ public enum PolicyParser {
     /// `source` names the text in diagnostics. All documents are looked at before ``PolicyError`` is thrown with
     /// everything that was wrong.
     public static func parse(_ yaml: String, source: String) throws(PolicyError) -> [PolicyDocument] {
+        try documents(chunks(of: yaml, source: source), source: source)
+    }
+
+    /// The documents of a stream as text, after what holds for a stream as a whole was checked.
+    static func chunks(of yaml: String, source: String) throws(PolicyError) -> [YAMLChunk] {
         func refuse(_ code: String, _ message: String, line: Int = 1, hint: String? = nil) -> PolicyError {
             PolicyError(diagnostics: [
                 PolicyDiagnostic(
@@ -39,7 +44,7 @@ public enum PolicyParser {
         guard chunks.count <= maximumDocuments else {
             throw refuse("too_large", "There are more than \(maximumDocuments) documents in one text.")
         }
-        return try documents(chunks, source: source)
+        return chunks
     }
 
     private static func documents(_ chunks: [YAMLChunk], source: String) throws(PolicyError) -> [PolicyDocument] {
@@ -64,6 +69,24 @@ public enum PolicyParser {
     }
 
     private static func document(_ chunk: YAMLChunk, _ context: DocumentContext) -> PolicyDocument? {
+        guard let field = root(chunk, context) else { return nil }
+        guard let header = DocumentHeader(field), let spec = spec(header) else { return nil }
+        guard !context.failed, let content = field.json(), !context.failed else { return nil }
+        guard let canonical = try? content.canonical() else {
+            context.report(
+                "invalid_value", at: field.node.position, path: "",
+                "The document has a number that JSON cannot carry exactly.")
+            return nil
+        }
+        return PolicyDocument(
+            kind: header.kind, namespace: header.namespace, name: header.name, text: chunk.text, content: content,
+            digest: Hex.encode(Array(SHA256.hash(data: canonical))), source: context.source,
+            line: field.node.position.line,
+            spec: spec)
+    }
+
+    /// The value of a document; nothing, with a report, when it is no YAML that we accept.
+    static func root(_ chunk: YAMLChunk, _ context: DocumentContext) -> Field? {
         let top = SourcePosition(line: chunk.firstLine, column: 1)
         guard chunk.text.utf8.count <= maximumDocumentBytes else {
             context.report("too_large", at: top, path: "", "The document is longer than \(maximumDocumentBytes) bytes.")
@@ -76,18 +99,7 @@ public enum PolicyParser {
             context.report("yaml_syntax", at: error.position, path: "", error.message, hint: error.hint)
             return nil
         }
-        let field = Field(node: root, path: "", context: context)
-        guard let header = DocumentHeader(field), let spec = spec(header) else { return nil }
-        guard !context.failed, let content = field.json(), !context.failed else { return nil }
-        guard let canonical = try? content.canonical() else {
-            context.report(
-                "invalid_value", at: top, path: "", "The document has a number that JSON cannot carry exactly.")
-            return nil
-        }
-        return PolicyDocument(
-            kind: header.kind, namespace: header.namespace, name: header.name, text: chunk.text, content: content,
-            digest: Hex.encode(Array(SHA256.hash(data: canonical))), source: context.source, line: root.position.line,
-            spec: spec)
+        return Field(node: root, path: "", context: context)
     }
 
     private static func spec(_ header: DocumentHeader) -> PolicySpec? {

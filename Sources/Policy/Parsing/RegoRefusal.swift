@@ -1,7 +1,7 @@
 /// Recognises Rego, which people bring from other key brokers, to say plainly what to do instead.
 enum RegoRefusal {
     static let message = "This is Rego; policies here are YAML with CEL expressions."
-    static let hint = "Rego is not accepted; 'claviger policy lint' checks YAML, see docs/policy.md"
+    static let hint = "'claviger policy import rego FILE' translates it; see docs/policy.md, Coming from Rego"
 
     /// Line (counted from 1 within the text) of the first line that only Rego has, or `nil`.
     static func line(in text: String) -> Int? {

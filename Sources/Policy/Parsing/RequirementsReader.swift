@@ -69,7 +69,7 @@ struct RequirementsReader {
 }
 
 /// Names that several kinds share.
-func readTEE(_ field: Field) -> TEE? {
+package func readTEE(_ field: Field) -> TEE? {
     guard let text = field.text(maximum: 64) else { return nil }
     if let tee = TEE(rawValue: text) { return tee }
     let names = TEE.allCases.map(\.rawValue)
@@ -77,7 +77,7 @@ func readTEE(_ field: Field) -> TEE? {
     return nil
 }
 
-func readTrustClaim(_ field: Field) -> TrustClaim? {
+package func readTrustClaim(_ field: Field) -> TrustClaim? {
     guard let text = field.text(maximum: 64) else { return nil }
     if let claim = TrustClaim(rawValue: text) { return claim }
     let names = TrustClaim.allCases.map(\.rawValue)

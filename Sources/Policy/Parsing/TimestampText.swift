@@ -1,9 +1,9 @@
 import FoundationEssentials
 
 /// Dates as RFC 3339 writes them.
-enum TimestampText {
+package enum TimestampText {
     /// The time, or `nil` when the text is not `yyyy-mm-ddThh:mm:ss` followed by `Z` or an offset such as `+01:00`.
-    static func date(_ text: String) -> Date? {
+    package static func date(_ text: String) -> Date? {
         // The parser of Foundation ignores what follows a time.
         let zone = text.utf8.dropFirst(19).first
         switch text.utf8.count {
@@ -15,7 +15,7 @@ enum TimestampText {
     }
 
     /// The time in UTC, in whole seconds.
-    static func text(_ date: Date) -> String {
+    package static func text(_ date: Date) -> String {
         date.formatted(.iso8601)
     }
 }

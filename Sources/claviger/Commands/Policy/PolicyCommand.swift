@@ -2,9 +2,10 @@ import ArgumentParser
 
 struct PolicyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "policy", abstract: "Check, apply, show and compare policies.",
+        commandName: "policy", abstract: "Check, test, apply, show, compare and import policies.",
         subcommands: [
-            PolicyApplyCommand.self, PolicyLintCommand.self, PolicyGetCommand.self, PolicyDiffCommand.self,
+            PolicyApplyCommand.self, PolicyLintCommand.self, PolicyTestCommand.self, PolicyGetCommand.self,
+            PolicyDiffCommand.self, PolicyExplainCommand.self, PolicyReplayCommand.self, PolicyImportCommand.self,
             PolicyDeleteCommand.self,
         ])
 }

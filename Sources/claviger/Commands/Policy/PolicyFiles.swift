@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Policy
+import PolicyTesting
 
 /// Policy texts from files, folders and standard input.
 struct PolicyFiles {
@@ -11,7 +12,7 @@ struct PolicyFiles {
 
     let sources: [Source]
 
-    /// Reads files (`-` is standard input); of a folder, its `.yaml` and `.yml` files.
+    /// Reads files (`-` is standard input); of a folder, its `.yaml` and `.yml` files but no tests.
     init(_ paths: [String]) throws {
         sources = try paths.flatMap { try Self.files($0) }.map { path in
             Source(
@@ -58,7 +59,8 @@ struct PolicyFiles {
             return [path]
         }
         let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-        return names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.map { "\(path)/\($0)" }
+        let policies = names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
+        return policies.filter { !PolicyTestSuite.isTest(fileName: $0) }.map { "\(path)/\($0)" }
     }
 }
 
