@@ -18,7 +18,7 @@ struct Claviger: AsyncParsableCommand {
         subcommands: [
             DevCommand.self, PolicyCommand.self, ResourceCommand.self, ReferenceCommand.self, ExplainCommand.self,
             DecisionsCommand.self, AttestCommand.self, ImageCommand.self, KeyCommand.self, RevokeCommand.self,
-            AdminCommand.self, VersionCommand.self,
+            AdminCommand.self, CRDCommand.self, SchemaCommand.self, VersionCommand.self,
             CompletionCommand.self,
         ])
 }
