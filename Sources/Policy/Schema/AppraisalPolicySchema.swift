@@ -50,7 +50,17 @@ enum AppraisalPolicySchema {
                     !(self.name in ['ear.status', 'ear.trustworthiness-vector', 'ear.appraisal-policy-id']) && \
                     !self.name.startsWith('ear.veraison.')
                     """,
-                message: "every appraisal has a member of this name: choose another one", field: "name")
+                message: "every appraisal has a member of this name: choose another one", field: "name",
+                jsonSchema: [
+                    "properties": [
+                        "name": [
+                            "not": [
+                                "pattern":
+                                    "^ear\\.(status|trustworthiness-vector|appraisal-policy-id|veraison\\..*)$"
+                            ]
+                        ]
+                    ]
+                ])
         ])
 
     private static let extensionField = ObjectSchema(fields: [

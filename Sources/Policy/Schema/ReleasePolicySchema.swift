@@ -21,7 +21,11 @@ enum ReleasePolicySchema {
 
     private static let guardrailLimits = SchemaRule(
         expression: "!has(self.effect) || self.effect != 'Guardrail' || has(self.require) || has(self.validations)",
-        message: "a guardrail needs 'require' or 'validations'; without any it limits nothing", field: "effect")
+        message: "a guardrail needs 'require' or 'validations'; without any it limits nothing", field: "effect",
+        jsonSchema: [
+            "if": ["properties": ["effect": ["const": "Guardrail"]], "required": ["effect"]],
+            "then": ["anyOf": [["required": ["require"]], ["required": ["validations"]]]],
+        ])
 
     private static func effect(_ kind: PolicyKind) -> SchemaField {
         let allow = "What the policy does. Allow: its conditions, all true, allow the release."

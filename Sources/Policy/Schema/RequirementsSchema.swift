@@ -43,7 +43,10 @@ enum RequirementsSchema {
         rules: [
             SchemaRule(
                 expression: "!has(self.required) || self.required || !has(self.digests)",
-                message: "digests can only match init-data that is there: remove 'required'", field: "required")
+                message: "digests can only match init-data that is there: remove 'required'", field: "required",
+                jsonSchema: [
+                    "not": ["properties": ["required": ["const": false]], "required": ["required", "digests"]]
+                ])
         ])
 
     private static let digest = TextSchema(

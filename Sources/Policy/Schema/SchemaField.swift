@@ -70,6 +70,8 @@ struct SchemaRule: Sendable, Hashable {
     let message: String
     /// The field to which the message is attached.
     let field: String
+    /// The same in the words of JSON Schema, where it has them.
+    var jsonSchema: JSONObject?
 }
 
 /// The bounds of a list.

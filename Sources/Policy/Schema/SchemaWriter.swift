@@ -37,7 +37,7 @@ struct SchemaWriter {
         return result
     }
 
-    /// Conditions between fields. JSON Schema has no word for most of them; the broker checks them all.
+    /// Conditions between fields. JSON Schema has no words for some of them; the broker checks them all.
     private func addConditions(_ schema: ObjectSchema, to result: inout JSONObject) {
         var rules = schema.rules
         if !schema.exactlyOneOf.isEmpty {
@@ -48,7 +48,12 @@ struct SchemaWriter {
                 result["oneOf"] = .array(schema.exactlyOneOf.map { ["required": [.string($0)]] })
             }
         }
-        guard dialect == .structural, !rules.isEmpty else { return }
+        guard dialect == .structural else {
+            let conditions = rules.compactMap(\.jsonSchema)
+            if !conditions.isEmpty { result["allOf"] = .array(conditions.map { .object($0) }) }
+            return
+        }
+        guard !rules.isEmpty else { return }
         result["x-kubernetes-validations"] = .array(
             rules.map { rule in
                 [
