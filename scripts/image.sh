@@ -37,6 +37,8 @@ assemble() { # assemble PROGRAM: dist/PROGRAM/rootfs
         cp -L "$library" "$root$library"
     done
     [ -r /etc/ssl/certs/ca-certificates.crt ] && cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
+    # Schedules name time zones.
+    [ ! -d /usr/share/zoneinfo ] || { mkdir -p "$root/usr/share" && cp -a /usr/share/zoneinfo "$root/usr/share/"; }
     printf 'nonroot:x:65532:65532::/var/lib/claviger:/usr/sbin/nologin\n' >"$root/etc/passwd"
     printf 'nonroot:x:65532:\n' >"$root/etc/group"
 }

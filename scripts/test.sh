@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All that has to pass: house rules, build, Swift tests, a short fuzz run, and the demo.
+# All that has to pass: house rules, build, Swift tests, schemas and chart, a short fuzz run, and the demo.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
