@@ -1,4 +1,4 @@
-# One program per image: --build-arg PROGRAM=claviger-broker | attestation-agent | claviger.
+# One program per image: --build-arg PROGRAM=claviger-broker | attestation-agent | claviger-controller | claviger.
 # The build context is what scripts/image.sh assembles: rootfs/ with the program and the libraries it needs, so that any
 # base works, the empty one too.
 ARG BASE=scratch

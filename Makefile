@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: demo test unit lint fuzz bench image clean
+.PHONY: demo test unit lint fuzz bench image chart-check compose-check clean
 
 demo: ## the main job, end to end, on a machine with nothing running
 	scripts/setup.sh
@@ -34,6 +34,17 @@ image: ## container images with podman or buildah
 	scripts/setup.sh
 	scripts/build.sh release
 	scripts/image.sh
+
+chart-check: ## Charts/claviger and the schemas, with Helm 3 and 4 and with engines that are not ours
+	scripts/setup.sh
+	scripts/build.sh programs
+	scripts/schema-check.sh
+	scripts/chart.sh
+
+compose-check: ## docker-compose.yml brought up with podman and torn down; as root, about two minutes after the build
+	scripts/setup.sh
+	scripts/build.sh programs
+	scripts/compose-check.sh
 
 clean:
 	rm -rf .build .build-* .cache dist

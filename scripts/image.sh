@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the container images localhost/claviger/{claviger-broker,attestation-agent,claviger} with podman or buildah from
-# the release build. BASE names a base image; without one, or where it cannot be pulled, the image holds just the program,
-# the shared libraries it links, and the certificates of the system.
+# Builds a container image localhost/claviger/PROGRAM for each program with podman or buildah, from the release build or
+# the folder that BIN names. BASE names a base image; without one, or where it cannot be pulled, the image holds just the
+# program, the shared libraries it links, and the certificates of the system.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -46,7 +46,7 @@ assemble() { # assemble PROGRAM: dist/PROGRAM/rootfs
     printf 'nonroot:x:65532:\n' >"$root/etc/group"
 }
 
-for program in claviger-broker attestation-agent claviger; do
+for program in claviger-broker attestation-agent claviger-controller claviger; do
     assemble "$program"
     tag=localhost/claviger/$program:$version
     "$tool" build --isolation chroot --build-arg BASE="$base" --build-arg PROGRAM="$program" \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All that has to pass: house rules, build, Swift tests, a short fuzz run, and the demo.
+# All that has to pass: house rules, build, Swift tests, schemas and chart, a short fuzz run, and the demo.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -7,6 +7,8 @@ scripts/lint.sh
 scripts/build.sh tests
 scripts/skopeo.sh --path >/dev/null # fetched once, before tests that run side by side ask for it
 scripts/unit.sh
+scripts/schema-check.sh
+scripts/chart.sh
 scripts/fuzz.sh "${CLAVIGER_FUZZ_SECONDS:-5}"
 scripts/demo.sh
 echo "test: everything passed"

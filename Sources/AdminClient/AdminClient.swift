@@ -13,6 +13,9 @@ public struct AdminClient: Sendable {
         public var trustAnchorsPEM: String?
         /// The bearer token; nil sends none.
         public var token: SecretBytes?
+        /// Path of a file with the bearer token, read anew for each request so that a renewed token is used at once;
+        /// counts when ``token`` is nil.
+        public var tokenFile: String?
         /// Time for one request.
         public var timeout: Duration
         /// Whether `http` without TLS is allowed over TCP.
@@ -21,12 +24,13 @@ public struct AdminClient: Sendable {
         /// A configuration; only the address is needed.
         public init(
             url: String, unixSocket: String? = nil, trustAnchorsPEM: String? = nil, token: SecretBytes? = nil,
-            timeout: Duration = .seconds(30), insecureHTTPAllowed: Bool = false
+            tokenFile: String? = nil, timeout: Duration = .seconds(30), insecureHTTPAllowed: Bool = false
         ) {
             self.url = url
             self.unixSocket = unixSocket
             self.trustAnchorsPEM = trustAnchorsPEM
             self.token = token
+            self.tokenFile = tokenFile
             self.timeout = timeout
             self.insecureHTTPAllowed = insecureHTTPAllowed
         }
@@ -61,7 +65,7 @@ public struct AdminClient: Sendable {
     ) async throws(AdminClientError) -> [UInt8] {
         var headers: [(name: String, value: String)] = [("Accept", "application/json")]
         if let contentType { headers.append(("Content-Type", contentType)) }
-        if let token = configuration.token {
+        if let token = try bearerToken() {
             let text = token.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
             headers.append(("Authorization", "Bearer \(text)"))
         }
@@ -76,6 +80,12 @@ public struct AdminClient: Sendable {
         }
         guard (200...299).contains(response.status) else { throw AdminClientError(response) }
         return response.body
+    }
+
+    private func bearerToken() throws(AdminClientError) -> SecretBytes? {
+        if let token = configuration.token { return token }
+        guard let file = configuration.tokenFile else { return nil }
+        return try AdminToken.read(file: file)
     }
 
     /// Sends a request and reads the JSON of a 2xx answer.

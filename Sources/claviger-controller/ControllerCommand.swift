@@ -26,7 +26,8 @@ struct ControllerCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Certificates (PEM) that the broker's must lead to. Environment: CLAVIGER_CA.")
     var ca: String?
 
-    @Option(name: .long, help: "File with the admin token, read anew at each start. Environment: CLAVIGER_TOKEN_FILE.")
+    @Option(
+        name: .long, help: "File with the admin token, read anew for each request. Environment: CLAVIGER_TOKEN_FILE.")
     var tokenFile: String?
 
     @Option(name: .long, help: "Seconds between two passes.")
@@ -75,9 +76,7 @@ struct ControllerCommand: AsyncParsableCommand {
         if let file = ca ?? environment["CLAVIGER_CA"] {
             configuration.trustAnchorsPEM = try String(contentsOfFile: file, encoding: .utf8)
         }
-        if let file = tokenFile ?? environment["CLAVIGER_TOKEN_FILE"] {
-            configuration.token = try AdminToken.read(file: file)
-        }
+        configuration.tokenFile = tokenFile ?? environment["CLAVIGER_TOKEN_FILE"]
         return try AdminClient(configuration)
     }
 }

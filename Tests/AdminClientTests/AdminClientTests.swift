@@ -34,6 +34,27 @@ struct AdminClientTests {
         #expect(request.body == "value")
     }
 
+    @Test("a token in a file is read for each request, so that a renewed one is used at once")
+    func tokenFile() async throws {
+        let server = try CannedServer { _ in (200, "") }
+        let file = FileManager.default.temporaryDirectory.appending(path: "token-\(UUID().uuidString)").path
+        defer {
+            server.stop()
+            try? FileManager.default.removeItem(atPath: file)
+        }
+        let client = try AdminClient(
+            AdminClient.Configuration(url: "http://localhost/", unixSocket: server.socketPath, tokenFile: file))
+        for token in ["first.token.x", "second.token.x"] {
+            try (token + "\n").write(toFile: file, atomically: true, encoding: .utf8)
+            try await client.putResource(ResourcePath("a/b/c"), SecretBytes([1]))
+            #expect(server.requests.last?.headers["authorization"] == "Bearer \(token)")
+        }
+        try FileManager.default.removeItem(atPath: file)
+        let failure = try await error { try await client.putResource(ResourcePath("a/b/c"), SecretBytes([1])) }
+        #expect(failure?.code == .invalidInput)
+        #expect(server.requests.count == 2)
+    }
+
     @Test("without a token no Authorization header is sent")
     func anonymous() async throws {
         let server = try CannedServer { _ in (200, "{}") }

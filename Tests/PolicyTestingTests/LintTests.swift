@@ -106,7 +106,7 @@ struct LintTests {
                     - {tee: snp, claim: hardware, value: 2, when: []}
                     - {tee: snp, claim: hardware, value: 3, when: ["claims.policy_abi_major == 1"]}
                     - {tee: tdx, claim: hardware, value: 3, when: ["claims.tcb_status == 'UpToDate'"]}
-                    - {tee: [snp, tdx], claim: hardware, value: 3, when: ["tee == 'snp'"]}
+                    - {tees: [snp, tdx], claim: hardware, value: 3, when: ["tee == 'snp'"]}
                     - {tee: snp, claim: executables, value: 3, when: ["claims.measurement == 'a'"]}
                     - {tee: snp, claim: executables, value: 4, when: ["claims.policy_abi_major == 1", "claims.measurement == 'a'"]}
                     - {tee: snp, claim: executables, value: 5, when: ["false"]}

@@ -16,7 +16,7 @@ struct AppraisalTests {
           defaults: {executables: 33, hardware: 97}
           rules:
             - {tee: sample, claim: executables, value: 3, when: ["claims.launch_digest in reference('launch_digest')"]}
-            - {tee: [sampledevice, sample], claim: executables, value: 4, when: ["has(claims.svn)"]}
+            - {tees: [sampledevice, sample], claim: executables, value: 4, when: ["has(claims.svn)"]}
             - {tee: sample, claim: executables, value: 5, when: []}
             - {tee: snp, claim: hardware, value: 2, when: []}
         """

@@ -31,8 +31,8 @@ struct AppraisalPolicyReader {
     }
 
     private func readRule(_ field: Field) -> AppraisalRule? {
-        guard let rule = ObjectReader(field, fields: ["tee", "claim", "value", "when"]) else { return nil }
-        let tees = rule.required("tee").map(readTEEs) ?? []
+        guard let rule = ObjectReader(field, fields: ["tee", "tees", "claim", "value", "when"]) else { return nil }
+        let tees = readTEEs(rule)
         let claim = rule.required("claim").flatMap(readTrustClaim)
         let value = rule.required("value").flatMap(readGrade)
         let scope = ExpressionScope.appraisal(tees: tees)
@@ -45,9 +45,22 @@ struct AppraisalPolicyReader {
             position: field.node.position)
     }
 
-    private func readTEEs(_ field: Field) -> [TEE] {
-        if case .sequence = field.node.content { return (field.items(maximum: 32) ?? []).compactMap { readTEE($0) } }
-        return readTEE(field).map { [$0] } ?? []
+    /// One kind, or a list of them: in two fields, because a schema for Kubernetes gives a field one type.
+    private func readTEEs(_ rule: ObjectReader) -> [TEE] {
+        switch (rule["tee"], rule["tees"]) {
+        case (let single?, nil):
+            if case .sequence = single.node.content {
+                single.report("wrong_type", "This must be text, not a list.", hint: "name several kinds in 'tees'")
+                return []
+            }
+            return readTEE(single).map { [$0] } ?? []
+        case (nil, let list?): return (list.items(maximum: 32) ?? []).compactMap { readTEE($0) }
+        case (nil, nil):
+            rule.field.report("missing_field", "The field 'tee' or 'tees' is missing.", hint: "'tees' takes a list")
+        case (.some, let list?):
+            list.report("invalid_value", "Only one of 'tee' and 'tees' can be given.")
+        }
+        return []
     }
 
     private func readExtensions(_ field: Field?) -> [AppraisalExtension] {

@@ -1,0 +1,185 @@
+"""Holds the generated schemas against engines that are not ours, and against what `claviger policy lint` says.
+
+usage: check-schemas.py CLAVIGER [FOLDER…], with policies in the folders
+"""
+
+import copy
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import cel
+import jsonschema
+import kubernetes_validate
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+GROUP = "claviger.dev"
+# What a schema can see of what lint refuses.
+SHAPE_CODES = {"unknown_field", "missing_field", "wrong_type"}
+failures = []
+
+
+class TextLoader(yaml.SafeLoader):
+    """YAML whose times stay texts, as in JSON."""
+
+
+TextLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def documents(path):
+    with open(path, encoding="utf-8") as file:
+        return [document for document in yaml.load_all(file, TextLoader) if document is not None]
+
+
+def fail(sentence):
+    failures.append(sentence)
+    print(f"check-schemas: {sentence}", file=sys.stderr)
+
+
+def closed(schema):
+    """A structural schema as JSON Schema: what is not named is refused, as kubectl does it."""
+    result = {name: value for name, value in schema.items() if not name.startswith("x-kubernetes-")}
+    # An OpenAPI format (int64) means nothing to JSON Schema.
+    result.pop("format", None)
+    if "properties" in schema:
+        result["properties"] = {name: closed(value) for name, value in schema["properties"].items()}
+        result["additionalProperties"] = False
+    if "items" in schema:
+        result["items"] = closed(schema["items"])
+    if schema.get("x-kubernetes-list-type") == "set":
+        result["uniqueItems"] = True
+    return result
+
+
+def rule_findings(value, schema, path):
+    """The messages of the rules in CEL that do not hold."""
+    found = []
+    for rule in schema.get("x-kubernetes-validations", []):
+        if cel.evaluate(rule["rule"], {"self": value}) is not True:
+            found.append(f"{path}{rule['fieldPath']}: {rule['message']}")
+    if isinstance(value, dict):
+        for name, part in schema.get("properties", {}).items():
+            if name in value:
+                found += rule_findings(value[name], part, f"{path}.{name}")
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            found += rule_findings(item, schema.get("items", {}), f"{path}[{index}]")
+    return found
+
+
+class Schemas:
+    """What is said about one kind, by the file for editors and by the definition for Kubernetes."""
+
+    def __init__(self, definition):
+        self.kind = definition["spec"]["names"]["kind"]
+        self.structural = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+        resource = closed(self.structural)
+        resource["properties"]["metadata"] = {"type": "object"}
+        editor = json.loads((ROOT / f"docs/schemas/{GROUP}/{self.kind.lower()}_v1alpha1.json").read_text("utf-8"))
+        for schema in (resource, editor, ANY_KIND):
+            jsonschema.Draft7Validator.check_schema(schema)
+        self.validators = {
+            "the definition": jsonschema.Draft7Validator(resource),
+            "the editor's schema": jsonschema.Draft7Validator(editor),
+            "the schema of any kind": jsonschema.Draft7Validator(ANY_KIND),
+        }
+
+    def findings(self, document):
+        found = {name: [error.message for error in validator.iter_errors(document)]
+                 for name, validator in self.validators.items()}
+        if not found["the definition"]:
+            found["the definition"] = rule_findings(document, self.structural, "")
+        return found
+
+
+def mutants(value, schema, path=""):
+    """(what was done, the changed value) for each part of a document, each part of the schema once."""
+    if path.endswith((".labels", ".annotations")):
+        return
+    if isinstance(value, dict):
+        yield f"unknown field in {path or 'the document'}", {**value, "unheardOf": 1}
+        for name in value:
+            if name not in ("apiVersion", "kind"):
+                yield f"without {path}.{name}", {other: part for other, part in value.items() if other != name}
+            for what, part in mutants(value[name], schema, f"{path}.{name}"):
+                yield what, {**value, name: part}
+    elif isinstance(value, list):
+        yield f"a text in place of the list {path}", "text"
+        yield f"nothing in {path}", []
+        for item in value:
+            for what, part in mutants(item, schema, f"{path}[]"):
+                yield what, [part]
+    elif path not in (".apiVersion", ".kind") and not path.startswith(".spec.values[].value"):
+        yield f"a mapping in place of {path}", {"a": 1}
+        yield f"another type in {path}", 7 if isinstance(value, str) else "text"
+        yield f"an unheard-of value in {path}", "unheard of" if isinstance(value, str) else -1_000_000
+
+
+def lint(claviger, folder):
+    """The codes that lint found, by file."""
+    answer = subprocess.run([claviger, "policy", "lint", "-o", "json", folder], stdout=subprocess.PIPE, check=False)
+    codes = {}
+    for finding in json.loads(answer.stdout):
+        if finding["severity"] == "error":
+            codes.setdefault(pathlib.Path(finding["source"]).name, set()).add(finding["code"])
+    return codes
+
+
+def compare(claviger, originals, schemas):
+    """Every way of breaking a good document: lint and the schemas must say the same."""
+    seen, cases = set(), []
+    for document in originals:
+        for what, changed in mutants(document, schemas[document["kind"]]):
+            if (document["kind"], what) not in seen:
+                seen.add((document["kind"], what))
+                cases.append((document["kind"], what, changed))
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (_, what, changed) in enumerate(cases):
+            changed = copy.deepcopy(changed)
+            if what.endswith((".metadata", ".metadata.name")) is False and isinstance(changed.get("metadata"), dict):
+                changed["metadata"]["name"] = f"mutant-{number}"
+            (pathlib.Path(folder) / f"{number}.yaml").write_text(json.dumps(changed), "utf-8")
+        codes = lint(claviger, folder)
+    for number, (kind, what, changed) in enumerate(cases):
+        refused = codes.get(f"{number}.yaml", set()) - {"duplicate_document"}
+        for name, found in schemas[kind].findings(changed).items():
+            if name == "the definition" and ".metadata" in what:
+                continue
+            if found and not refused:
+                fail(f"{kind}, {what}: {name} refuses it ({found[0]}), lint does not")
+            if refused & SHAPE_CODES and not found:
+                fail(f"{kind}, {what}: lint refuses it ({', '.join(sorted(refused))}), {name} does not")
+    return len(cases)
+
+
+ANY_KIND = json.loads((ROOT / f"docs/schemas/{GROUP}/policy_v1alpha1.json").read_text("utf-8"))
+
+
+def main(claviger, folders):
+    definitions = [documents(path)[0] for path in sorted((ROOT / "CRDs").glob("*.yaml"))]
+    for definition in definitions:
+        for version in ("1.29", "1.36"):
+            kubernetes_validate.validate(definition, version, strict=True)
+    schemas = {schema.kind: schema for schema in map(Schemas, definitions)}
+    originals = []
+    for path in sorted(path for folder in folders for path in pathlib.Path(folder).glob("*.yaml")):
+        for document in documents(path):
+            originals.append(document)
+            for name, found in schemas[document["kind"]].findings(document).items():
+                for sentence in found:
+                    fail(f"{path.name}: {name}: {sentence}")
+    if {document["kind"] for document in originals} != set(schemas):
+        fail("there is not a policy of every kind")
+    count = compare(claviger, originals, schemas)
+    print(f"check-schemas: {len(definitions)} definitions, {len(originals)} policies, {count} broken variants")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:] or [ROOT / "Policies"]))
