@@ -1,12 +1,17 @@
+import RATS
+
 /// Reads `spec.limits` of a release policy.
 struct LimitsReader {
     /// A greater number of releases would have to be counted for each request.
     private static let greatestCount: Int64 = 10_000
     private static let greatestLease: Int64 = 30 * 86_400
     private let field: Field
+    private let tees: [TEE]
 
-    init(_ field: Field) {
+    /// - Parameter tees: The kinds of guest that the policy selects; any when empty.
+    init(_ field: Field, tees: [TEE]) {
         self.field = field
+        self.tees = tees
     }
 
     func read() -> (limits: ReleaseLimits, instance: PolicyExpression?)? {
@@ -126,13 +131,15 @@ struct LimitsReader {
     /// What the guest chooses itself, or what is different each time, tells no instance from another.
     private func readInstance(_ field: Field) -> PolicyExpression? {
         guard
-            let expression = PolicyExpression.read(field, scope: .release(variables: []), yields: .string)
+            let expression = PolicyExpression.read(field, scope: .release(tees: tees, variables: [:]), yields: .string)
         else { return nil }
         let isStrong = { (path: [String]) in
             path.first == "tee"
                 || (path.first == "claims" && path.count > 2 && !path.contains(where: Self.chosenClaims.contains))
         }
-        if expression.inputs.allSatisfy({ isStrong($0.path) }), expression.inputs.contains(where: { $0.path.first == "claims" }) {
+        if expression.inputs.allSatisfy({ isStrong($0.path) }),
+            expression.inputs.contains(where: { $0.path.first == "claims" })
+        {
             return expression
         }
         field.report(

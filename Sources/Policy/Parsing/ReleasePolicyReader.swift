@@ -18,8 +18,8 @@ struct ReleasePolicyReader {
         let mode = spec["mode"]?.word(PolicyMode.self) ?? .enforce
         let match = spec.required("match").flatMap { readMatch($0, effect) }
         let schedule = spec["schedule"].flatMap { ScheduleReader($0).read() }
-        let limited = spec["limits"].flatMap { LimitsReader($0).read() }
         let require = spec["require"].map { RequirementsReader($0).read() } ?? ReleaseRequirements()
+        let limited = spec["limits"].flatMap { LimitsReader($0, tees: require.tees).read() }
         let variables = readVariables(spec["variables"], tees: require.tees)
         let scope = expressionScope(require.tees, variables)
         let validations = readValidations(spec["validations"], scope: scope)
