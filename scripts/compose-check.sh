@@ -136,7 +136,8 @@ podman inspect --format '{{.Name}} read-only: {{.HostConfig.ReadonlyRootfs}}, us
 podman stats --no-stream --format '{{.Name}} {{.MemUsage}}' || true
 
 say "Down"
-kill "$pulse" && wait "$pulse" 2>/dev/null || true
+kill "$pulse"
+wait "$pulse" 2>/dev/null || true
 pulse=''
 compose down --volumes --timeout 10
 [[ -z $(podman ps --all --quiet) ]] || { echo "compose: containers are left" >&2; exit 1; }

@@ -29,6 +29,13 @@ struct SchemaAgreementTests {
         #expect(findings.isEmpty == accepted, "schema, \(kind) \(why): \(findings)", sourceLocation: sourceLocation)
     }
 
+    /// Parser and schema say the same, whatever it is.
+    private func expectAgreement(
+        _ kind: PolicyKind, _ spec: JSONValue, _ why: String, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        expect(diagnostics(kind, spec).isEmpty, kind, spec, why, sourceLocation: sourceLocation)
+    }
+
     @Test("a document with every field of the schema is accepted, and so is one with no more than it needs")
     func complete() {
         for kind in PolicyKind.allCases {
@@ -96,10 +103,19 @@ struct SchemaAgreementTests {
                     let path = part.path + [.member(field.name)]
                     let spec = sample.changing(path) { _ in nil }
                     guard spec != sample.value else { continue }
-                    let isOptional = !field.isRequired && !object.exactlyOneOf.contains(field.name)
+                    guard object.rules.isEmpty else {
+                        expectAgreement(kind, spec, "without \(path.text)")
+                        continue
+                    }
+                    let isLast = object.minimumFields > 0 && object.fields.count == 1
+                    let isOptional = !field.isRequired && !object.exactlyOneOf.contains(field.name) && !isLast
                     expect(isOptional, kind, spec, "without \(path.text)")
                 }
                 let nothing = sample.changing(part.path) { _ in [:] }
+                guard object.rules.isEmpty else {
+                    expectAgreement(kind, nothing, "empty \(part.path.text)")
+                    continue
+                }
                 let needsNothing = object.minimumFields == 0 && !object.fields.contains(where: \.isRequired)
                 expect(needsNothing && object.exactlyOneOf.isEmpty, kind, nothing, "empty \(part.path.text)")
             }
@@ -155,6 +171,7 @@ struct SchemaAgreementTests {
                 expect(text.minimumLength == 0, kind, with(""), "empty \(name)")
                 expect(false, kind, with(7), "number in \(name)")
             case .boolean: expect(false, kind, with("true"), "text in \(name)")
+            case .only(let value): expect(false, kind, with(.bool(!value)), "\(!value) in \(name)")
             default: continue
             }
         }
