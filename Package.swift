@@ -179,12 +179,12 @@ let package = Package(
         tests("Storage", ["TestSupport"], vectors: false),
         tests("OCIEncryption"),
         tests("AdminClient", vectors: false),
-        tests("Broker", ["BrokerTestSupport", "X509Trust"]),
+        tests("Broker", ["BrokerTestSupport", "PolicyTesting", "Policy", "X509Trust"]),
         tests("BrokerAPI", ["BrokerTestSupport", "HTTPTransport", "X509Trust"]),
         tests("Guest", ["GuestTestSupport"]),
         tests("GuestAPI", ["GuestTestSupport"] + grpc),
         tests("Controller", ["BrokerTestSupport", "BrokerAPI"], vectors: false),
-        tests("claviger", ["AdminClient", "Broker", "JOSE", "Policy", "Encodings"], vectors: false),
+        tests("claviger", ["AdminClient", "Broker", "JOSE", "PolicyTesting", "Policy", "Encodings"], vectors: false),
     ]
 )
 

@@ -3,6 +3,8 @@ import Encodings
 import Foundation
 import JOSE
 import KBSProtocol
+import Policy
+import PolicyTesting
 import RATS
 import Storage
 import Testing
@@ -38,6 +40,39 @@ struct ReleaseTests {
         #expect(decision["path"] == "a/b/c")
         #expect(decision["trace"]?["nearest"] == "ClusterReleasePolicy/-/allow-attested")
         #expect(decision["trace"]?.serializedString().contains("nothing is ever released") == true)
+    }
+
+    @Test("the ledger keeps a guest's claims once, shows them with each decision, and can be replayed from them")
+    func ledgerEvidence() async throws {
+        let test = try await TestBroker.make(
+            policies: TestPolicies.stream(TestPolicies.appraisal, TestPolicies.affirmingOnly))
+        try await test.put("a/b/c", "secret")
+        try await test.affirmSample()
+        let guest = try SampleGuest()
+        for _ in 0..<2 {
+            let attestation = try await test.attest(guest)
+            #expect(try await test.get("a/b/c", attestation, guest) == "secret")
+            _ = try await test.release("a/b/c", bearer: attestation.token)
+        }
+        let list = try await test.broker.decisions(limit: 10, path: nil, allowed: nil, before: nil, withClaims: true)
+        let records = (list["decisions"]?.arrayValue ?? []).compactMap(\.objectValue)
+        #expect(records.count == 4)
+        let evidence = Set(records.map { $0["claims"]?["submodules"] })
+        #expect(evidence.count == 1)
+        #expect(evidence.first??["cpu0"]?["claims"]?["svn"] == "1")
+        #expect(evidence.first??.serializedString().contains("report_data") == false)
+
+        let documents = try PolicyParser.parse(
+            TestPolicies.stream(TestPolicies.appraisal, TestPolicies.affirmingOnly), source: "test")
+        var same = PolicyReplay(under: try PolicyBundle(documents), gradesAgain: false)
+        var again = PolicyReplay(under: try PolicyBundle(documents), gradesAgain: true)
+        for past in records.compactMap(PastRequest.init(record:)) {
+            same.add(past)
+            again.add(past)
+        }
+        #expect((same.total, same.stillAllowed) == (4, 4))
+        // Without the registered reference values nothing is affirmed.
+        #expect(again.losses.map(\.count) == [4])
     }
 
     @Test("KBS 12.7.39 and 12.7.40: without reference values denied, with them released")

@@ -150,6 +150,22 @@ struct TranslationTests {
         #expect(result.documents[0].content["spec"]?["rules"]?.arrayValue?.count == 1)
     }
 
+    @Test("a rule about no claims of a TEE is one for all of them")
+    func anyTEE() throws {
+        let text = """
+            package policy
+            import rego.v1
+            default configuration := 36
+            trust_claims := {"configuration": configuration}
+            configuration := 2 if input.init_data == "00"
+            """
+        let result = try RegoImport(text, source: "a", name: "cpu")
+        #expect(result.losses == [], "\(result.yaml)")
+        let rule = result.documents.first?.content["spec"]?["rules"]?.arrayValue?.first
+        #expect(rule?["tees"]?.arrayValue?.count == TEE.allCases.count)
+        #expect(rule?["when"] == ["init_data == '00'"])
+    }
+
     @Test("a rule whose claims are not known is left out, the others stay")
     func unknownClaims() throws {
         let text = """

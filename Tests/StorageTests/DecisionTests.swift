@@ -30,6 +30,33 @@ struct DecisionTests {
         #expect(try await decisions.get(id: "other") == nil)
     }
 
+    @Test("what an attestation found out is stored once, and read with each decision that names it")
+    func attestations() async throws {
+        let test = try await TestDatabase.make()
+        let decisions = DecisionRepository(test.database)
+        let sessions = SessionRepository(test.database, keys: test.keys)
+        let content: JSONObject = ["submodules": ["cpu0": ["tee": "snp"]]]
+        let attestation = AttestationRecord(content)
+        #expect(attestation == AttestationRecord(["submodules": ["cpu0": ["tee": "snp"]]]))
+        for number in 0..<3 {
+            try await sessions.open(
+                nonceHash: [UInt8(number)], nonceExpires: now, sessionHash: [UInt8(number)], payload: [],
+                attestation: attestation, expires: now)
+        }
+        #expect(try await test.database.query("SELECT * FROM attestation_results").count == 1)
+        var named = record(claims: ["token": "t"])
+        named.attestation = attestation.digest
+        var unknown = record(1, claims: ["token": "t"])
+        unknown.attestation = [1]
+        for record in [named, unknown] { try await decisions.append(record) }
+        #expect(
+            try await decisions.get(id: named.id)?.claims == ["token": "t", "submodules": ["cpu0": ["tee": "snp"]]])
+        #expect(
+            try await decisions.list().map(\.claims) == [
+                ["token": "t"], ["token": "t", "submodules": ["cpu0": ["tee": "snp"]]],
+            ])
+    }
+
     @Test("decisions are listed by path, tenant and outcome, in pages, the newest first")
     func lists() async throws {
         let decisions = DecisionRepository(try await TestDatabase.make().database)

@@ -144,8 +144,7 @@ struct PolicyTests {
 
 @Suite("Migrations", .timeLimit(.minutes(2)))
 struct MigrationTests {
-    private let next = Migration(
-        version: Migration.all.count + 1, name: "next", text: "CREATE TABLE added (x bigint); SELECT 1;")
+    private let next = Migration(version: 900, name: "next", text: "CREATE TABLE added (x bigint); SELECT 1;")
 
     @Test("migrating again changes nothing, and many at once agree")
     func repeated() async throws {
@@ -154,7 +153,7 @@ struct MigrationTests {
             for _ in 0..<5 { group.addTask { try await Migrations.migrate(database, Migration.all + [next]) } }
             try await group.waitForAll()
         }
-        #expect(try await database.query("SELECT * FROM claviger_migrations").count == next.version)
+        #expect(try await database.query("SELECT * FROM claviger_migrations").count == Migration.all.count + 1)
         #expect(try await database.query("SELECT * FROM added").isEmpty)
     }
 
@@ -175,8 +174,7 @@ struct MigrationTests {
     @Test("a step that fails leaves nothing of itself")
     func failing() async throws {
         let database = try await TestDatabase.make().database
-        let broken = Migration(
-            version: next.version, name: "broken", text: "CREATE TABLE half (x bigint); SELECT nonsense;")
+        let broken = Migration(version: 900, name: "broken", text: "CREATE TABLE half (x bigint); SELECT nonsense;")
         await expect(.internal) { () async throws(StorageError) in
             try await Migrations.migrate(database, Migration.all + [broken])
         }
@@ -187,7 +185,7 @@ struct MigrationTests {
     @Test("a step that was left out is refused")
     func gap() {
         expect(.schema) { () throws(StorageError) in
-            _ = try MigrationPlan(applied: [(next.version, next.checksum)], known: Migration.all + [next])
+            _ = try MigrationPlan(applied: [(900, next.checksum)], known: Migration.all + [next])
         }
     }
 }

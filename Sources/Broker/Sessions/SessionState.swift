@@ -7,12 +7,15 @@ import RATS
 /// bound to the session's hash.
 struct SessionState: Sendable {
     let attestation: AttestationResult
+    /// The digest of the attestation's record in the ledger; sessions that an older program opened have none.
+    let recordDigest: [UInt8]?
     private let traces: JSONValue
     /// What explanations should say about the reference values that the grades rest on.
     let notes: [String]
 
-    init(attestation: AttestationResult, appraisals: [AppraisalTrace]) {
+    init(attestation: AttestationResult, appraisals: [AppraisalTrace], recordDigest: [UInt8]? = nil) {
         self.attestation = attestation
+        self.recordDigest = recordDigest
         traces = .array(appraisals.map { $0.json() })
         notes = appraisals.flatMap(\.notes)
     }
@@ -20,6 +23,7 @@ struct SessionState: Sendable {
     func serialized() -> [UInt8] {
         var state: JSONObject = ["claims": .object(attestation.earClaims()), "appraisals": traces]
         if !notes.isEmpty { state["notes"] = .array(notes.map(JSONValue.string)) }
+        state["record"] = recordDigest.map { .string(Hex.encode($0)) }
         return state.serialized()
     }
 
@@ -28,6 +32,7 @@ struct SessionState: Sendable {
             let result = try? AttestationResult(earClaims: claims)
         else { return nil }
         attestation = result
+        recordDigest = state["record"]?.stringValue.flatMap { try? Hex.decode($0) }
         traces = state["appraisals"] ?? .array([])
         notes = (state["notes"]?.arrayValue ?? []).compactMap(\.stringValue)
     }

@@ -119,8 +119,9 @@ extension Broker {
             protocolVersion: challenge.version.rawValue)
         let token = try signingKeys.issuer().sign(result)
         let secret = SessionSecret.fresh()
-        let state = SessionState(attestation: result, appraisals: report.traces)
-        try await storeSession(secret, state, spending: challenge)
+        let record = AttestationRecord(result.ledgerEvidence())
+        let state = SessionState(attestation: result, appraisals: report.traces, recordDigest: record.digest)
+        try await storeSession(secret, state, record, spending: challenge)
         return Attestation(token: token, cookie: SessionCookieValue(value: secret.text, expiresAt: result.expiresAt))
     }
 }

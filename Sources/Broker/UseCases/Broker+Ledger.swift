@@ -30,7 +30,7 @@ extension Broker {
             path: input.path.description, tenant: input.path.repository,
             tee: caller.attestation.primary?.tee.rawValue, session: caller.attestation.id,
             bundleDigest: decision.bundleDigest, trace: decision.json(),
-            claims: .object(caller.ledgerClaims))
+            claims: .object(caller.ledgerClaims(query: input.query)), attestation: caller.attestationRecord)
     }
 
     func log(_ record: DecisionRecord) {
@@ -55,7 +55,7 @@ extension Broker {
                 plugin: input.plugin, path: input.path.description, tenant: input.path.repository,
                 tee: caller.attestation.primary?.tee.rawValue, session: caller.attestation.id, bundleDigest: "",
                 trace: ["stage": "policies", "generation": .int(generation)],
-                claims: .object(caller.ledgerClaims)))
+                claims: .object(caller.ledgerClaims(query: input.query)), attestation: caller.attestationRecord))
         logger.error("release not decided", metadata: ["decision": "\(id)", "code": "\(code)"])
     }
 
@@ -74,16 +74,16 @@ extension Broker {
         return id
     }
 
-    /// Spends the challenge's nonce and stores the session, in one statement.
+    /// Spends the challenge's nonce and stores the session and what the attestation found out, in one statement.
     func storeSession(
-        _ secret: SessionSecret, _ state: SessionState, spending challenge: ChallengeState
+        _ secret: SessionSecret, _ state: SessionState, _ record: AttestationRecord, spending challenge: ChallengeState
     ) async throws(BrokerError) {
         let tolerance = configuration.session.clockTolerance.inSeconds
         do throws(StorageError) {
             try await sessions.open(
                 nonceHash: Array(SHA256.hash(data: Array("claviger nonce \(challenge.nonce)".utf8))),
                 nonceExpires: challenge.expiresAt.addingTimeInterval(2 * tolerance + 60), sessionHash: secret.hash,
-                payload: state.serialized(), subjects: Self.subjects(of: state.attestation),
+                payload: state.serialized(), subjects: Self.subjects(of: state.attestation), attestation: record,
                 expires: state.attestation.expiresAt)
         } catch {
             guard error.code == .conflict else { throw BrokerError(error) }
@@ -113,23 +113,59 @@ extension Broker {
     }
 }
 
+extension Caller {
+    /// What a decision about a request of his keeps.
+    fileprivate func ledgerClaims(query: [String: String]) -> JSONObject {
+        guard !query.isEmpty else { return ledgerClaims }
+        var claims = ledgerClaims
+        claims["query"] = .object(JSONObject(query.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
+        return claims
+    }
+}
+
 extension AttestationResult {
     /// What was judged, without the nonce: the ledger holds nothing that anybody could use.
-    func ledgerClaims() -> JSONObject {
+    ///
+    /// - Parameter withEvidence: Whether the judgements and the claims are part of it; they need not be when the ledger has
+    ///   a record of them.
+    func ledgerClaims(withEvidence: Bool = true) -> JSONObject {
         var claims: JSONObject = [
             "issuer": .string(issuer), "token": .string(id),
             "issuedAt": .int(issuedAt.wholeSeconds), "protocol": .optional(protocolVersion),
             "teeKey": .optional(teeKey.flatMap { try? JWKThumbprint.sha256(of: $0) }),
         ]
+        guard withEvidence else { return claims }
+        for (name, value) in ledgerEvidence() { claims[name] = value }
+        return claims
+    }
+
+    /// The judgements and what they rest on. What differs with each attestation of one guest is left out, so that they
+    /// are kept once.
+    func ledgerEvidence() -> JSONObject {
         var submodules = JSONObject()
         for appraisal in appraisals {
-            submodules[appraisal.name] = .object([
+            var submodule: JSONObject = [
                 "tee": .string(appraisal.tee.rawValue), "status": .string(appraisal.status.rawValue),
-                "vector": .object(appraisal.vector.json()), "claims": .object(appraisal.claims),
+                "vector": .object(appraisal.vector.json()),
+                "claims": JSONValue.object(appraisal.claims).withoutReportData,
                 "initData": appraisal.annotatedEvidence["init_data"] ?? .null,
-            ])
+            ]
+            submodule["initDataClaims"] = appraisal.initDataClaims.map { .object($0) }
+            submodules[appraisal.name] = .object(submodule)
         }
-        claims["submodules"] = .object(submodules)
-        return claims
+        return ["submodules": .object(submodules)]
+    }
+}
+
+extension JSONValue {
+    /// The value without the members that the nonce goes into.
+    fileprivate var withoutReportData: JSONValue {
+        switch self {
+        case .object(let members):
+            .object(
+                JSONObject(members.filter { $0.name != "report_data" }.map { ($0.name, $0.value.withoutReportData) }))
+        case .array(let items): .array(items.map(\.withoutReportData))
+        default: self
+        }
     }
 }

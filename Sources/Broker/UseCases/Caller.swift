@@ -12,8 +12,10 @@ struct Caller: Sendable {
     let subject: ReleaseSubject
     /// The key that secrets are sealed to; `nil` when the attested key cannot be used here.
     let recipient: JWERecipient?
-    /// What of his claims the ledger keeps.
+    /// What of his claims a decision keeps: all but what the attestation's record has.
     let ledgerClaims: JSONObject
+    /// The digest of the attestation's record in the ledger.
+    var attestationRecord: [UInt8]? { state?.recordDigest }
     private let state: SessionState?
 
     /// What was verified of him.
@@ -43,7 +45,7 @@ struct Caller: Sendable {
         let isLegacyGuest = legacy && version.map { $0 < .v0_2_0 } ?? false
         let allowed: Set<KeyManagementAlgorithm> = isLegacyGuest ? [.rsa15] : .standard
         recipient = attestation.teeKey.flatMap { try? JWERecipient(jwk: $0, allowing: allowed) }
-        ledgerClaims = attestation.ledgerClaims()
+        ledgerClaims = attestation.ledgerClaims(withEvidence: state?.recordDigest == nil)
     }
 }
 

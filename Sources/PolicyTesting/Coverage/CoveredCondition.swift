@@ -56,14 +56,26 @@ extension PolicyDocument {
 }
 
 extension JSONValue {
-    /// The requirements of a release policy's spec; those of `trust` one by one.
+    /// What a release policy asks for in fields of their own; grades, posture and limits one by one.
     fileprivate var requirements: [(path: String, text: String)] {
-        (self["require"]?.objectValue ?? [:]).flatMap { name, value -> [(path: String, text: String)] in
-            let path = "spec.require.\(name)"
-            guard name == "trust", let grades = value.objectValue else {
-                return [(path, "\(name): \(value.serializedString())")]
-            }
-            return grades.map { ("\(path).\($0.name)", "\($0.name) is \($0.value.stringValue ?? "")") }
+        let require = (self["require"]?.objectValue ?? [:]).flatMap { name, value in
+            value.parts(named: name, at: "spec.require.\(name)", isSplit: ["trust", "posture"].contains(name))
+        }
+        let schedule = self["schedule"].map { $0.parts(named: "schedule", at: "spec.schedule", isSplit: false) } ?? []
+        // What else stands there says how the limits are counted.
+        let limits = (self["limits"]?.objectValue ?? [:]).filter { Self.limits.contains($0.name) }.flatMap {
+            name, value in
+            value.parts(named: name, at: "spec.limits.\(name)", isSplit: false)
+        }
+        return schedule + require + limits
+    }
+
+    private static let limits: Set = ["maxReleases", "oncePer", "concurrentHolders", "approvals"]
+
+    private func parts(named name: String, at path: String, isSplit: Bool) -> [(path: String, text: String)] {
+        guard isSplit, let members = objectValue else { return [(path, "\(name): \(serializedString())")] }
+        return members.map {
+            ("\(path).\($0.name)", "\($0.name): \($0.value.stringValue ?? $0.value.serializedString())")
         }
     }
 

@@ -49,7 +49,7 @@ private struct AppraisalRuleText {
     static func all(in document: PolicyDocument) -> [AppraisalRuleText] {
         (document.content["spec"]?["rules"]?.arrayValue ?? []).enumerated().map { index, rule in
             let tees =
-                rule["tee"]?.stringValue.map { [$0] } ?? (rule["tee"]?.arrayValue ?? []).compactMap(\.stringValue)
+                rule["tee"]?.stringValue.map { [$0] } ?? (rule["tees"]?.arrayValue ?? []).compactMap(\.stringValue)
             let conditions = (rule["when"]?.arrayValue ?? []).compactMap(\.stringValue)
             return AppraisalRuleText(
                 path: "spec.rules[\(index)]", tees: Set(tees), claim: rule["claim"]?.stringValue ?? "",

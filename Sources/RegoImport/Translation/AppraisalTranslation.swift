@@ -201,7 +201,7 @@ struct AppraisalTranslation {
         for rule in rules {
             let tees = rule.tees.map(\.rawValue)
             yaml.line(2, "# line \(rule.line)")
-            yaml.line(2, "- tee: \(tees.count == 1 ? tees[0] : YAMLWriter.list(tees))")
+            yaml.line(2, tees.count == 1 ? "- tee: \(tees[0])" : "- tees: \(YAMLWriter.list(tees))")
             yaml.line(3, "claim: \(rule.claim.rawValue)")
             yaml.line(3, "value: \(rule.value)")
             yaml.line(3, rule.conditions.isEmpty ? "when: []" : "when:")

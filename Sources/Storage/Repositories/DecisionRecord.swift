@@ -29,14 +29,16 @@ public struct DecisionRecord: Sendable, Hashable {
     public var bundleDigest: String
     /// Each policy and condition that was looked at.
     public var trace: JSONValue
-    /// The claims that were judged.
+    /// The claims that were judged, without those of the attestation that `attestation` names until the record is read.
     public var claims: JSONValue
+    /// The digest of the attestation's record, whose members are among the claims when the decision is read.
+    public var attestation: [UInt8]?
 
     /// A record from its parts.
     public init(
         id: String, at: Date, allowed: Bool, code: String, reason: String, operation: String, plugin: String,
         path: String, tenant: String? = nil, tee: String? = nil, session: String? = nil, bundleDigest: String,
-        trace: JSONValue = .null, claims: JSONValue = .null
+        trace: JSONValue = .null, claims: JSONValue = .null, attestation: [UInt8]? = nil
     ) {
         self.id = id
         self.at = at
@@ -52,6 +54,7 @@ public struct DecisionRecord: Sendable, Hashable {
         self.bundleDigest = bundleDigest
         self.trace = trace
         self.claims = claims
+        self.attestation = attestation
     }
 
     /// A fresh id: a UUID version 7 (RFC 9562 section 5.7), so ids sort by time to the millisecond.

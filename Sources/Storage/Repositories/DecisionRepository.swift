@@ -32,15 +32,17 @@ public struct DecisionRepository: Sendable {
                 texts(\.plugin), texts(\.path), texts(\.tenant), texts(\.tee), texts(\.session),
                 texts(\.bundleDigest), .array(.json, records.map { .json(storable($0.trace)) }),
                 .array(.json, records.map { .json(storable($0.claims)) }),
+                .array(.bytes, records.map { $0.attestation.map { .bytes($0) } ?? .null }),
             ])
     }
 
     private static let insert = SQL(
         """
         INSERT INTO decisions (id, at, allowed, code, reason, operation, plugin, path, tenant, tee, session,
-            bundle_digest, trace, claims)
+            bundle_digest, trace, claims, attestation)
         SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::text[],
-            $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::jsonb[], $14::jsonb[])
+            $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::jsonb[], $14::jsonb[],
+            $15::bytea[])
         ON CONFLICT (id) DO NOTHING
         """)
 
@@ -92,14 +94,16 @@ public struct DecisionRepository: Sendable {
 
     private static let columns = """
         id, at, allowed, code, reason, operation, plugin, path, tenant, tee, session, bundle_digest, trace::text,
-        claims::text
+        claims::text, attestation, content
         """
 
-    private static let find = SQL("SELECT \(columns) FROM decisions WHERE id = $1::text")
+    private static let source = "decisions LEFT JOIN attestation_results ON digest = attestation"
+
+    private static let find = SQL("SELECT \(columns) FROM \(source) WHERE id = $1::text")
 
     private static let select = SQL(
         """
-        SELECT \(columns) FROM decisions
+        SELECT \(columns) FROM \(source)
         WHERE ($1::text IS NULL OR path = $1::text) AND ($2::text IS NULL OR tenant = $2::text)
             AND ($3::boolean IS NULL OR allowed = $3::boolean) AND ($4::text IS NULL OR id < $4::text)
         ORDER BY id DESC LIMIT $5::bigint
@@ -112,7 +116,16 @@ extension DecisionRecord {
             id: try row.text(0), at: try row.date(1), allowed: try row.bool(2), code: try row.text(3),
             reason: try row.text(4), operation: try row.text(5), plugin: try row.text(6), path: try row.text(7),
             tenant: try row.optionalText(8), tee: try row.optionalText(9), session: try row.optionalText(10),
-            bundleDigest: try row.text(11), trace: try Self.json(row, 12), claims: try Self.json(row, 13))
+            bundleDigest: try row.text(11), trace: try Self.json(row, 12), claims: try Self.claims(row),
+            attestation: row.optionalBytes(14))
+    }
+
+    /// The decision's own claims with those of its attestation.
+    private static func claims(_ row: SQLRow) throws(StorageError) -> JSONValue {
+        let own = try json(row, 13)
+        guard !row.isNull(15), var claims = own.objectValue else { return own }
+        for (name, value) in try json(row, 15).objectValue ?? [:] { claims[name] = value }
+        return .object(claims)
     }
 
     // What a guest may send is bounded where it comes in. A bound here would let one large record, which `jsonb` makes

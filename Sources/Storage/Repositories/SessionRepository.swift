@@ -20,11 +20,11 @@ public struct SessionRepository: Sendable {
     ///   - sessionHash: a digest of the session's secret id.
     ///   - payload: what the session holds; it is encrypted here, bound to the row.
     ///   - subjects: texts of `RevocationSubject` that end the session when they are revoked.
+    ///   - attestation: what the attestation found out, for the ledger; stored unless it is there already.
     /// - Throws: `conflict` when the nonce was spent before.
     public func open(
         nonceHash: [UInt8], nonceExpires: Date, sessionHash: [UInt8], payload: [UInt8],
-        subjects: [RevocationSubject] = [],
-        expires: Date
+        subjects: [RevocationSubject] = [], attestation: AttestationRecord? = nil, expires: Date
     ) async throws(StorageError) {
         let texts = subjects.map(\.text)
         let sealed = try seal.seal(payload, hash: sessionHash, expires: expires, subjects: texts)
@@ -33,7 +33,7 @@ public struct SessionRepository: Sendable {
                 Self.spendAndInsert,
                 [
                     .bytes(nonceHash), .date(nonceExpires), .bytes(sessionHash), .bytes(sealed), .texts(texts),
-                    .date(expires),
+                    .date(expires), attestation.map { .bytes($0.digest) } ?? .null, .text(orNull: attestation?.text),
                 ]))
         guard !rows.isEmpty else { throw .conflict("the nonce was spent before") }
     }
@@ -43,6 +43,10 @@ public struct SessionRepository: Sendable {
         WITH spent AS (
             INSERT INTO nonces (hash, expires_at) VALUES ($1::bytea, $2::timestamptz)
             ON CONFLICT (hash) DO NOTHING RETURNING hash
+        ), kept AS (
+            INSERT INTO attestation_results (digest, content)
+            SELECT $7::bytea, $8::text FROM spent WHERE $7::bytea IS NOT NULL
+            ON CONFLICT (digest) DO NOTHING
         )
         INSERT INTO sessions (hash, sealed, subjects, expires_at)
         SELECT $3::bytea, $4::bytea, $5::text[], $6::timestamptz FROM spent

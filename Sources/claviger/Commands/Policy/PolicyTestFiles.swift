@@ -35,7 +35,7 @@ struct PolicyTestFiles {
         }
         guard depth < maximumDepth else { return [] }
         let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-        let prefix = path.hasSuffix("/") ? path : path + "/"
+        let prefix = path == "." ? "" : path.hasSuffix("/") ? path : path + "/"
         return try names.filter { !$0.hasPrefix(".") }.flatMap {
             try files(prefix + $0, isNamed: false, depth: depth + 1)
         }
