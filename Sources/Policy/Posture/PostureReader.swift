@@ -54,21 +54,15 @@ struct PostureReader {
 
     private func readFloors(_ field: Field) -> [TEE: TCBFloor] {
         var floors: [TEE: TCBFloor] = [:]
-        guard let members = field.members() else { return floors }
-        if members.isEmpty { field.report("invalid_value", "Nothing is required here.", hint: "leave the field out") }
-        for member in members {
-            guard let tee = readTEE(member.name) else { continue }
+        guard let object = ObjectReader(field, fields: TCBComponent.tees.map(\.rawValue)) else { return floors }
+        if object.isEmpty { field.report("invalid_value", "Nothing is required here.", hint: "leave the field out") }
+        for member in field.members() ?? [] {
+            guard let tee = TEE(rawValue: member.key), TCBComponent.tees.contains(tee) else { continue }
             guard tees.isEmpty || tees.contains(tee) else {
                 member.name.report(
                     "unselected_tee",
                     "This policy selects only \(Self.list(tees)) in require.tees, not '\(tee.rawValue)'.",
                     hint: "add '\(tee.rawValue)' to require.tees, or remove this part")
-                continue
-            }
-            guard !TCBComponent.components(of: tee).isEmpty else {
-                member.name.report(
-                    "cannot_tell", "Evidence of \(tee.rawValue) states no version that could be compared.",
-                    hint: "it is known of \(Self.list(TCBComponent.tees))")
                 continue
             }
             floors[tee] = readFloor(member.value, tee)

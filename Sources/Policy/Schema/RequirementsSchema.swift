@@ -26,6 +26,12 @@ enum RequirementsSchema {
                         minimumLength: 5, maximumLength: 14, pattern: "^[0-9]{1,4}\\.[0-9]{1,4}\\.[0-9]{1,4}$",
                         example: "0.4.0")),
                 "The oldest version of the KBS protocol that the guest may have attested with."),
+            .optional(
+                "posture", .object(PostureSchema.posture),
+                """
+                The state that the guest and its machine are in, each judged by its own evidence. What the evidence \
+                does not say denies.
+                """),
         ],
         minimumFields: 1)
 

@@ -30,6 +30,8 @@ indirect enum SchemaValue: Sendable, Hashable {
     /// One of a fixed set of words.
     case word([String])
     case boolean
+    /// A boolean of which only one value can be asked for.
+    case only(Bool)
     case integer(ClosedRange<Int64>)
     case object(ObjectSchema)
     case list(ListSchema)

@@ -73,6 +73,9 @@ struct SchemaWriter {
             result["type"] = "string"
             result["enum"] = .array(words.map { .string($0) })
         case .boolean: result["type"] = "boolean"
+        case .only(let value):
+            result["type"] = "boolean"
+            result["enum"] = [.bool(value)]
         case .integer(let range):
             result["type"] = "integer"
             if dialect == .structural { result["format"] = "int64" }
@@ -124,7 +127,7 @@ extension SchemaValue {
         switch self {
         case .anything: false
         case .list(let list): list.item.isTyped
-        case .text, .word, .boolean, .integer, .object, .textsByName: true
+        case .text, .word, .boolean, .only, .integer, .object, .textsByName: true
         }
     }
 }

@@ -15,20 +15,21 @@ struct ExpressionTypingTests {
     }
 
     static func appraisal(_ expression: String, tee: String) -> String {
-        """
-        apiVersion: claviger.dev/v1alpha1
-        kind: AppraisalPolicy
-        metadata: {name: default-cpu}
-        spec:
-          class: cpu
-          rules:
-            - {tee: \(tee), claim: hardware, value: 2, when: ["true"]}
-            - tee: \(tee)
-              claim: executables
-              value: 3
-              when:
-                - \(expression)
-        """
+        let field = tee.hasPrefix("[") ? "tees" : "tee"
+        return """
+            apiVersion: claviger.dev/v1alpha1
+            kind: AppraisalPolicy
+            metadata: {name: default-cpu}
+            spec:
+              class: cpu
+              rules:
+                - {\(field): \(tee), claim: hardware, value: 2, when: ["true"]}
+                - \(field): \(tee)
+                  claim: executables
+                  value: 3
+                  when:
+                    - \(expression)
+            """
     }
 
     private func places(_ yaml: String) -> [String] {

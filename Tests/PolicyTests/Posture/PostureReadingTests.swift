@@ -22,7 +22,7 @@ struct PostureReadingTests {
         ("singleSocket: false", nil, ["invalid_value 8:37 .singleSocket"]),
         ("vmpl: 4", nil, ["invalid_value 8:29 .vmpl"]),
         ("tcb: {}", nil, ["invalid_value 8:28 .tcb"]),
-        ("tcb: {snpp: {snp: 1}}", nil, ["unknown_tee 8:29 .tcb.snpp"]),
+        ("tcb: {snpp: {snp: 1}}", nil, ["unknown_field 8:29 .tcb.snpp"]),
         ("tcb: {snp: {}}", nil, ["invalid_value 8:34 .tcb.snp"]),
         ("tcb: {snp: {snp: 256}}", nil, ["invalid_value 8:40 .tcb.snp.snp"]),
         ("tcb: {snp: {snp: \"22\"}}", nil, ["wrong_type 8:40 .tcb.snp.snp"]),
@@ -33,7 +33,7 @@ struct PostureReadingTests {
         ("tcb: {tdx: {svn: \"7\"}}", nil, ["invalid_value 8:40 .tcb.tdx.svn"]),
         ("tcb: {tdx: {status: [Revoked]}}", nil, ["invalid_value 8:44 .tcb.tdx.status[0]"]),
         ("tcb: {tdx: {status: []}}", nil, ["invalid_value 8:43 .tcb.tdx.status"]),
-        ("tcb: {cca: {snp: 1}}", nil, ["cannot_tell 8:29 .tcb.cca"]),
+        ("tcb: {cca: {snp: 1}}", nil, ["unknown_field 8:29 .tcb.cca"]),
         // No guest that the policy selects can ever say it
         ("debug: Off", "se, tpm", ["cannot_tell 8:47 .debug"]),
         ("smt: Off", "cca, csv", ["cannot_tell 8:46 .smt"]),

@@ -155,6 +155,7 @@ struct SchemaAgreementTests {
                 expect(text.minimumLength == 0, kind, with(""), "empty \(name)")
                 expect(false, kind, with(7), "number in \(name)")
             case .boolean: expect(false, kind, with("true"), "text in \(name)")
+            case .only(let value): expect(false, kind, with(.bool(!value)), "\(!value) in \(name)")
             default: continue
             }
         }

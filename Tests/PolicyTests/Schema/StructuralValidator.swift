@@ -12,7 +12,9 @@ enum StructuralValidator {
         case ("object", .object(let object)): return findings(object, schema, path)
         case ("array", .array(let items)): return findings(items, schema, path)
         case ("string", .string(let text)): return findings(text, schema, path)
-        case ("boolean", .bool): return []
+        case ("boolean", .bool):
+            let values = schema["enum"]?.arrayValue ?? [value]
+            return values.contains(value) ? [] : ["\(path): \(value) cannot be asked for"]
         case ("integer", .int(let number)):
             let minimum = schema["minimum"]?.intValue ?? .min
             let maximum = schema["maximum"]?.intValue ?? .max
