@@ -20,10 +20,8 @@ enum FuzzTarget: String, CaseIterable {
         case .jwk: jwk(bytes)
         case .jwe: _ = try? Self.recipientKey?.decrypt(bytes)
         case .jws: _ = try? JWS(compact: text)
-        case .cel:
-            let program = try? CELProgram(text)
-            _ = try? program?.evaluate([:], costLimit: 10_000)
-        case .regex: _ = try? LinearRegex(text).matches("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab")
+        case .cel: cel(text)
+        case .regex: _ = try? LinearRegex(text).firstMatch(in: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab é\n")
         case .policy:
             guard let documents = try? PolicyParser.parse(text, source: "fuzz.yaml") else { return }
             _ = try? PolicyBundle(documents)
@@ -46,6 +44,17 @@ enum FuzzTarget: String, CaseIterable {
         let again = try? JSONValue(parsing: value.serialized())
         guard again == value else { abort() }
         if let canonical = try? value.canonical(), (try? JSONValue(parsing: canonical)) == nil { abort() }
+    }
+
+    private func cel(_ text: String) {
+        let variables: [String: CELValue] = ["claims": ["snp": ["policy_debug_allowed": false]], "tee": "snp"]
+        for isChecked in [true, false] {
+            let environment = CELEnvironment(
+                variables: ["claims": .map(.string, .dyn), "tee": .string], isChecked: isChecked)
+            guard let program = try? CELProgram(text, environment: environment) else { continue }
+            _ = (try? program.evaluate(variables, costLimit: 10_000))?.json(maximumValues: 1000)
+            _ = program.trace(variables, costLimit: 10_000, isExhaustive: true)
+        }
     }
 
     private func jwk(_ bytes: [UInt8]) {

@@ -46,7 +46,7 @@ public struct CELError: Error, Sendable, Hashable, CustomStringConvertible {
 
     init(_ kind: Code, _ message: String, at offset: Int? = nil, unknown name: CELUnknownName? = nil) {
         self.kind = kind
-        self.message = message + (name?.nearest.first.map { "; did you mean '\($0)'?" } ?? "")
+        self.message = (message + (name?.nearest.first.map { "; did you mean '\($0)'?" } ?? "")).legible
         unknownName = name
         self.offset = offset ?? Self.unplaced
         line = 1

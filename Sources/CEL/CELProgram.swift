@@ -25,8 +25,11 @@ public struct CELProgram: Sendable {
             let macros = MacroSet(isEmpty: !environment.hasMacros, hasBlocks: environment.hasBlockMacros)
             let expression = try Parser.parse(text, limits: environment.limits, macros: macros)
             try Nesting.check(expression, limits: environment.limits)
-            resultType = environment.isChecked ? try Checker.type(of: expression, environment: environment) : .dyn
-            var planner = Planner(environment: environment)
+            let checked =
+                environment.isChecked
+                ? try Checker.result(of: expression, environment: environment) : Checker.Result()
+            resultType = checked.type
+            var planner = Planner(environment: environment, emptySums: checked.emptySums)
             root = try planner.plan(expression)
             conditions = try ConditionTree.plan(expression, text, &planner)
             localCount = planner.localCount

@@ -11,7 +11,10 @@ enum CaseFolding {
         }
         let size = set.ranges.reduce(0) { $0 + Int($1.upperBound - $1.lowerBound) + 1 }
         guard set.categories.isEmpty, size <= smallSet else {
-            for orbit in orbits.values where orbit.contains(where: set.contains) { found += orbit.map { $0...$0 } }
+            for group in groups {
+                let outside = group.filter { !set.contains($0) }
+                if outside.count < group.count { found += outside.map { $0...$0 } }
+            }
             return found
         }
         for range in set.ranges {
@@ -34,19 +37,20 @@ enum CaseFolding {
     /// Up to this many members are looked up one by one; beyond, all the groups are walked over.
     private static let smallSet = 256
 
-    /// By each code point the group that shares its folded form; letters with case end below U+1E944.
-    private static let orbits: [UInt32: [UInt32]] = {
+    /// Code points that share one folded form; letters with case end below U+1E944.
+    private static let groups: [[UInt32]] = {
         var groups: [UInt32: [UInt32]] = [:]
         for value in UInt32(0)...0x1E943 {
             guard let scalar = Unicode.Scalar(value), let key = folded(scalar) else { continue }
             groups[key, default: []].append(value)
         }
-        var orbits: [UInt32: [UInt32]] = [:]
-        for group in groups.values where group.count > 1 {
-            for member in group { orbits[member] = group }
-        }
-        return orbits
+        return groups.values.filter { $0.count > 1 }
     }()
+
+    /// The group of each code point that has one.
+    private static let orbits: [UInt32: [UInt32]] = groups.reduce(into: [:]) { orbits, group in
+        for member in group { orbits[member] = group }
+    }
 
     private static func folded(_ scalar: Unicode.Scalar) -> UInt32? {
         guard scalar.properties.isCased else { return nil }

@@ -122,6 +122,28 @@ struct CELLanguageEdgeTests {
         #expect(try CELProgram("[1].size() == 1", environment: environment).evaluate() == true)
     }
 
+    @Test("a value in a message is short and commands no terminal")
+    func messages() throws {
+        func message(_ value: String, _ source: String) -> String {
+            do throws(CELError) {
+                _ = try CELProgram(source, environment: CELEnvironment(variableNames: ["x"])).evaluate([
+                    "x": .string(value)
+                ])
+                return ""
+            } catch {
+                return error.message
+            }
+        }
+        let long = "a" + String(repeating: "\u{301}", count: 10_000)
+        for source in ["int(x)", "duration(x)", "timestamp(x)", "url(x)", "quantity(x)", "{}[x]", "ip(x)"] {
+            let hostile = message("\u{1B}[31mred\r\n\u{202E}\u{9B}", source)
+            #expect(!hostile.isEmpty, "\(source)")
+            #expect(hostile.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0 != "\u{202E}" && $0 != "\u{9B}" })
+            #expect(message(long, source).unicodeScalars.count < 200, "\(source)")
+        }
+        #expect(message("\u{1B}[31m", "int(x)").contains("\\u{1b}[31m"))
+    }
+
     @Test("A36: large expressions are checked in time that grows with their size")
     func checkingTime() throws {
         let clock = ContinuousClock()

@@ -181,6 +181,15 @@ struct KubernetesFunctionTests {
         #expect(error?.code == "no_such_overload", "\(source)")
     }
 
+    @Test("the sum of no elements is the zero of their type")
+    func emptySums() throws {
+        try expectTrue("[1.5].filter(x, x > 2.0).sum() + 1.5 == 1.5 && [1u].filter(x, x > 2u).sum() + 1u == 1u")
+        try expectTrue(
+            "[duration('1s')].filter(x, false).sum() == duration('0s') && [1].filter(x, false).sum() + 1 == 1")
+        try expectTrue("[1.5, -1.5].sum() + 1.0 == 1.0 && [[1.0], []].map(l, l.sum()) == [1.0, 0.0]")
+        #expect(try CELProgram("dyn([]).sum()").evaluate() == 0)
+    }
+
     @Test("types of the libraries have names")
     func typeNames() throws {
         try expectTrue("type(quantity('1')) == kubernetes.Quantity && type(url('/a')) == kubernetes.URL")

@@ -6,13 +6,21 @@ struct Checker {
     let environment: CELEnvironment
     var unifier = TypeUnifier()
     private var scope: [(name: String, type: CELType)] = []
+    private var emptySums: [Int: CELValue] = [:]
     private let declared: [String: [CELFunctionDeclaration.Overload]]
 
-    /// The type of the expression, `dyn` where it is known only when evaluated.
-    static func type(of expression: Expression, environment: CELEnvironment) throws(CELError) -> CELType {
+    /// What is known before the evaluation.
+    struct Result {
+        /// `dyn` where it is known only when evaluated.
+        var type = CELType.dyn
+        /// What calls of `sum` give for an empty list, by their places, where the type of the elements is known.
+        var emptySums: [Int: CELValue] = [:]
+    }
+
+    static func result(of expression: Expression, environment: CELEnvironment) throws(CELError) -> Result {
         var checker = Checker(environment: environment)
         let type = try checker.check(expression)
-        return checker.unifier.resolved(type, isFinal: true)
+        return Result(type: checker.unifier.resolved(type, isFinal: true), emptySums: checker.emptySums)
     }
 
     private init(environment: CELEnvironment) {
@@ -244,7 +252,11 @@ struct Checker {
                 return try call(candidate, candidate, types, at: position)
             }
         }
-        if let target { return try call(name, name, [try check(target)] + types, isReceiver: true, at: position) }
+        if let target {
+            let result = try call(name, name, [try check(target)] + types, isReceiver: true, at: position)
+            if name == ListAggregates.sumName { emptySums[position] = ListAggregates.zero(of: resolved(result)) }
+            return result
+        }
         for candidate in environment.candidates(for: name) where isFunction(candidate) {
             return try call(candidate, candidate, types, at: position)
         }

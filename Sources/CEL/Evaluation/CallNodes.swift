@@ -25,6 +25,18 @@ struct CallNode: Evaluable {
     }
 }
 
+/// `list.sum()` where the type of the elements is known, which an empty list does not show.
+struct SumNode: Evaluable {
+    let call: CallNode
+    let whenEmpty: CELValue
+
+    func evaluate(_ frame: inout Frame) throws(CELError) -> CELValue {
+        let sum = try call.evaluate(&frame)
+        if case .int(0) = sum { return whenEmpty }
+        return sum
+    }
+}
+
 /// `x.matches('pattern')` with a literal pattern, compiled once.
 struct LiteralMatchNode: Evaluable {
     let text: any Evaluable

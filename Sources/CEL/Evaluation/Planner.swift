@@ -6,12 +6,14 @@ struct Planner {
     }
 
     private let environment: CELEnvironment
+    private let emptySums: [Int: CELValue]
     private let declared: [String: CELFunctionDeclaration]
     private var scope: [(name: String, local: Local)] = []
     private(set) var localCount = 0
 
-    init(environment: CELEnvironment) {
+    init(environment: CELEnvironment, emptySums: [Int: CELValue]) {
         self.environment = environment
+        self.emptySums = emptySums
         declared = Dictionary(environment.functions.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
@@ -199,7 +201,8 @@ struct Planner {
         guard let function = FunctionTable.standard.function(name, isReceiver: true, count: all.count) else {
             return try missing(name, all, isReceiver: true, position)
         }
-        return CallNode(function: function, arguments: try plan(all: all), position: position)
+        let call = CallNode(function: function, arguments: try plan(all: all), position: position)
+        return emptySums[position].map { SumNode(call: call, whenEmpty: $0) } ?? call
     }
 
     private func isLocal(_ qualified: String) -> Bool {

@@ -92,7 +92,7 @@ enum Selection {
 
     private static func describe(_ key: CELValue) -> String {
         switch key {
-        case .string(let text): ": '\(text.prefix(64))'"
+        case .string(let text): ": '\(text.excerpt)'"
         case .int(let value): ": \(value)"
         case .uint(let value): ": \(value)"
         case .bool(let value): ": \(value)"

@@ -13,7 +13,7 @@ enum Conversions {
     }
 
     private static func unreadable(_ text: String, as type: String) -> CELError {
-        CELError(.invalidArgument, "\"\(text.prefix(64))\" cannot be read as \(type)")
+        CELError(.invalidArgument, "\"\(text.excerpt)\" cannot be read as \(type)")
     }
 
     @Sendable private static func int(_ arguments: [CELValue], _: inout CostMeter) throws(CELError) -> CELValue {

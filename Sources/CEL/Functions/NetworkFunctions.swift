@@ -84,7 +84,7 @@ enum NetworkFunctions {
         case .failure(.zone): throw CELError(.invalidArgument, "an IP address with a zone is not allowed")
         case .failure(.mapped): throw CELError(.invalidArgument, "an IPv4-mapped IPv6 address is not allowed")
         case .failure(.malformed):
-            throw CELError(.invalidArgument, "\"\(text.prefix(64))\" is not an IP address")
+            throw CELError(.invalidArgument, "\"\(text.excerpt)\" is not an IP address")
         }
     }
 
@@ -94,7 +94,7 @@ enum NetworkFunctions {
         case .failure(.zone): throw CELError(.invalidArgument, "a CIDR block with a zone is not allowed")
         case .failure(.mapped): throw CELError(.invalidArgument, "an IPv4-mapped IPv6 address is not allowed")
         case .failure(.malformed):
-            throw CELError(.invalidArgument, "\"\(text.prefix(64))\" is not a CIDR block")
+            throw CELError(.invalidArgument, "\"\(text.excerpt)\" is not a CIDR block")
         }
     }
 }

@@ -32,7 +32,7 @@ enum TimeZoneRules {
         if let known = zones.withLock({ $0[zone] }) { return known }
         guard isName(zone), let data = try? Data(contentsOf: URL(filePath: folder + zone)), data.count < 1_000_000,
             let file = TimeZoneFile(Array(data))
-        else { throw CELError(.invalidArgument, "\"\(zone.prefix(64))\" is not a known time zone") }
+        else { throw CELError(.invalidArgument, "\"\(zone.excerpt)\" is not a known time zone") }
         zones.withLock { $0[zone] = file }
         return file
     }

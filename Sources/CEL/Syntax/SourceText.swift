@@ -12,8 +12,12 @@ struct SourceText: Sendable {
 
     /// Line and column of a place, both from 1.
     func position(of offset: Int) -> (line: Int, column: Int) {
-        let line = lineStarts.lastIndex { $0 <= offset } ?? 0
-        return (line + 1, offset - lineStarts[line] + 1)
+        var (low, high) = (0, lineStarts.count)
+        while low + 1 < high {
+            let middle = (low + high) / 2
+            if lineStarts[middle] <= offset { low = middle } else { high = middle }
+        }
+        return (low + 1, offset - lineStarts[low] + 1)
     }
 
     func text(_ range: Range<Int>) -> String {

@@ -92,11 +92,11 @@ public struct CELDuration: Sendable, Hashable, Comparable {
     }
 
     private static func malformed(_ text: String) -> CELError {
-        CELError(.invalidArgument, "\"\(text.prefix(64))\" is not a duration such as \"1h30m\" or \"10s\"")
+        CELError(.invalidArgument, "\"\(text.excerpt)\" is not a duration such as \"1h30m\" or \"10s\"")
     }
 
     private static func outOfRange(_ text: String) -> CELError {
-        CELError(.overflow, "the duration \"\(text.prefix(64))\" is out of range")
+        CELError(.overflow, "the duration \"\(text.excerpt)\" is out of range")
     }
 }
 

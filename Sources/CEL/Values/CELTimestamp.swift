@@ -67,7 +67,7 @@ extension CELTimestamp {
     public init(parsing text: String) throws(CELError) {
         var reader = RFC3339Reader(text)
         guard let fields = reader.read() else {
-            throw CELError(.invalidArgument, "\"\(text.prefix(64))\" is not a timestamp of RFC 3339")
+            throw CELError(.invalidArgument, "\"\(text.excerpt)\" is not a timestamp of RFC 3339")
         }
         let days = CivilTime.days(year: fields.year, month: fields.month, day: fields.day)
         let local = Int64(days) * 86_400 + Int64(fields.hour * 3600 + fields.minute * 60 + fields.second)

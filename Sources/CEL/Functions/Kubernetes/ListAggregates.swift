@@ -35,7 +35,19 @@ enum ListAggregates {
         return .bool(true)
     }
 
-    /// The sum of nothing is the `int` 0, which equals the zero of every other number type.
+    static let sumName = "sum"
+
+    /// What the sum of an empty list of this type is, where that is not the `int` 0.
+    static func zero(of type: CELType) -> CELValue? {
+        switch type {
+        case .uint: .uint(0)
+        case .double: .double(0)
+        case .duration: .duration(CELDuration(nanoseconds: 0))
+        default: nil
+        }
+    }
+
+    /// The sum of nothing is the `int` 0 unless the checker knows better.
     @Sendable private static func sum(
         _ arguments: [CELValue], _ meter: inout CostMeter
     ) throws(CELError) -> CELValue {

@@ -7,7 +7,7 @@ enum QuantityFunctions {
             .global("quantity", 1...1) { (a, meter) throws(CELError) in
                 let text = try a.string(0, of: "quantity")
                 guard let quantity = try parsed(text, &meter) else {
-                    throw CELError(.invalidArgument, "\"\(text.prefix(64))\" is not a quantity such as 1.5Gi or 200m")
+                    throw CELError(.invalidArgument, "\"\(text.excerpt)\" is not a quantity such as 1.5Gi or 200m")
                 }
                 return .opaque(quantity)
             },

@@ -6,7 +6,7 @@ enum SemverFunctions {
         functions: [
             .global("semver", 1...2) { (a, meter) throws(CELError) in
                 guard let version = try parsed(a, "semver", &meter) else {
-                    let text = try a.string(0, of: "semver").prefix(64)
+                    let text = try a.string(0, of: "semver").excerpt
                     throw CELError(.invalidArgument, "\"\(text)\" is not a version such as 1.2.3")
                 }
                 return .opaque(version)

@@ -7,7 +7,7 @@ enum URLFunctions {
             .global("url", 1...1) { (a, meter) throws(CELError) in
                 let text = try text(a, "url", &meter)
                 guard let locator = UniformLocator(text) else {
-                    throw CELError(.invalidArgument, "\"\(text.prefix(64))\" is not an absolute URL or path")
+                    throw CELError(.invalidArgument, "\"\(text.excerpt)\" is not an absolute URL or path")
                 }
                 return .opaque(locator)
             },
