@@ -1,20 +1,37 @@
 import CEL
 import RATS
 
-/// How a policy came out, and what has to be counted for it.
-struct LimitedTrace {
-    var trace: PolicyTrace
-    /// What has to be counted; `nil` when the policy has no limits, or fails whatever they say.
-    var demand: LimitDemand?
-    /// What is charged when the policy's verdict is used.
-    var charge: LimitCharge?
+/// What the policies with limits that were looked at for one request ask for.
+struct LimitTally {
+    /// What was counted so far, by policy.
+    let usage: [String: LimitUsage]
+    /// What has to be counted, of policies that do not fail whatever it is.
+    private(set) var demands: [LimitDemand] = []
+    /// What is charged when the verdict of a policy that holds is used.
+    private var charges: [LimitCharge] = []
+
+    init(usage: [String: LimitUsage]) {
+        self.usage = usage
+    }
+
+    mutating func add(_ demand: LimitDemand, charge: LimitCharge?) {
+        demands.append(demand)
+        if let charge { charges.append(charge) }
+    }
+
+    /// What a release is charged with: by the one policy that grants it, and by every guardrail that lets it pass.
+    func charges(granting: PolicyTrace, guardrails: [PolicyTrace]) -> [LimitCharge] {
+        guard !charges.isEmpty else { return [] }
+        let names = Set(([granting] + guardrails).map(\.policy))
+        return charges.filter { names.contains($0.demand.policy) }
+    }
 }
 
 extension ReleaseEvaluation {
     /// Evaluates a policy together with its limits. When another condition fails already, the limits are not looked at.
-    func limitedTrace(_ policy: CompiledRelease, usage: [String: LimitUsage]) -> LimitedTrace {
+    func trace(_ policy: CompiledRelease, _ tally: inout LimitTally) -> PolicyTrace {
         let trace = trace(policy)
-        guard let limits = policy.spec.limits, trace.passed else { return LimitedTrace(trace: trace) }
+        guard let limits = policy.spec.limits, trace.passed else { return trace }
         let instance = limits.namesInstance || limits.approvals != nil ? self.instance(policy) : nil
         let identity = try? instance?.get()
         let demand = LimitDemand(
@@ -25,13 +42,14 @@ extension ReleaseEvaluation {
             let condition = ConditionTrace(
                 path: "spec.limits.instance", required: "an identity that hardware gives the instance", measured: [],
                 outcome: .error, reason: failure.reason, message: failure.message)
-            return LimitedTrace(trace: trace.adding([condition]))
+            return trace.adding([condition])
         }
         let evaluation = LimitEvaluation(
-            demand: demand, usage: usage[policy.identifier] ?? LimitUsage(), now: request.now)
+            demand: demand, usage: tally.usage[policy.identifier] ?? LimitUsage(), now: request.now)
         let complete = trace.adding(evaluation.conditions())
         let charge = LimitCharge(demand: demand, approvals: evaluation.countedApprovals().map(\.id))
-        return LimitedTrace(trace: complete, demand: demand, charge: complete.passed ? charge : nil)
+        tally.add(demand, charge: complete.passed ? charge : nil)
+        return complete
     }
 
     /// Why releases cannot be counted for whoever asks.

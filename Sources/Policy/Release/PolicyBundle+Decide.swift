@@ -32,18 +32,18 @@ extension PolicyBundle {
                 request, .noMatchingPolicy, "No policy that allows is about \(request.summary).",
                 trace: unmatched(request))
         }
-        var traces: [LimitedTrace] = []
+        var traces: [PolicyTrace] = []
+        var tally = LimitTally(usage: usage)
         // Whatever allows without being charged goes first; then what is charged, by name.
         for policy in allowing where policy.spec.limits == nil {
-            traces.append(LimitedTrace(trace: evaluation.trace(policy)))
-            if traces.last?.trace.passed == true { break }
+            traces.append(evaluation.trace(policy))
+            if traces.last?.passed == true { break }
         }
-        if traces.last?.trace.passed != true {
-            traces += allowing.filter { $0.spec.limits != nil }.map { evaluation.limitedTrace($0, usage: usage) }
+        if traces.last?.passed != true {
+            for policy in allowing where policy.spec.limits != nil { traces.append(evaluation.trace(policy, &tally)) }
         }
-        let guardrails = matching.filter { $0.spec.effect == .guardrail }
-            .map { evaluation.limitedTrace($0, usage: usage) }
-        return conclude(request, allowing: traces, guardrails: guardrails)
+        let guardrails = matching.filter { $0.spec.effect == .guardrail }.map { evaluation.trace($0, &tally) }
+        return conclude(request, allowing: traces, guardrails: guardrails, tally)
     }
 
     func matching(_ request: ReleaseRequest, _ mode: PolicyMode) -> [CompiledRelease] {
@@ -53,34 +53,30 @@ extension PolicyBundle {
     }
 
     private func conclude(
-        _ request: ReleaseRequest, allowing limited: [LimitedTrace], guardrails limiting: [LimitedTrace]
+        _ request: ReleaseRequest, allowing: [PolicyTrace], guardrails: [PolicyTrace], _ tally: LimitTally
     ) -> Decision {
-        let allowing = limited.map(\.trace)
-        let guardrails = limiting.map(\.trace)
-        let demands = (limited + limiting).compactMap(\.demand)
         let nearest = allowing.min { $0.failures.count < $1.failures.count }
         let objections = guardrails.filter { !$0.passed }
         let trace =
             Self.shown(allowing, nearest: nearest)
             + (objections + guardrails.filter(\.passed)).prefix(Self.shownMatched)
-        guard let grant = limited.first(where: \.trace.passed) else {
+        guard let granting = allowing.first(where: \.passed) else {
             let failure = nearest?.failures.first
             return deny(
                 request, failure?.reason ?? .conditionFalse,
                 "\(nearest?.policy ?? ""): \(failure?.message ?? "a condition is not met.")", trace: trace,
-                nearest: nearest?.policy, demands: demands)
+                nearest: nearest?.policy, demands: tally.demands)
         }
-        let granting = grant.trace
         if let objecting = objections.first {
             let failure = objecting.failures.first
             return deny(
                 request, .guardrailDenied, "\(objecting.policy): \(failure?.message ?? "a condition is not met.")",
-                trace: trace, nearest: granting.policy, demands: demands)
+                trace: trace, nearest: granting.policy, demands: tally.demands)
         }
         return Decision(
             allowed: true, reason: .allowed, message: "\(granting.policy) allows it.", request: request.summary,
-            trace: trace, nearest: nil, bundleDigest: digest, notes: request.notes, demands: demands,
-            charges: ([grant] + limiting).compactMap(\.charge))
+            trace: trace, nearest: nil, bundleDigest: digest, notes: request.notes,
+            demands: tally.demands, charges: tally.charges(granting: granting, guardrails: guardrails))
     }
 
     private func deny(
@@ -99,10 +95,11 @@ extension PolicyBundle {
         guard !matching.isEmpty, let primary = request.attestation.primary else { return decision }
         let evaluation = ReleaseEvaluation(request, primary: primary, references: references)
         // Nothing is counted for them: their limits are those of somebody who comes first.
-        return decision.audited(matching.map { evaluation.limitedTrace($0, usage: [:]).trace }) {
+        var tally = LimitTally(usage: [:])
+        return decision.audited(matching.map { evaluation.trace($0, &tally) }) {
             let guardrails = self.matching(request, .enforce).filter { $0.spec.effect == .guardrail }
             let evaluation = ReleaseEvaluation(request, primary: primary, references: references)
-            return guardrails.allSatisfy { evaluation.limitedTrace($0, usage: [:]).trace.passed }
+            return guardrails.allSatisfy { evaluation.trace($0, &tally).passed }
         }
     }
 
