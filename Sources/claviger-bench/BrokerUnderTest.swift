@@ -3,6 +3,7 @@ import Encodings
 import FoundationEssentials
 import HTTPTransport
 import JOSE
+import Processes
 import Storage
 import X509Trust
 
@@ -13,7 +14,9 @@ import X509Trust
 /// A release-built broker on one core, with a private PostgreSQL of its own, in a temporary folder.
 struct BrokerUnderTest {
     let url: String
+    /// The broker's process id.
     let process: Int32
+    private let program: SupervisedProcess
     let trustAnchorsPEM: String
     let admin: AdminClient
     private let postgres: PrivatePostgres
@@ -37,24 +40,22 @@ struct BrokerUnderTest {
         try write(adminKey.publicPEM, to: "\(folder)/admin.pub")
         try write(configuration(folder: folder, dsn: postgres.dsn, port: port), to: "\(folder)/broker.yaml")
 
-        let process = try spawn([
-            "/usr/bin/taskset", "-c", "\(core)", program, "--config", "\(folder)/broker.yaml",
-        ])
+        let running = try start(program, core: core, configuration: "\(folder)/broker.yaml")
+        guard let process = running.id else { throw BenchError("\(program) ended at once.") }
         let token = try AdminToken.sign(.init(), with: adminKey)
         let url = "https://127.0.0.1:\(port)"
         let admin = try AdminClient(
             .init(url: url, trustAnchorsPEM: authority.certificatePEM, token: token))
         let broker = BrokerUnderTest(
-            url: url, process: process, trustAnchorsPEM: authority.certificatePEM, admin: admin, postgres: postgres,
+            url: url, process: process, program: running, trustAnchorsPEM: authority.certificatePEM, admin: admin, postgres: postgres,
             folder: folder)
         try await broker.awaitReadiness()
         return broker
     }
 
     func stop() async {
-        kill(process, SIGTERM)
-        var status: Int32 = 0
-        waitpid(process, &status, 0)
+        program.signal(SIGTERM)
+        _ = await program.ended()
         await postgres.stop()
         try? FileManager.default.removeItem(atPath: folder)
     }
@@ -97,14 +98,12 @@ struct BrokerUnderTest {
         chmod(path, 0o600)
     }
 
-    private static func spawn(_ arguments: [String]) throws -> Int32 {
-        var process: Int32 = 0
-        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-        defer { pointers.forEach { free($0) } }
-        guard posix_spawn(&process, arguments[0], nil, nil, &pointers, environ) == 0 else {
-            throw BenchError("\(arguments[0]) cannot be started.")
-        }
-        return process
+    private static func start(_ program: String, core: Int, configuration: String) throws -> SupervisedProcess {
+        var child = ChildProcess(
+            path: "/usr/bin/taskset", arguments: ["-c", "\(core)", program, "--config", configuration])
+        child.environment = ProcessInfo.processInfo.environment.map { "\($0)=\($1)" }
+        child.output = STDERR_FILENO
+        return try SupervisedProcess.start(child)
     }
 }
 
