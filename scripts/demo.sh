@@ -132,7 +132,8 @@ POLICY
 "$claviger" policy apply -f "$work/image-keys.yaml" | quote
 
 "${with_us[@]}" "$bin/attestation-agent" --kbs-url "$url" --kbs-cert "$ca" --allow-sample --rest none \
-    --keyprovider "unix:$work/keyprovider.sock" --keyprovider-admin-token-file "$token" >"$work/agent.log" 2>&1 &
+    --keyprovider "unix:$work/keyprovider.sock" --keyprovider-admin-token-file "$token" \
+    --keyprovider-scope demo/image-key >"$work/agent.log" 2>&1 &
 agent=$!
 await "attestation-agent" "$agent" test -S "$work/keyprovider.sock"
 say "attestation-agent serves the image-key provider on a Unix socket"
