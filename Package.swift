@@ -187,7 +187,9 @@ let package = Package(
         tests("Guest", ["GuestTestSupport"]),
         tests("GuestAPI", ["GuestTestSupport", "TestPrograms"] + grpc),
         tests("Controller", ["BrokerTestSupport", "BrokerAPI"], vectors: false),
-        tests("claviger", ["AdminClient", "Broker", "JOSE", "Policy", "Encodings"], vectors: false),
+        tests(
+            "claviger", ["AdminClient", "Broker", "JOSE", "Policy", "Encodings", "Processes", "TestPrograms"],
+            vectors: false),
     ]
 )
 

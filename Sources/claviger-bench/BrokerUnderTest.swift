@@ -23,9 +23,28 @@ struct BrokerUnderTest {
     private let folder: String
 
     static func start(program: String, core: Int, port: Int) async throws -> BrokerUnderTest {
-        let folder = "/tmp/claviger-bench-\(getpid())"
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+        let folder = try makeFolder()
+        do {
+            return try await start(program: program, core: core, port: port, in: folder)
+        } catch {
+            try? FileManager.default.removeItem(atPath: folder)
+            throw error
+        }
+    }
+
+    /// A folder of our own, which the database's user can pass through.
+    private static func makeFolder() throws -> String {
+        umask(0o077)
+        var template = Array("/tmp/claviger-bench-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw BenchError("No folder can be made in /tmp.") }
+        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        chmod(folder, 0o711)
+        return folder
+    }
+
+    private static func start(
+        program: String, core: Int, port: Int, in folder: String
+    ) async throws -> BrokerUnderTest {
         let postgres = try await PrivatePostgres.start(
             dataDirectory: "\(folder)/postgres", options: .init(isDisposable: true))
         let authority = try CertificateAuthority.generate(
@@ -49,7 +68,12 @@ struct BrokerUnderTest {
         let broker = BrokerUnderTest(
             url: url, process: process, program: running, trustAnchorsPEM: authority.certificatePEM, admin: admin, postgres: postgres,
             folder: folder)
-        try await broker.awaitReadiness()
+        do {
+            try await broker.awaitReadiness()
+        } catch {
+            await broker.stop()
+            throw error
+        }
         return broker
     }
 
@@ -62,7 +86,7 @@ struct BrokerUnderTest {
 
     private func awaitReadiness() async throws {
         let http = try HTTPClient(configuration: .init(trustAnchorsPEM: trustAnchorsPEM, systemTrust: false))
-        for _ in 0..<200 {
+        for _ in 0..<200 where program.isRunning {
             if let answer = try? await http.send(.init(method: "GET", url: "\(url)/readyz", timeout: .seconds(1))),
                 answer.status == 200
             {
@@ -95,7 +119,6 @@ struct BrokerUnderTest {
 
     private static func write(_ text: String, to path: String) throws {
         try Data(text.utf8).write(to: URL(filePath: path))
-        chmod(path, 0o600)
     }
 
     private static func start(_ program: String, core: Int, configuration: String) throws -> SupervisedProcess {
