@@ -97,8 +97,8 @@ let package = Package(
         program(
             "claviger-bench",
             [
-                "AdminClient", "HTTPTransport", "KBSProtocol", "JOSE", "Policy", "RATS", "Storage", "X509Trust",
-                "Encodings",
+                "AdminClient", "HTTPTransport", "KBSProtocol", "JOSE", "Policy", "Processes", "RATS", "Storage",
+                "X509Trust", "Encodings",
             ]),
 
         // Edges
@@ -126,7 +126,7 @@ let package = Package(
         room(
             "Policy", ["CEL", "RATS", "Encodings", crypto, yams],
             resources: ["cpu", "gpu", "switch", "ppcie"].map { .embedInCode("Defaults/default-\($0).yaml") }),
-        room("Storage", ["CLibPQ", "CLinux", "Encodings", crypto]),
+        room("Storage", ["CLibPQ", "CLinux", "Processes", "Encodings", crypto]),
         room("OCIEncryption", ["Encodings", crypto, cryptoExtras]),
 
         // Foundation
@@ -143,6 +143,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"), logging,
             ]
         ),
+        room("Processes", ["CLinux"]),
         room("LinearRegex", []),
         room("Telemetry", [logging, metrics]),
         room("Encodings", []),
@@ -162,29 +163,34 @@ let package = Package(
                 metrics,
             ]),
         support("GuestTestSupport", ["HTTPServing", "KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
+        support("TestPrograms", ["Processes"]),
         tests("Encodings"),
         tests("JOSE", ["Encodings", crypto]),
+        tests("Processes", vectors: false),
         tests("LinearRegex", vectors: false),
         tests("CEL", ["Encodings"]),
         tests("RATS"),
         tests("KBSProtocol", ["JOSE", "RATS"]),
         tests("Verification", ["KBSProtocol"]),
         tests("X509Trust", ["JOSE", "COpenSSL"]),
-        tests("HTTPTransport", ["HTTPServing"] + http, vectors: false),
+        tests("HTTPTransport", ["HTTPServing", "Processes"] + http, vectors: false),
         tests("HTTPServing", http, vectors: false),
         tests("Telemetry", vectors: false),
         tests("Policy", ["CEL", "RATS", "Encodings"], exclude: ["Golden"]),
         tests("PolicyTesting", ["Policy", "RATS", "Encodings"], vectors: false),
         tests("RegoImport", ["Policy", "RATS", "Encodings"]),
         tests("Storage", ["TestSupport"], vectors: false),
-        tests("OCIEncryption"),
+        tests("OCIEncryption", ["TestPrograms"]),
         tests("AdminClient", vectors: false),
         tests("Broker", ["BrokerTestSupport", "PolicyTesting", "Policy", "X509Trust"]),
-        tests("BrokerAPI", ["BrokerTestSupport", "HTTPTransport", "X509Trust"]),
+        tests("BrokerAPI", ["BrokerTestSupport", "TestPrograms", "HTTPTransport", "X509Trust"]),
         tests("Guest", ["GuestTestSupport"]),
-        tests("GuestAPI", ["GuestTestSupport"] + grpc),
+        tests("GuestAPI", ["GuestTestSupport", "TestPrograms"] + grpc),
         tests("Controller", ["BrokerTestSupport", "BrokerAPI"], vectors: false),
-        tests("claviger", ["AdminClient", "Broker", "JOSE", "PolicyTesting", "Policy", "Encodings"], vectors: false),
+        tests(
+            "claviger",
+            ["AdminClient", "Broker", "JOSE", "PolicyTesting", "Policy", "Encodings", "Processes", "TestPrograms"],
+            vectors: false),
     ]
 )
 

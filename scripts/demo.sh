@@ -18,6 +18,8 @@ unset CLAVIGER_URL CLAVIGER_CA CLAVIGER_TOKEN_FILE CLAVIGER_HOME OCICRYPT_KEYPRO
 
 dev=''
 agent=''
+# What runs in the background ends with this script, also when it is killed.
+with_us=(setpriv --pdeathsig TERM --)
 
 headline() { printf '\n== %s\n' "$*"; }
 say() { printf '   %s\n' "$*"; }
@@ -96,7 +98,7 @@ skopeo=$("$checkout/scripts/skopeo.sh" --path)
 busybox=$("$checkout/scripts/skopeo.sh" --busybox)
 
 headline "1. A private PostgreSQL and the broker start"
-"$claviger" dev --ephemeral --port 0 --ready-file "$work/ready.json" >"$work/dev.log" 2>&1 &
+"${with_us[@]}" "$claviger" dev --ephemeral --port 0 --ready-file "$work/ready.json" >"$work/dev.log" 2>&1 &
 dev=$!
 await "claviger dev" "$dev" test -s "$work/ready.json"
 url=$(member url)
@@ -129,8 +131,9 @@ POLICY
 "$claviger" policy lint "$work/image-keys.yaml" | quote
 "$claviger" policy apply -f "$work/image-keys.yaml" | quote
 
-"$bin/attestation-agent" --kbs-url "$url" --kbs-cert "$ca" --allow-sample --rest none \
-    --keyprovider "unix:$work/keyprovider.sock" --keyprovider-admin-token-file "$token" >"$work/agent.log" 2>&1 &
+"${with_us[@]}" "$bin/attestation-agent" --kbs-url "$url" --kbs-cert "$ca" --allow-sample --rest none \
+    --keyprovider "unix:$work/keyprovider.sock" --keyprovider-admin-token-file "$token" \
+    --keyprovider-scope demo/image-key >"$work/agent.log" 2>&1 &
 agent=$!
 await "attestation-agent" "$agent" test -S "$work/keyprovider.sock"
 say "attestation-agent serves the image-key provider on a Unix socket"

@@ -47,9 +47,14 @@ public struct AdminClientError: Error, Sendable, Hashable, CustomStringConvertib
 }
 
 extension AdminClientError {
+    private static let maximumDetail = 4_096
+
     init(_ response: HTTPResponse) {
         let object = try? KBSErrorObject(parsing: response.body)
-        let message = object?.detail ?? "the broker answered with status \(response.status)"
+        // Whoever answers is not known to be a broker: what he says is shown, but not at any length.
+        let message =
+            object.map { String($0.detail.prefix(Self.maximumDetail)) }
+            ?? "the broker answered with status \(response.status)"
         self.init(Self.code(ofStatus: response.status), message, status: response.status, type: object?.type)
     }
 

@@ -18,6 +18,7 @@ public final class Broker: Sendable {
     let protocolPolicy: ProtocolPolicy
     let versionRules: ProtocolVersionRules
     let challengeBox: SealedBox
+    let sessionCookies: SessionCookies
     let tokenVerifier: TokenVerifier
     let signingKeys: SigningKeyRing
     let policies: PolicyCache
@@ -46,17 +47,8 @@ public final class Broker: Sendable {
         protocolPolicy = configuration.protocolVersions.legacy ? .withLegacy : .standard
         versionRules = try ProtocolVersionRules(configuration.protocolVersions)
         challengeBox = try Self.challengeBox(keyRing)
-        var issuers: [PassportIssuer] = []
-        for issuer in configuration.passport { issuers.append(try PassportIssuer(issuer)) }
-        guard !issuers.contains(where: { $0.name == configuration.token.issuer }) else {
-            throw ConfigurationError(
-                code: "invalid_value", message: "A passport issuer has the name of this broker's own tokens.")
-        }
-        guard Set(issuers.map(\.name)).count == issuers.count else {
-            throw ConfigurationError(code: "invalid_value", message: "Two passport issuers have the same name.")
-        }
-        tokenVerifier = TokenVerifier(
-            issuer: configuration.token.issuer, audience: configuration.token.audience, passportIssuers: issuers)
+        sessionCookies = try Self.sessionCookies(keyRing)
+        tokenVerifier = try Self.tokenVerifier(configuration)
         signingKeys = SigningKeyRing(
             SigningKeyRepository(database, keys: keyRing), environment: environment,
             overlap: configuration.token.rotationOverlap, logger: logger)
@@ -115,17 +107,7 @@ public final class Broker: Sendable {
     public static func open(
         _ configuration: BrokerConfiguration, metrics: BrokerMetrics = BrokerMetrics(), logger: Logger
     ) async throws -> Broker {
-        guard let keyFile = configuration.keyEncryptionKeyFile else {
-            throw ConfigurationError(
-                code: "missing_key", message: "There are no key-encryption keys: set keyEncryptionKeyFile.")
-        }
-        let keyRing: KeyEncryptionKeyRing
-        do {
-            keyRing = try KeyEncryptionKeyRing(file: keyFile)
-        } catch {
-            throw ConfigurationError(
-                code: "invalid_key", message: "The key-encryption keys cannot be used: \(error.message)")
-        }
+        let keyRing = try keyRing(configuration)
         let settings = DatabaseConfiguration(
             dsn: try configuration.database.connectionString(), connections: configuration.database.connections,
             statementTimeout: configuration.database.statementTimeout,
@@ -140,11 +122,19 @@ public final class Broker: Sendable {
         return try await open(configuration, database: database, keyRing: keyRing, metrics: metrics, logger: logger)
     }
 
-    private static func challengeBox(_ ring: KeyEncryptionKeyRing) throws(ConfigurationError) -> SealedBox {
+    static func challengeBox(_ ring: KeyEncryptionKeyRing) throws(ConfigurationError) -> SealedBox {
         do {
             return SealedBox(
                 kind: .challenge,
                 keys: try ring.keyIDs.map { try ring.derive(purpose: .challengeCookie, keyID: $0) })
+        } catch {
+            throw ConfigurationError(code: "invalid_key", message: "The key-encryption keys cannot be used: \(error)")
+        }
+    }
+
+    static func sessionCookies(_ ring: KeyEncryptionKeyRing) throws(ConfigurationError) -> SessionCookies {
+        do throws(StorageError) {
+            return try SessionCookies(ring)
         } catch {
             throw ConfigurationError(code: "invalid_key", message: "The key-encryption keys cannot be used: \(error)")
         }

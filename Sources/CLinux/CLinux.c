@@ -11,12 +11,13 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MAXIMUM_READY = 64 };
+enum { MAXIMUM_READY = 64, MAXIMUM_DESCRIPTORS = 1 << 20 };
 
 int claviger_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
@@ -60,6 +61,18 @@ void claviger_thread_yield_to_others(void) {
     (void)sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
+// Descriptors above the standard ones end at the exec; the report pipe is needed until then.
+static void close_inherited(void) {
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) == 0) return;
+#endif
+    // Kernels and sandboxes without that call.
+    struct rlimit limit = {.rlim_cur = MAXIMUM_DESCRIPTORS};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    int count = limit.rlim_cur < MAXIMUM_DESCRIPTORS ? (int)limit.rlim_cur : MAXIMUM_DESCRIPTORS;
+    for (int descriptor = 3; descriptor < count; descriptor++) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+}
+
 // Only async-signal-safe calls are allowed here: other threads of the parent may have held any lock at the fork.
 static int prepare_child(const struct claviger_child *child, pid_t parent) {
     struct sigaction standard = {.sa_handler = SIG_DFL};
@@ -71,7 +84,12 @@ static int prepare_child(const struct claviger_child *child, pid_t parent) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int input = child->input < 0 ? null : child->input;
     int output = child->output < 0 ? null : child->output;
-    if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) return errno;
+    int errors = child->errors < 0 ? null : child->errors;
+    // Each may stand on the place of another, so copies above all three are taken first.
+    input = fcntl(input, F_DUPFD_CLOEXEC, 3);
+    output = fcntl(output, F_DUPFD_CLOEXEC, 3);
+    errors = fcntl(errors, F_DUPFD_CLOEXEC, 3);
+    if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(errors, 2) < 0) return errno;
     if (child->changes_user) {
         if (setgroups(1, &child->group) < 0) return errno;
         if (setresgid(child->group, child->group, child->group) < 0) return errno;
@@ -83,10 +101,8 @@ static int prepare_child(const struct claviger_child *child, pid_t parent) {
         if (getppid() != parent) return ESRCH;
     }
     if (child->directory != NULL && chdir(child->directory) < 0) return errno;
-    umask(077);
-#ifdef SYS_close_range
-    syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
-#endif
+    umask(child->file_mask);
+    close_inherited();
     execve(child->path, child->arguments, child->environment);
     return errno;
 }
@@ -141,6 +157,11 @@ int claviger_await_end(pid_t process) {
         status = waitid(P_PID, (id_t)process, &info, WEXITED | WNOWAIT);
     } while (status < 0 && errno == EINTR);
     return status;
+}
+
+bool claviger_has_ended(pid_t process) {
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)process, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid != 0;
 }
 
 int claviger_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Policy
 
 /// The wanted policies as YAML files in one folder, for example a mounted ConfigMap or a Git checkout.
@@ -43,13 +44,16 @@ public struct PolicyFolder: Sendable {
     }
 
     private func parse(_ name: String) throws(ControllerError) -> [PolicyDocument] {
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(filePath: "\(path)/\(name)"))
-        } catch {
+        let file = "\(path)/\(name)"
+        var status = stat()
+        guard stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw ControllerError(code: "unreadable", message: "\(name) is no file.")
+        }
+        let isTooLong = status.st_size > Self.maximumFileBytes
+        guard let data = isTooLong ? Data() : FileManager.default.contents(atPath: file) else {
             throw ControllerError(code: "unreadable", message: "\(name) cannot be read.")
         }
-        guard data.count <= Self.maximumFileBytes, let text = String(validating: data, as: UTF8.self) else {
+        guard !isTooLong, data.count <= Self.maximumFileBytes, let text = String(validating: data, as: UTF8.self) else {
             throw ControllerError(
                 code: "invalid", message: "\(name) is not UTF-8 of at most \(Self.maximumFileBytes) bytes.")
         }

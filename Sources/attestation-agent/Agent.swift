@@ -100,9 +100,10 @@ struct Agent {
         let registrar = settings.adminTokenFile.map { AdminKeyRegistrar(client: client, tokenFile: $0) }
         do throws(ListenAddressError) {
             return try KeyProviderServer(
-                ImageKeys(keys: DecidedResources(cache), registrar: registrar, keyFolder: settings.keyFolder),
-                on: address,
-                logger: Logger(label: "keyprovider")
+                ImageKeys(
+                    keys: DecidedResources(cache), registrar: registrar, scope: settings.keyScope,
+                    keyFolder: settings.keyFolder),
+                on: address, logger: Logger(label: "keyprovider")
             ) { [logger] _ in
                 logger.info("key provider listens", metadata: ["address": "\(address)"])
             }

@@ -30,6 +30,12 @@ struct AgentOptions: ParsableArguments {
     @Option(help: "File with an admin token; lets the key provider wrap keys and register them at the broker.")
     var keyproviderAdminTokenFile: String?
 
+    @Option(
+        help:
+            "Where the key provider may register keys: REPOSITORY or REPOSITORY/TYPE of resources. Default: default/image-kek."
+    )
+    var keyproviderScope: String?
+
     @Option(help: "Folder of key files that wrapping may name by keypath. Default: no file may be named.")
     var keyproviderKeyFolder: String?
 

@@ -3,6 +3,7 @@ import Encodings
 import FoundationEssentials
 import HTTPTransport
 import JOSE
+import Processes
 import Storage
 import X509Trust
 
@@ -13,16 +14,37 @@ import X509Trust
 /// A release-built broker on one core, with a private PostgreSQL of its own, in a temporary folder.
 struct BrokerUnderTest {
     let url: String
+    /// The broker's process id.
     let process: Int32
+    private let program: SupervisedProcess
     let trustAnchorsPEM: String
     let admin: AdminClient
     private let postgres: PrivatePostgres
     private let folder: String
 
     static func start(program: String, core: Int, port: Int) async throws -> BrokerUnderTest {
-        let folder = "/tmp/claviger-bench-\(getpid())"
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+        let folder = try makeFolder()
+        do {
+            return try await start(program: program, core: core, port: port, in: folder)
+        } catch {
+            try? FileManager.default.removeItem(atPath: folder)
+            throw error
+        }
+    }
+
+    /// A folder of our own, which the database's user can pass through.
+    private static func makeFolder() throws -> String {
+        umask(0o077)
+        var template = Array("/tmp/claviger-bench-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw BenchError("No folder can be made in /tmp.") }
+        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        chmod(folder, 0o711)
+        return folder
+    }
+
+    private static func start(
+        program: String, core: Int, port: Int, in folder: String
+    ) async throws -> BrokerUnderTest {
         let postgres = try await PrivatePostgres.start(
             dataDirectory: "\(folder)/postgres", options: .init(isDisposable: true))
         let authority = try CertificateAuthority.generate(
@@ -37,31 +59,34 @@ struct BrokerUnderTest {
         try write(adminKey.publicPEM, to: "\(folder)/admin.pub")
         try write(configuration(folder: folder, dsn: postgres.dsn, port: port), to: "\(folder)/broker.yaml")
 
-        let process = try spawn([
-            "/usr/bin/taskset", "-c", "\(core)", program, "--config", "\(folder)/broker.yaml",
-        ])
+        let running = try start(program, core: core, configuration: "\(folder)/broker.yaml")
+        guard let process = running.id else { throw BenchError("\(program) ended at once.") }
         let token = try AdminToken.sign(.init(), with: adminKey)
         let url = "https://127.0.0.1:\(port)"
         let admin = try AdminClient(
             .init(url: url, trustAnchorsPEM: authority.certificatePEM, token: token))
         let broker = BrokerUnderTest(
-            url: url, process: process, trustAnchorsPEM: authority.certificatePEM, admin: admin, postgres: postgres,
+            url: url, process: process, program: running, trustAnchorsPEM: authority.certificatePEM, admin: admin, postgres: postgres,
             folder: folder)
-        try await broker.awaitReadiness()
+        do {
+            try await broker.awaitReadiness()
+        } catch {
+            await broker.stop()
+            throw error
+        }
         return broker
     }
 
     func stop() async {
-        kill(process, SIGTERM)
-        var status: Int32 = 0
-        waitpid(process, &status, 0)
+        program.signal(SIGTERM)
+        _ = await program.ended()
         await postgres.stop()
         try? FileManager.default.removeItem(atPath: folder)
     }
 
     private func awaitReadiness() async throws {
         let http = try HTTPClient(configuration: .init(trustAnchorsPEM: trustAnchorsPEM, systemTrust: false))
-        for _ in 0..<200 {
+        for _ in 0..<200 where program.isRunning {
             if let answer = try? await http.send(.init(method: "GET", url: "\(url)/readyz", timeout: .seconds(1))),
                 answer.status == 200
             {
@@ -94,17 +119,14 @@ struct BrokerUnderTest {
 
     private static func write(_ text: String, to path: String) throws {
         try Data(text.utf8).write(to: URL(filePath: path))
-        chmod(path, 0o600)
     }
 
-    private static func spawn(_ arguments: [String]) throws -> Int32 {
-        var process: Int32 = 0
-        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-        defer { pointers.forEach { free($0) } }
-        guard posix_spawn(&process, arguments[0], nil, nil, &pointers, environ) == 0 else {
-            throw BenchError("\(arguments[0]) cannot be started.")
-        }
-        return process
+    private static func start(_ program: String, core: Int, configuration: String) throws -> SupervisedProcess {
+        var child = ChildProcess(
+            path: "/usr/bin/taskset", arguments: ["-c", "\(core)", program, "--config", configuration])
+        child.environment = ProcessInfo.processInfo.environment.map { "\($0)=\($1)" }
+        child.output = STDERR_FILENO
+        return try SupervisedProcess.start(child)
     }
 }
 

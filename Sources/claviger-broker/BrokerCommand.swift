@@ -50,7 +50,7 @@ struct BrokerCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Lowest level of log entries. Environment: CLAVIGER_LOG_LEVEL.")
     var logLevel: String?
 
-    @Flag(name: .long, help: "Check the configuration and stop.")
+    @Flag(name: .long, help: "Check the configuration and the files that it names, and stop. The database is not asked.")
     var check = false
 
     func run() async throws {
@@ -65,9 +65,13 @@ struct BrokerCommand: AsyncParsableCommand {
         }
         let metrics = MetricsRegistry(descriptions: BrokerServer.metricDescriptions)
         Telemetry.bootstrap(level: level, metrics: metrics)
-        if check { return }
         let logger = Logger(label: "claviger-broker")
         do {
+            if check {
+                try Broker.check(settings)
+                try BrokerServer.check(settings, logger: logger)
+                return
+            }
             let broker = try await Broker.open(settings, metrics: BrokerMetrics(factory: metrics), logger: logger)
             let server = try BrokerServer(configuration: settings, broker: broker, metrics: metrics, logger: logger)
             let group = ServiceGroup(

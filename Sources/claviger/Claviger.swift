@@ -34,6 +34,7 @@ enum Program {
             } else {
                 try command.run()
             }
+            try Terminal.requireComplete()
         } catch {
             guard let failure = CommandFailure(describing: error) else { Claviger.exit(withError: error) }
             Terminal.complain(failure.message)

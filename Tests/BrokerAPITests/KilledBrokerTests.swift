@@ -55,7 +55,7 @@ struct KilledBrokerTests {
                 // so that different steps are hit.
                 await promises.wait(sessions: round + 1, releases: round + 1)
                 try? await Task.sleep(for: .milliseconds(7 * round))
-                broker.kill()
+                await broker.kill()
             }
             try await Self.expectNothingHalf(store, promises)
             broker = try await BrokerProcess.start(store.dsn, in: admin.folder, admin: admin)

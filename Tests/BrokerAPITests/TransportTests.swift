@@ -4,6 +4,7 @@ import Encodings
 import Foundation
 import NIOCore
 import ServiceLifecycle
+import Storage
 import Testing
 
 @testable import BrokerAPI
@@ -53,6 +54,45 @@ struct TransportTests {
         }
         try await RunningBroker.serve { server async throws in
             #expect(try await BrokerProcess.status(of: "probe", "http://127.0.0.1:\(server.port)/healthz") == 0)
+        }
+    }
+
+    @Test(
+        "--check opens what the configuration names and says what would keep the broker from starting",
+        .enabled(if: BrokerProcess.isBuilt, "claviger-broker is not built beside the tests"))
+    func check() async throws {
+        let (certificate, admin) = (try TestCertificate(), try TestAdministrator())
+        defer {
+            certificate.remove()
+            admin.remove()
+        }
+        let folder = admin.folder.path
+        try KeyEncryptionKeyRing.generate().write(toNewFile: folder + "/kek")
+        let good = """
+            keyEncryptionKeyFile: \(folder)/kek
+            transport: {certificateFile: \(certificate.certificateFile.path), keyFile: \(certificate.keyFile.path)}
+            database: {url: "postgresql://nowhere.invalid/x"}
+            admin:
+              mode: AuthenticatedAuthorization
+              identityProviders: [{issuer: i, audience: a, publicKeyFile: \(admin.keyFile.path)}]
+              accessList: [{role: admin, allowedEndpoints: "^/kbs/.+$"}]
+            """
+        func status(_ text: String) async throws -> Int32 {
+            let file = folder + "/broker.yaml"
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+            return try await BrokerProcess.status(of: "--config", file, "--check")
+        }
+        #expect(try await status(good) == 0)
+        for (from, to) in [
+            (folder + "/kek", folder + "/none"), (folder + "/kek", admin.keyFile.path), ("^/kbs/.+$", "^/kbs/(.+$"),
+            ("^/kbs/.+$", "^/elsewhere$"), (admin.keyFile.path, folder + "/none"), (admin.keyFile.path, folder + "/kek"),
+            (certificate.keyFile.path, folder + "/none"), (certificate.certificateFile.path, certificate.keyFile.path),
+            ("{url: \"postgresql://nowhere.invalid/x\"}", "{urlFile: \(folder)/none}"),
+            ("database:", "protocol: {minimumVersion: latest}\ndatabase:"),
+            ("database:", "passport: {issuers: [{issuer: x, jwkSetFile: \(folder)/none}]}\ndatabase:"),
+        ] {
+            #expect(good.contains(from))
+            #expect(try await status(good.replacing(from, with: to)) == 1, "\(from) -> \(to)")
         }
     }
 

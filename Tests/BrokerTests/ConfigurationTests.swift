@@ -77,6 +77,8 @@ struct ConfigurationTests {
             ("admin: {mode: InsecureAllowAll}", "invalid_value", "DenyAll"),
             ("admin: {type: Simple}", "unknown_key", "admin.type"),
             ("admin: {mode: AuthenticatedAuthorization, identityProviders: []}", "invalid_value", "identityProviders"),
+            ("token: {lifetime: 2h, rotationOverlap: 90m}", "invalid_value", "rotationOverlap"),
+            ("token: {rotationOverlap: 4m}", "invalid_value", "rotationOverlap"),
             ("transport: {certificateFile: a}", "invalid_value", "keyFile"),
             ("limits: {bodyBytes: 99999999999}", "wrong_type", "limits.bodyBytes"),
         ])
@@ -127,6 +129,7 @@ struct ConfigurationTests {
         expected.admin.accessList = []
         #expect(try BrokerConfiguration(yaml: "admin: {mode: DenyAll, accessList: []}", source: "file") == expected)
         #expect(BrokerConfiguration().token.lifetime == .seconds(300))
+        #expect(try BrokerConfiguration(yaml: "token: {lifetime: 2h}", source: "f").token.rotationOverlap == .seconds(7_200))
     }
 
     @Test(

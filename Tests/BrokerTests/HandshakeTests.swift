@@ -135,15 +135,30 @@ struct HandshakeTests {
         let second = try await test.attest(guest)
         #expect(first.cookie.value != second.cookie.value)
         let bytes = try Base64.decodeURL(first.cookie.value)
-        #expect(bytes.count == 33)
-        let hash = try #require(SessionSecret.hash(ofCookie: first.cookie.value))
-        #expect(hash != Array(bytes.dropFirst()))
+        let secret = Array(bytes[1..<33])
+        let hash = try #require(test.broker.sessionCookies.hash(of: first.cookie.value))
+        #expect(hash != secret)
         let sessions = SessionRepository(test.store.database, keys: test.store.keys)
         #expect(try await sessions.find(sessionHash: hash) != nil)
-        #expect(try await sessions.find(sessionHash: Array(bytes.dropFirst())) == nil)
+        #expect(try await sessions.find(sessionHash: secret) == nil)
         let planted = Base64.encodeURL([0x53] + [UInt8](repeating: 7, count: 32))
         let error = try await brokerError { _ = try await test.release("a/b/c", cookie: planted) }
         #expect(error?.code == "credential_missing")
+    }
+
+    @Test("A4: a cookie that no broker of the installation made is refused without the database", arguments: 0..<49)
+    func madeUpCookies(_ position: Int) throws {
+        let ring = KeyEncryptionKeyRing.generate()
+        let cookies = try SessionCookies(ring)
+        let secret = cookies.fresh()
+        #expect(cookies.hash(of: secret.text) == secret.hash)
+        #expect(try SessionCookies(ring.rotated()).hash(of: secret.text) == secret.hash)
+        #expect(try SessionCookies(.generate()).hash(of: secret.text) == nil)
+        var bytes = try Base64.decodeURL(secret.text)
+        #expect(bytes.count == 49)
+        #expect(cookies.hash(of: Base64.encodeURL(Array(bytes.prefix(position)))) == nil)
+        bytes[position] ^= 1
+        #expect(cookies.hash(of: Base64.encodeURL(bytes)) == nil)
     }
 
     @Test("A7: clocks that differ within the tolerance neither end a session nor prolong it beyond the tolerance")

@@ -144,6 +144,9 @@ struct ReleaseTests {
             let attestation = try await test.attest(guest)
             let error = try await brokerError { _ = try await test.release("a/b/c", cookie: attestation.cookie.value) }
             #expect(error?.kind == .denied)
+            // The same session, known by its token, is told the same.
+            let byToken = try await brokerError { _ = try await test.release("a/b/c", bearer: attestation.token) }
+            #expect(byToken?.code == error?.code)
             return error?.code
         }
         #expect(try await denial(nil) == "no_policies")
@@ -152,13 +155,14 @@ struct ReleaseTests {
         #expect(try await denial(TestPolicies.denyAll) == "condition_false")
         let missing = TestPolicies.denyAll.replacing("1 == 2", with: "claims.sample.svn in reference('nowhere')")
         #expect(try await denial(missing) == "missing_reference_value")
+        #expect(try await denial(TestPolicies.affirmingOnly) == "missing_reference_value")
         let guardrail =
             TestPolicies.allowAll + "\n---\n"
             + TestPolicies.denyAll.replacing(
                 "name: allow-attested\nspec:", with: "name: limit\nspec:\n  effect: Guardrail")
         #expect(try await denial(guardrail) == "guardrail_denied")
         let count = try await test.broker.decisions(limit: 100, path: "a/b/c", allowed: false, before: nil)
-        #expect(count["decisions"]?.arrayValue?.count == 5)
+        #expect(count["decisions"]?.arrayValue?.count == 12)
     }
 
     @Test("A31: a claim that no TEE has is an error when the policy is applied, and nothing is stored")

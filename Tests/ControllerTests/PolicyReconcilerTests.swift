@@ -43,6 +43,33 @@ struct PolicyReconcilerTests {
         }
     }
 
+    @Test("a pipe, a device or an endless file in the folder neither stops the controller nor fills its memory")
+    func strangeFiles() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "policies-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "a.yaml").path
+        func code() -> String? {
+            do throws(ControllerError) {
+                _ = try PolicyFolder(path: folder.path).documents()
+                return nil
+            } catch {
+                return error.code
+            }
+        }
+        #expect(mkfifo(file, 0o600) == 0)
+        #expect(code() == "unreadable")
+        unlink(file)
+        #expect(symlink("/dev/zero", file) == 0)
+        #expect(code() == "unreadable")
+        unlink(file)
+        #expect(symlink("/nonexistent", file) == 0)
+        #expect(code() == "unreadable")
+        unlink(file)
+        #expect(FileManager.default.createFile(atPath: file, contents: nil) && truncate(file, 1 << 40) == 0)
+        #expect(code() == "invalid")
+    }
+
     @Test("one broken file leaves everything as it is, and the finding names file, line and column")
     func brokenFile() async throws {
         try await Fixture.run { fixture in

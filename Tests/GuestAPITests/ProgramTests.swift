@@ -1,49 +1,20 @@
 import Foundation
 import GuestTestSupport
 import HTTPTransport
+import TestPrograms
 import Testing
 
 import struct HTTPTransport.HTTPRequest
 
-/// The built attestation-agent beside the test bundle.
-struct Program {
-    static var url: URL? {
-        let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-        let url = folder.appending(path: "attestation-agent")
-        guard FileManager.default.isExecutableFile(atPath: url.path) else {
-            print("skipped: attestation-agent is not built beside the tests")
-            return nil
-        }
-        return url
-    }
+private let agentProgram = BuiltProgram("attestation-agent")
 
-    let process = Process()
-    let errors = Pipe()
-
-    init(_ url: URL, _ arguments: [String], environment: [String: String] = [:]) throws {
-        process.executableURL = url
-        process.arguments = arguments
-        process.environment = environment.merging(["SWIFT_BACKTRACE": "enable=no", "PATH": "/usr/bin:/bin"]) { $1 }
-        process.standardError = errors
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-    }
-
-    func exitStatus() async -> Int32 {
-        while process.isRunning { try? await Task.sleep(for: .milliseconds(10)) }
-        return process.terminationStatus
-    }
-
-    var errorText: String { String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self) }
-}
-
-@Suite("The program", .timeLimit(.minutes(2)), .enabled(if: Program.url != nil, "attestation-agent is not built"))
+@Suite("The program", .timeLimit(.minutes(2)), .enabled(if: agentProgram != nil, "attestation-agent is not built"))
 struct ProgramTests {
-    let program: URL
+    let program: BuiltProgram
     let folder: URL
 
     init() throws {
-        program = try #require(Program.url)
+        program = try #require(agentProgram)
         let parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : NSTemporaryDirectory()
         folder = URL(filePath: parent).appending(path: "agent-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -57,8 +28,7 @@ struct ProgramTests {
             broker.put("a/b/c", [1, 2, 3])
             let socket = folder.appending(path: "rest.sock").path
             let file = folder.appending(path: "key").path
-            let agent = try Program(
-                program,
+            let agent = try program.start(
                 [
                     "--kbs-url", url, "--allow-http", "--allow-sample", "--rest", "none", "--rest-socket", socket,
                     "--keyprovider", "unix:\(folder.path)/kp.sock", "--project", "kbs:///a/b/c=\(file)", "--allow-disk",
@@ -77,8 +47,8 @@ struct ProgramTests {
             try await eventually { !broker.recorded("resource/a/b/slow").isEmpty }
             let clock = ContinuousClock()
             let start = clock.now
-            agent.process.terminate()
-            let status = await agent.exitStatus()
+            agent.signal(SIGTERM)
+            let status = await agent.status()
             #expect(start.duration(to: clock.now) < .milliseconds(1500))
             #expect(status == 0)
             #expect(!FileManager.default.fileExists(atPath: file))
@@ -94,10 +64,9 @@ struct ProgramTests {
             broker.put("tenant-x/type-y/tag-z", Array("s3cret".utf8))
             broker.script("resource/tenant-x/type-y/denied", .denied)
             let socket = folder.appending(path: "rest.sock").path
-            let agent = try Program(
-                program,
+            let agent = try program.start(
                 ["--kbs-url", url, "--allow-http", "--allow-sample", "--rest", "none", "--rest-socket", socket])
-            defer { agent.process.terminate() }
+            defer { agent.signal(SIGTERM) }
             let http = try HTTPClient()
             @Sendable func get(_ path: String) async throws -> (Int, String) {
                 let answer = try await http.send(HTTPRequest(url: "http://agent\(path)", unixSocket: socket))
@@ -130,7 +99,7 @@ struct ProgramTests {
             #expect(after.contains(#"claviger_agent_last_error{code="denied"} 0"#))
             #expect(after.contains("claviger_agent_token_present 0\n"))
 
-            let status = try String(contentsOfFile: "/proc/\(agent.process.processIdentifier)/status", encoding: .utf8)
+            let status = try String(contentsOfFile: "/proc/\(try #require(agent.id))/status", encoding: .utf8)
             #expect(status.contains("Umask:\t0077"))
         }
     }
@@ -139,13 +108,12 @@ struct ProgramTests {
     func keyLog() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let log = folder.appending(path: "keys").path
-        let agent = try Program(
-            program,
-            [
+        let agent = try program.start(
+                [
                 "--kbs-url", "https://127.0.0.1:9", "--allow-sample", "--once", "--project",
                 "kbs:///a/b/c=\(folder.path)/key",
             ], environment: ["SSLKEYLOGFILE": log])
-        #expect(await agent.exitStatus() == 1)
+        #expect(await agent.status() == 1)
         #expect(!FileManager.default.fileExists(atPath: log))
     }
 
@@ -156,16 +124,16 @@ struct ProgramTests {
         try await FakeKBS.run { broker, url in
             broker.script("resource/a/b/c", .init(200))
             broker.script("resource/a/b/sick", .init(503))
-            let healthy = try Program(program, ["probe", url + "/kbs/v0/resource/a/b/c"])
-            #expect(await healthy.exitStatus() == 0)
-            let sick = try Program(program, ["probe", url + "/kbs/v0/resource/a/b/sick"])
-            #expect(await sick.exitStatus() == 1)
+            let healthy = try program.start(["probe", url + "/kbs/v0/resource/a/b/c"])
+            #expect(await healthy.status() == 0)
+            let sick = try program.start(["probe", url + "/kbs/v0/resource/a/b/sick"])
+            #expect(await sick.status() == 1)
             #expect(sick.errorText.contains("answers 503"))
-            let silent = try Program(program, ["probe", "http://x/", "--unix-socket", folder.path + "/none.sock"])
-            #expect(await silent.exitStatus() == 1)
-            let noAuthorities = try Program(
-                program, ["probe", "https://127.0.0.1:9/", "--ca", folder.path + "/none.pem"])
-            #expect(await noAuthorities.exitStatus() == 1)
+            let silent = try program.start(["probe", "http://x/", "--unix-socket", folder.path + "/none.sock"])
+            #expect(await silent.status() == 1)
+            let noAuthorities = try program.start(
+                ["probe", "https://127.0.0.1:9/", "--ca", folder.path + "/none.pem"])
+            #expect(await noAuthorities.status() == 1)
         }
     }
 
@@ -175,13 +143,12 @@ struct ProgramTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         try await FakeKBS.run { broker, url in
             broker.silence("auth")
-            let agent = try Program(
-                program,
+            let agent = try program.start(
                 [
                     "--kbs-url", url, "--allow-http", "--allow-sample", "--rest", "none", "--rest-socket",
                     "/nonexistent/a.sock", "--project", "kbs:///a/b/c=\(folder.path)/key", "--allow-disk",
                 ])
-            #expect(await agent.exitStatus() == 71)
+            #expect(await agent.status() == 71)
         }
     }
 
@@ -197,13 +164,13 @@ struct ProgramTests {
                 "CLAVIGER_AGENT_ALLOW_SAMPLE": "1", "CLAVIGER_AGENT_ALLOW_DISK": "yes",
             ]
             let file = folder.appending(path: "key").path
-            let good = try Program(program, ["--once", "--project", "kbs:///a/b/c=\(file)"], environment: settings)
-            #expect(await good.exitStatus() == 0)
+            let good = try program.start(["--once", "--project", "kbs:///a/b/c=\(file)"], environment: settings)
+            #expect(await good.status() == 0)
             #expect(FileManager.default.contents(atPath: file) == Data([1, 2, 3]))
 
-            let denied = try Program(
-                program, ["--once", "--project", "kbs:///a/b/denied=\(file)2"], environment: settings)
-            #expect(await denied.exitStatus() == 1)
+            let denied = try program.start(
+                ["--once", "--project", "kbs:///a/b/denied=\(file)2"], environment: settings)
+            #expect(await denied.status() == 1)
             #expect(denied.errorText.contains("claviger explain 0193-deny"))
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["key"])
         }
@@ -223,15 +190,15 @@ struct ProgramTests {
         ])
     func statuses(arguments: [String], status: Int) async throws {
         try? FileManager.default.removeItem(at: folder)
-        let agent = try Program(program, arguments)
-        #expect(Int(await agent.exitStatus()) == status)
+        let agent = try program.start(arguments)
+        #expect(Int(await agent.status()) == status)
     }
 
     @Test("without a TEE and without --allow-sample the program ends with 69 and names what is missing")
     func noTEE() async throws {
         try? FileManager.default.removeItem(at: folder)
-        let agent = try Program(program, ["--kbs-url", "https://x", "--rest", "none"])
-        #expect(await agent.exitStatus() == 69)
+        let agent = try program.start(["--kbs-url", "https://x", "--rest", "none"])
+        #expect(await agent.status() == 69)
         #expect(agent.errorText.contains("--allow-sample") || agent.errorText.contains("cannot collect"))
     }
 }

@@ -189,7 +189,7 @@ struct ServerTests {
         let request = JSONValue.object([
             "op": "keywrap",
             "keywrapparams": [
-                "ec": ["Parameters": ["attestation-agent": [.string(Base64.encode(Array("keyid=/a/b/c".utf8)))]]],
+                "ec": ["Parameters": ["attestation-agent": [.string(Base64.encode(Array("keyid=/default/image-kek/c".utf8)))]]],
                 "optsdata": .string(Base64.encode(options)),
             ],
         ])
@@ -206,7 +206,7 @@ struct ServerTests {
                 let target: any ResolvableTarget = .ipv4(address: "127.0.0.1", port: try #require(port))
                 let wrapped = try JSONValue(parsing: await Self.call("WrapKey", request.serialized(), at: target))
                 let packet = try #require(wrapped[pointer: "/keywrapresults/annotation"]?.byteArrayValue)
-                #expect(broker.resource("a/b/c")?.count == 32)
+                #expect(broker.resource("default/image-kek/c")?.count == 32)
                 let unwrap = JSONValue.object([
                     "keyunwrapparams": ["annotation": .string(Base64.encode(packet))]
                 ])

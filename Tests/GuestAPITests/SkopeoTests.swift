@@ -2,58 +2,10 @@ import Encodings
 import Foundation
 import Guest
 import GuestTestSupport
+import TestPrograms
 import Testing
 
 @testable import GuestAPI
-
-/// The skopeo of scripts/skopeo.sh, run as a child process.
-private enum Skopeo {
-    /// The program's path; nil when none can be had on this machine (no network, no Debian).
-    static let path: String? = {
-        let checkout = URL(filePath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        guard let result = try? run(checkout.appending(path: "scripts/skopeo.sh").path, ["--path"]), result.status == 0
-        else { return nil }
-        // What the script says while it fetches comes before the path.
-        return result.output.split(separator: "\n").last.map(String.init)
-    }()
-
-    static func run(
-        _ program: String, _ arguments: [String], environment: [String: String] = [:]
-    ) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let bytes = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: bytes, as: UTF8.self))
-    }
-
-    /// Runs skopeo on a thread of its own: the servers that it calls need the test's threads.
-    static func copy(_ options: [String], provider: String, in folder: URL) async throws -> (
-        status: Int32, output: String
-    ) {
-        let configuration = folder.appending(path: "ocicrypt-\(UUID().uuidString).json")
-        try Data(#"{"key-providers":{"attestation-agent":{"grpc":"\#(provider)"}}}"#.utf8).write(to: configuration)
-        let program = try #require(path)
-        return try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(
-                    with: Result {
-                        try run(
-                            program, ["copy", "--insecure-policy"] + options,
-                            environment: ["OCICRYPT_KEYPROVIDER_CONFIG": configuration.path])
-                    })
-            }
-        }
-    }
-}
 
 @Suite("skopeo through the key provider", .timeLimit(.minutes(5)))
 struct SkopeoTests {
@@ -82,7 +34,8 @@ struct SkopeoTests {
                     logger: ServerTests.quiet, onListening: announce
                 ).run()
             } _: { port in
-                let provider = overTCP ? "127.0.0.1:\(try #require(port))" : "unix://\(socket)"
+                let address = overTCP ? "127.0.0.1:\(try #require(port))" : "unix://\(socket)"
+                let provider = #"{"grpc":"\#(address)"}"#
                 let key = "provider:attestation-agent:keyid=kbs:///default/image-kek/hello"
                 let encrypted = "oci:\(folder.path)/encrypted:hello"
                 let sealing = try await Skopeo.copy(

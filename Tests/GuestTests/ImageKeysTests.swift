@@ -18,6 +18,7 @@ final class KeyStore: KeyRegistrar, ResourceSource {
         self.keys.withLock { $0 = keys.mapValues { SecretBytes($0) } }
     }
 
+    var paths: [String] { keys.withLock { $0.keys.sorted() } }
     var registrations: Int { count.withLock { $0 } }
 
     func register(_ key: SecretBytes, at path: ResourcePath) async throws(GuestError) {
@@ -199,6 +200,36 @@ struct ImageKeysTests {
         await #expect { try await disabled.wrap(Self.wrapRequest([])) } throws: {
             ($0 as? GuestError)?.code == .disabled
         }
+    }
+
+    @Test(
+        "A36: whoever reaches the key provider writes keys of its scope only",
+        arguments: [
+            ("demo/image-key", "demo/image-key/1", true), ("demo/image-key", "demo/image-keys/1", false),
+            ("demo/image-key", "demo/database/1", false), ("demo/image-key", "demo2/image-key/1", false),
+            ("demo", "demo/anything/1", true), ("demo", "demolition/image-key/1", false),
+            (nil, "default/image-kek/1", true), (nil, "default/image-key/1", false),
+        ])
+    func scope(_ scope: String?, _ name: String, _ isAllowed: Bool) async throws {
+        let store = KeyStore()
+        let limit = try scope.map { try RegistrationScope($0) } ?? .standard
+        let images = ImageKeys(keys: store, registrar: store, scope: limit)
+        let request = Self.wrapRequest(["keyid=kbs:///\(name)"])
+        if isAllowed {
+            _ = try await images.wrap(request)
+            #expect(store.paths == [name])
+        } else {
+            await #expect { try await images.wrap(request) } throws: { ($0 as? GuestError)?.code == .disabled }
+            #expect(store.paths.isEmpty)
+        }
+        let nameless = Self.wrapRequest([])
+        _ = try await images.wrap(nameless)
+        #expect(store.paths.allSatisfy { $0.hasPrefix("\(limit)/") })
+    }
+
+    @Test("a scope is a repository, or a repository and a type", arguments: ["", "/", "a/", "/a", "a/b/c", "..", "a b"])
+    func badScope(_ text: String) {
+        #expect(throws: GuestError.self) { try RegistrationScope(text) }
     }
 
     @Test(

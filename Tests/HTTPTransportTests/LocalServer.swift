@@ -6,6 +6,7 @@ import HummingbirdHTTP2
 import HummingbirdTLS
 import Logging
 import NIOSSL
+import Processes
 
 /// A hummingbird server on an ephemeral port or a Unix socket, gone when the body returns.
 struct LocalServer {
@@ -99,15 +100,9 @@ struct TestCertificates: Sendable {
     }
 
     private static func openssl(_ arguments: [String], in folder: URL) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["openssl"] + arguments
-        process.currentDirectoryURL = folder
-        process.standardError = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw OpenSSLFailed(arguments: arguments) }
+        var child = ChildProcess(path: "/usr/bin/openssl", arguments: arguments)
+        child.directory = folder.path
+        guard try child.run() == 0 else { throw OpenSSLFailed(arguments: arguments) }
     }
 
     struct OpenSSLFailed: Error { let arguments: [String] }

@@ -1,64 +1,30 @@
 import Encodings
 import Foundation
 import OCIEncryption
+import TestPrograms
 import Testing
-
-/// The skopeo of scripts/skopeo.sh, run as a child process.
-private struct Skopeo {
-    /// The program's path; nil when none can be had on this machine (no network, no Debian).
-    static let path: String? = {
-        let checkout = URL(filePath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let script = checkout.appending(path: "scripts/skopeo.sh").path
-        guard FileManager.default.isExecutableFile(atPath: script),
-            let result = try? run(script, ["--path"], environment: [:]), result.status == 0
-        else { return nil }
-        // What the script says while it fetches comes before the path.
-        return result.output.split(separator: "\n").last.map(String.init)
-    }()
-
-    static func run(
-        _ program: String, _ arguments: [String], environment: [String: String]
-    ) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let bytes = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: bytes, as: UTF8.self))
-    }
-
-    let folder: TemporaryFolder
-
-    /// Runs `skopeo copy` with a key provider that is a shell script reading the request from standard input.
-    func copy(_ options: [String], _ source: ImageReference, _ target: ImageReference, provider: String) throws {
-        let script = folder.path + "/provider.sh"
-        try Data("#!/bin/sh\n\(provider)\n".utf8).write(to: URL(filePath: script))
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
-        let configuration = folder.path + "/ocicrypt.json"
-        try Data(#"{"key-providers":{"attestation-agent":{"cmd":{"path":"\#(script)"}}}}"#.utf8)
-            .write(to: URL(filePath: configuration))
-        let result = try Self.run(
-            #require(Self.path), ["copy", "--insecure-policy"] + options + [source.description, target.description],
-            environment: ["OCICRYPT_KEYPROVIDER_CONFIG": configuration])
-        #expect(result.status == 0, "\(result.output)")
-    }
-}
 
 @Suite("skopeo reads what we write and writes what we read")
 struct SkopeoTests {
+    /// Runs `skopeo copy` with a key provider that is a shell script reading the request from standard input.
+    private static func copy(
+        _ options: [String], _ source: ImageReference, _ target: ImageReference, in folder: TemporaryFolder,
+        provider: String
+    ) async throws {
+        let script = folder.path + "/provider.sh"
+        try Data("#!/bin/sh\n\(provider)\n".utf8).write(to: URL(filePath: script))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
+        let result = try await Skopeo.copy(
+            options + [source.description, target.description], provider: #"{"cmd":{"path":"\#(script)"}}"#,
+            in: URL(filePath: folder.path))
+        #expect(result.status == 0, "\(result.output)")
+    }
+
     @Test(
         "GC 68: an image encrypted by us decrypts with skopeo",
         .enabled(if: Skopeo.path != nil, "scripts/skopeo.sh could not get a skopeo on this machine"))
     func skopeoDecrypts() async throws {
-        let skopeo = Skopeo(folder: try TemporaryFolder())
-        let folder = skopeo.folder
+        let folder = try TemporaryFolder()
         let answers = folder.path + "/answers"
         try FileManager.default.createDirectory(atPath: answers, withIntermediateDirectories: true)
         let source = try Fixtures.image("plain-oci-layout")
@@ -71,9 +37,9 @@ struct SkopeoTests {
             return [packet]
         }
         // The script finds the answer by the packet's nonce.
-        try skopeo.copy(
+        try await Self.copy(
             ["--decryption-key", "provider:attestation-agent:x"], folder.image("encrypted"), folder.image("decrypted"),
-            provider: #"""
+            in: folder, provider: #"""
                 packet=$(sed -n 's/.*"annotation":"\([^"]*\)".*/\1/p' | base64 -d)
                 nonce=$(printf '%s' "$packet" | sed -n 's/.*"iv":"\([^"]*\)".*/\1/p' | base64 -d | od -An -tx1 | tr -d ' \n')
                 cat "\#(answers)/$nonce"
@@ -85,13 +51,12 @@ struct SkopeoTests {
         "GC 68: an image encrypted by skopeo decrypts with us",
         .enabled(if: Skopeo.path != nil, "scripts/skopeo.sh could not get a skopeo on this machine"))
     func skopeoEncrypts() async throws {
-        let skopeo = Skopeo(folder: try TemporaryFolder())
-        let folder = skopeo.folder
+        let folder = try TemporaryFolder()
         let source = try Fixtures.image("plain-oci-layout")
         // This provider seals nothing: the packet carries the options in the open.
-        try skopeo.copy(
+        try await Self.copy(
             ["--encryption-key", "provider:attestation-agent:keyid=kbs:///a/b/c"], source, folder.image("encrypted"),
-            provider: #"""
+            in: folder, provider: #"""
                 options=$(sed -n 's/.*"optsdata":"\([^"]*\)".*/\1/p')
                 packet='{"kid":"kbs:///a/b/c","wrapped_data":"'$options'","iv":"AAAAAAAAAAAAAAAA","wrap_type":"A256GCM"}'
                 printf '{"keywrapresults":{"annotation":"%s"}}' "$(printf '%s' "$packet" | base64 -w0)"

@@ -53,6 +53,7 @@ struct ArgumentTests {
         arguments: [
             ("http://127.0.0.1:8080", true), ("http://localhost/x", true), ("http://[::1]:1", true),
             ("http://localhost.example", false), ("http://127.0.0.1.example", false), ("http://broker", false),
+            ("http://localhost:x@broker", false), ("http://127.0.0.1/@x", false),
         ])
     func plainHTTP(url: String, allowed: Bool) {
         func endpoint(_ insecure: Bool) -> BrokerEndpoint {

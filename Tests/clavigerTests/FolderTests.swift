@@ -3,9 +3,13 @@ import Broker
 import Foundation
 import Glibc
 import JOSE
+import Processes
+import TestPrograms
 import Testing
 
 @testable import claviger
+
+private let claviger = BuiltProgram("claviger")
 
 @Suite("keys, tokens and folders")
 struct FolderTests {
@@ -54,6 +58,51 @@ struct FolderTests {
         #expect(try Data(contentsOf: URL(filePath: again.certificateAuthority)) == authority)
         #expect(try AdminToken.read(file: again.adminToken) != token)
         again.cleanUp(readyFile: nil)
+    }
+
+    @Test("a folder with other things in it is refused, and keeps its rights")
+    func foreignFolder() throws {
+        let scratch = try Scratch()
+        chmod(scratch.path, 0o755)
+        try Data("mine".utf8).write(to: URL(filePath: scratch.path + "/notes"))
+        #expect(throws: CommandFailure.self) { try DevFolder(path: scratch.path, ephemeral: false) }
+        #expect(try scratch.mode("") == 0o755)
+        #expect(throws: CommandFailure.self) { try DevFolder(path: "/", ephemeral: false) }
+        #expect(throws: CommandFailure.self) { try DevFolder(path: scratch.path + "/notes", ephemeral: false) }
+    }
+
+    @Test("a lock that is a link to elsewhere is refused")
+    func linkedLock() throws {
+        let scratch = try Scratch()
+        #expect(symlink("/etc/hostname", scratch.path + "/lock") == 0)
+        #expect(throws: CommandFailure.self) { try DevFolder(path: scratch.path, ephemeral: false) }
+    }
+
+    @Test("a private file that cannot be written whole is not left in part")
+    func partialFile() throws {
+        let scratch = try Scratch()
+        let path = scratch.path + "/key"
+        try PrivateFile.create(path, [1, 2, 3])
+        #expect(throws: CommandFailure.self) { try PrivateFile.create(path, [4]) }
+        #expect(FileManager.default.contents(atPath: path) == Data([1, 2, 3]))
+        #expect(throws: CommandFailure.self) { try PrivateFile.replace(scratch.path + "/none/key", [1]) }
+        #expect(throws: CommandFailure.self) { try PrivateFile.replace(scratch.path, [1]) }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path) == ["key"])
+    }
+
+    @Test(
+        "what is cut off on its way to standard output does not pass for the whole",
+        .enabled(if: claviger != nil && access("/dev/full", W_OK) == 0, "claviger is not built, or no /dev/full"))
+    func fullOutput() throws {
+        let program = try #require(claviger)
+        let full = open("/dev/full", O_WRONLY | O_CLOEXEC)
+        defer { close(full) }
+        var child = ChildProcess(path: program.path, arguments: ["completion", "bash"])
+        child.output = full
+        child.errors = -1
+        #expect(try child.run() == 1)
+        child.output = -1
+        #expect(try child.run() == 0)
     }
 
     @Test("an ephemeral folder leaves nothing behind")

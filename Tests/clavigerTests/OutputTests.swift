@@ -52,6 +52,48 @@ struct OutputTests {
     }
 }
 
+@Suite("text from guests and brokers")
+struct HostileTextTests {
+    /// Escape, one-byte CSI, right-to-left override, an invisible tag, a line separator.
+    private static let hostile = "a\u{1B}[2J\u{9B}2J\u{202E}\u{E0041}\u{2028}z"
+
+    @Test("JSON and YAML for machines say the same in characters that a terminal does not obey")
+    func escapes() throws {
+        let value: JSONValue = ["name": .string(Self.hostile), "plain": "ö 😀"]
+        let json = EscapedText.json(value.pretty())
+        #expect(json.unicodeScalars.allSatisfy { $0.isPrintable || $0 == "\n" })
+        #expect(try JSONValue(parsing: json) == value)
+        #expect(json.contains("ö 😀"))
+        let yaml = EscapedText.yaml(YAMLText.text(value))
+        #expect(yaml.unicodeScalars.allSatisfy { $0.isPrintable || $0 == "\n" })
+        #expect(yaml.contains(#"\U0000009b2J\U0000202e\U000e0041\U00002028z"#))
+    }
+
+    @Test("a decision's explanation shows what a guest claimed without obeying it")
+    func explanation() throws {
+        let record: JSONValue = [
+            "id": "1", "at": "2026", "allowed": false, "code": .string(Self.hostile), "reason": .string(Self.hostile),
+            "operation": .string(Self.hostile), "path": .string(Self.hostile), "tee": .string(Self.hostile),
+            "trace": ["stage": .string(Self.hostile)],
+        ]
+        let text = DecisionText(record: record).text()
+        #expect(text.unicodeScalars.allSatisfy { $0.isPrintable || $0 == "\n" })
+        #expect(text.contains("a?[2J?2J???z"))
+    }
+
+    @Test("two long texts without a common line are compared at once")
+    func longDifference() {
+        let texts = ["a", "b"].map { name in (0..<20_000).map { "\(name) \($0)" }.joined(separator: "\n") }
+        let clock = ContinuousClock()
+        let time = clock.measure {
+            let text = LineDifference(old: texts[0], new: texts[1], oldName: "x\u{1B}", newName: "y").text()
+            #expect(text.hasPrefix("--- x?\n+++ y\n- a 0\n"))
+            #expect(text.hasSuffix("+ b 19999\n"))
+        }
+        #expect(time < .seconds(20))
+    }
+}
+
 @Suite("decisions and policies for people")
 struct PeopleTextTests {
     @Test("a refused attestation is told with its stage, though no release policy ever saw it")

@@ -63,7 +63,11 @@ extension TokenConfiguration {
         audience = try section.text("audience") ?? audience
         lifetime = try section.duration("lifetime", in: .seconds(10) ... .seconds(86_400)) ?? lifetime
         rotationOverlap =
-            try section.duration("rotationOverlap", in: .zero ... .seconds(30 * 86_400)) ?? rotationOverlap
+            try section.duration("rotationOverlap", in: .zero ... .seconds(30 * 86_400))
+            ?? max(rotationOverlap, lifetime)
+        guard rotationOverlap >= lifetime else {
+            throw section.invalid("rotationOverlap", "must be at least token.lifetime: a rotation would end sessions.")
+        }
         try section.finish()
     }
 }

@@ -70,7 +70,7 @@ public struct TokenConfiguration: Sendable, Hashable {
     public var audience = "claviger-kbs"
     /// How long a token and its session hold.
     public var lifetime: Duration = .seconds(300)
-    /// How long tokens of a retired signing key are still accepted.
+    /// How long tokens of a retired signing key are still accepted; at least as long as they live.
     public var rotationOverlap: Duration = .seconds(3_600)
 
     /// The defaults.

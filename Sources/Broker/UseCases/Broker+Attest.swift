@@ -109,16 +109,16 @@ extension Broker {
         _ report: AppraisalReport, _ challenge: ChallengeState, now: Date
     ) async throws(BrokerError) -> Attestation {
         let issuedAt = Date(wholeSeconds: now.wholeSeconds)
+        let secret = sessionCookies.fresh()
         let result = AttestationResult(
             issuer: configuration.token.issuer, audience: configuration.token.audience,
-            id: Base64.encodeURL(SecretBytes.random(count: 16).copyBytes()), issuedAt: issuedAt, notBefore: issuedAt,
+            id: secret.tokenID, issuedAt: issuedAt, notBefore: issuedAt,
             expiresAt: Date(
                 wholeSeconds: issuedAt.addingTimeInterval(configuration.token.lifetime.inSeconds).wholeSeconds),
             verifierDeveloper: configuration.attestation.verifierDeveloper,
             verifierBuild: configuration.attestation.verifierBuild, appraisals: report.appraisals,
             protocolVersion: challenge.version.rawValue)
         let token = try signingKeys.issuer().sign(result)
-        let secret = SessionSecret.fresh()
         let record = AttestationRecord(result.ledgerEvidence())
         let state = SessionState(attestation: result, appraisals: report.traces, recordDigest: record.digest)
         try await storeSession(secret, state, record, spending: challenge)

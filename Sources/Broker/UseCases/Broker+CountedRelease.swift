@@ -17,7 +17,7 @@ extension Broker {
     ) async throws(BrokerError) -> [UInt8] {
         for _ in 0..<Self.countedAttempts {
             let usage = try await usage(of: demands, now: now)
-            let decision = decide(input, caller, policies, usage: usage, now: now)
+            let decision = await decide(input, caller, policies, usage: usage, now: now)
             let id = DecisionRecord.makeID(at: now)
             let refusal = decision.allowed ? sealingRefusal(input, caller) : nil
             // Only what can be handed over is charged.

@@ -17,7 +17,7 @@ extension Broker {
         let now = environment.clock.now()
         let (caller, read) = try await credential(input, now: now)
         let policies = try await usablePolicies(read.generation, for: input, caller, now: now)
-        let decision = decide(input, caller, policies, now: now)
+        let decision = await decide(input, caller, policies, now: now)
         guard decision.demands.isEmpty else {
             return try await releaseCounted(input, caller, read, policies, demands: decision.demands, now: now)
         }
@@ -57,13 +57,13 @@ extension Broker {
     func decide(
         _ input: ReleaseInput, _ caller: Caller, _ policies: CompiledPolicies, usage: [String: LimitUsage]? = nil,
         now: Date
-    ) -> Decision {
-        func request(_ appraisals: [AppraisalTrace]) -> ReleaseRequest {
+    ) async -> Decision {
+        func request(_ appraisals: [AppraisalTrace], _ notes: [String]) -> ReleaseRequest {
             ReleaseRequest(
                 operation: "get", plugin: input.plugin, path: input.path.segments, query: input.query,
-                subject: caller.subject, appraisals: appraisals, notes: caller.notes, now: now)
+                subject: caller.subject, appraisals: appraisals, notes: notes, now: now)
         }
-        let decision = policies.bundle.decide(request([]), usage: usage ?? [:])
+        let decision = policies.bundle.decide(request([], caller.notes), usage: usage ?? [:])
         if usage == nil, !decision.demands.isEmpty { return decision }
         metrics.policyEvaluations.increment()
         if let audit = decision.audit { metrics.auditVerdict(audit.rawValue) }
@@ -72,7 +72,9 @@ extension Broker {
             return decision
         }
         // How the grades came about costs time to read and changes nothing but the explanation.
-        let explained = policies.bundle.decide(request(caller.appraisals()), usage: usage ?? [:])
+        let state = await sessionState(of: caller, now: now)
+        let explained = policies.bundle.decide(
+            request(state?.appraisals() ?? [], state?.notes ?? []), usage: usage ?? [:])
         metrics.policyViolations.increment()
         if explained.reason == .conditionError || explained.reason == .costExceeded { metrics.policyErrors.increment() }
         return explained.allowed ? decision : explained

@@ -16,13 +16,11 @@ struct Caller: Sendable {
     let ledgerClaims: JSONObject
     /// The digest of the attestation's record in the ledger.
     var attestationRecord: [UInt8]? { state?.recordDigest }
-    private let state: SessionState?
+    /// His session; nil when only his token is at hand.
+    let state: SessionState?
 
     /// What was verified of him.
     var attestation: AttestationResult { subject.attestation }
-
-    /// How the caller's grades came about, as far as it is still known.
-    func appraisals() -> [AppraisalTrace] { state?.appraisals() ?? [] }
 
     /// What an explanation should say about the caller's grades in any case.
     var notes: [String] { state?.notes ?? [] }
@@ -55,7 +53,7 @@ extension Broker {
     func credential(
         _ input: ReleaseInput, now: Date
     ) async throws(BrokerError) -> (caller: Caller, read: DecidingRead.Answer) {
-        let hash = input.sessionCookie.flatMap(SessionSecret.hash(ofCookie:))
+        let hash = input.sessionCookie.flatMap(sessionCookies.hash(of:))
         // Nothing is looked up for a token that is not believed.
         let bearer = await verified(input.bearer, now: now)
         if hash == nil { _ = try Self.attestation(bearer) }
@@ -82,6 +80,20 @@ extension Broker {
         let caller = Caller(state, legacy: configuration.protocolVersions.legacy)
         callers.keep(caller, of: session)
         return caller
+    }
+
+    /// The session of a caller, which tells how his grades came about, as far as it is still known: a token of this
+    /// broker's own names its session.
+    func sessionState(of caller: Caller, now: Date) async -> SessionState? {
+        if let known = caller.state { return known }
+        let attestation = caller.attestation
+        let time = now.addingTimeInterval(-configuration.session.clockTolerance.inSeconds)
+        guard attestation.issuer == configuration.token.issuer,
+            let hash = SessionSecret.hash(ofTokenID: attestation.id),
+            let payload = try? await sessions.find(sessionHash: hash, now: time),
+            let state = SessionState(parsing: payload), state.attestation.id == attestation.id
+        else { return nil }
+        return state
     }
 
     private func opened(_ session: SealedSession) throws(BrokerError) -> [UInt8] {

@@ -41,17 +41,10 @@ public struct BrokerServer: Service {
         configuration: BrokerConfiguration, broker: Broker, metrics: MetricsRegistry, logger: Logger,
         clock: WallClock = .system, onListening: @escaping @Sendable (ListenAddress) async -> Void = { _ in }
     ) throws(ConfigurationError) {
-        let transport = configuration.transport
-        if let certificateFile = transport.certificateFile, let keyFile = transport.keyFile {
-            certificates = try CertificateFiles(certificateFile: certificateFile, keyFile: keyFile, logger: logger)
-        } else if transport.insecurePlaintext {
-            certificates = nil
+        certificates = try Self.certificates(configuration.transport, logger)
+        if certificates == nil {
             logger.warning("serving without TLS; only for a broker behind a proxy on the same host, and for tests")
             BrokerMetrics.insecureMode("plaintext", factory: metrics)
-        } else {
-            throw ConfigurationError(
-                code: "no_certificate",
-                message: "There is no server certificate: set transport.certificateFile and transport.keyFile.")
         }
         self.configuration = configuration
         self.logger = logger
@@ -62,6 +55,27 @@ public struct BrokerServer: Service {
                 rate: configuration.limits.challengesPerSecond, burst: configuration.limits.challengeBurst),
             limits: configuration.limits, metrics: HTTPMetrics(factory: metrics),
             metricsText: { metrics.prometheusText() }, secureCookies: certificates != nil, logger: logger)
+    }
+
+    /// Looks at everything that serving needs, without opening anything: certificate and key, the keys of identity
+    /// providers, the access list. Throws ``Broker/ConfigurationError`` as the initialiser does.
+    public static func check(_ configuration: BrokerConfiguration, logger: Logger) throws(ConfigurationError) {
+        _ = try certificates(configuration.transport, logger)
+        _ = try AdminGate(configuration.admin, clock: .system)
+    }
+
+    private static func certificates(
+        _ transport: TransportConfiguration, _ logger: Logger
+    ) throws(ConfigurationError) -> CertificateFiles? {
+        if let certificateFile = transport.certificateFile, let keyFile = transport.keyFile {
+            return try CertificateFiles(certificateFile: certificateFile, keyFile: keyFile, logger: logger)
+        }
+        guard transport.insecurePlaintext else {
+            throw ConfigurationError(
+                code: "no_certificate",
+                message: "There is no server certificate: set transport.certificateFile and transport.keyFile.")
+        }
+        return nil
     }
 
     /// Serves until graceful shutdown or cancellation.

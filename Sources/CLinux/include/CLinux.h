@@ -50,8 +50,11 @@ struct claviger_child {
     bool changes_user;
     /// Standard input; -1 for /dev/null.
     int input;
-    /// Standard output and standard error; -1 for /dev/null.
+    /// Standard output; -1 for /dev/null.
     int output;
+    /// Standard error; -1 for /dev/null.
+    int errors;
+    mode_t file_mask;
     /// Signal that the kernel sends when the calling *thread* ends; 0 for none.
     int parent_death_signal;
     bool new_session;
@@ -65,6 +68,9 @@ int claviger_wait(pid_t process);
 
 /// Waits until a child has ended and leaves it to `claviger_wait`, so its id is not given away yet.
 int claviger_await_end(pid_t process);
+
+/// Whether a child has ended; leaves it to `claviger_wait`.
+bool claviger_has_ended(pid_t process);
 
 /// Makes a close-on-exec pipe: `ends[0]` to read, `ends[1]` to write. Returns 0, or -1 with errno.
 int claviger_pipe(int ends[2]);

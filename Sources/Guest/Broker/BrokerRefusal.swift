@@ -1,3 +1,4 @@
+import Encodings
 import HTTPTransport
 import KBSProtocol
 
@@ -81,14 +82,8 @@ struct BrokerRefusal {
         return value.isEmpty || value.count > 64 ? nil : String(value)
     }
 
-    /// A broker's text goes into logs and answers: bounded, and without control characters.
+    /// A broker's text goes into logs and answers: bounded, and without what drives a terminal.
     private static func printable(_ text: String) -> String {
-        String(
-            text.unicodeScalars.prefix(500).map { scalar in
-                switch scalar {
-                case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}": " "
-                default: Character(scalar)
-                }
-            })
+        String(String.UnicodeScalarView(text.unicodeScalars.prefix(500))).printable
     }
 }

@@ -8,6 +8,7 @@ import OCIEncryption
 public actor ImageKeys {
     private let keys: any ResourceSource
     private let registrar: (any KeyRegistrar)?
+    private let scope: RegistrationScope
     private let keyFolder: KeyFolder
 
     /// Random keys made for a name that the caller chose: all layers of an image must share one.
@@ -27,9 +28,14 @@ public actor ImageKeys {
     /// - Parameters:
     ///   - keys: where key-encryption keys are fetched.
     ///   - registrar: where new ones are stored; nil switches wrapping off.
+    ///   - scope: which resources may be stored.
     ///   - keyFolder: the folder whose files callers may name by `keypath`; nil refuses all files.
-    public init(keys: any ResourceSource, registrar: (any KeyRegistrar)? = nil, keyFolder: String? = nil) {
+    public init(
+        keys: any ResourceSource, registrar: (any KeyRegistrar)? = nil, scope: RegistrationScope = .standard,
+        keyFolder: String? = nil
+    ) {
         self.keys = keys
+        self.scope = scope
         self.keyFolder = KeyFolder(path: keyFolder)
         self.registrar = registrar
     }
@@ -68,14 +74,19 @@ public actor ImageKeys {
     }
 
     private func path(_ keyID: ResourceURI?) throws(GuestError) -> ResourcePath {
+        let named: ResourcePath
         do throws(KBSProtocolError) {
-            guard let keyID else {
-                return try ResourcePath("default/image-kek/\(UUID().uuidString.lowercased())")
-            }
-            return try keyID.resourcePath()
+            guard let keyID else { return try scope.path(tag: UUID().uuidString.lowercased()) }
+            named = try keyID.resourcePath()
         } catch {
             throw GuestError(.invalidRequest, "The key id names no resource: \(error.message)")
         }
+        guard scope.contains(named) else {
+            throw GuestError(
+                .disabled,
+                "WrapKey stores keys under \(scope) only, not as \(named): start the agent with --keyprovider-scope.")
+        }
+        return named
     }
 
     private func key(_ parameters: WrapParameters, _ path: ResourcePath) throws(GuestError) -> SecretBytes {

@@ -1,3 +1,5 @@
+import Encodings
+
 extension Decision {
     /// The decision in plain text for people: what was asked, each policy, each condition, required against measured.
     public func explanation() -> String {
@@ -17,19 +19,7 @@ extension Decision {
         }
         lines.append("")
         lines.append("Decided by the policy bundle \(bundleDigest).")
-        return lines.map(Self.printable).joined(separator: "\n") + "\n"
-    }
-
-    /// Claims come from guests: what moves the cursor, or turns text around, must not reach a terminal.
-    private static func printable(_ line: String) -> String {
-        String(String.UnicodeScalarView(line.unicodeScalars.map { isPrintable($0) ? $0 : "?" }))
-    }
-
-    private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator: false
-        default: true
-        }
+        return lines.map(\.printable).joined(separator: "\n") + "\n"
     }
 }
 

@@ -46,4 +46,6 @@ public struct KeyPurpose: Sendable, Hashable {
     static let approval = KeyPurpose("claviger.storage approval")
     /// Seals the challenge cookie.
     public static let challengeCookie = KeyPurpose("claviger challenge cookie")
+    /// Authenticates the session cookie.
+    public static let sessionCookie = KeyPurpose("claviger session cookie")
 }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Processes
 
 /// The folder of a private server: `cluster` (PostgreSQL's own data), `socket` and `server.log`.
 struct PostgresFolder: Sendable {
@@ -36,15 +37,16 @@ struct PostgresFolder: Sendable {
         try? FileManager.default.removeItem(atPath: fresh)
         let output = try openLog()
         defer { close(output) }
-        let status = try ChildProcess(
+        var child = ChildProcess(
             path: programs.initdb,
             arguments: [
                 "--pgdata=\(fresh)", "--username=\(role)", "--auth-local=trust", "--auth-host=reject",
-                "--encoding=UTF8",
-                "--locale=C", "--no-sync", "--no-instructions",
-            ],
-            directory: path, user: user, output: output
-        ).run()
+                "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
+            ])
+        child.directory = path
+        child.user = user
+        child.output = output
+        let status = try starting { () throws(ProcessError) in try child.run() }
         guard status == 0 else {
             throw .unavailable("initdb failed in \(path) with status \(status): \(lastLogLines())")
         }
@@ -64,12 +66,15 @@ struct PostgresFolder: Sendable {
             "log_min_error_statement": "panic",
         ]
         settings.merge(options.settings) { $1 }
-        return ChildProcess(
+        var child = ChildProcess(
             path: programs.postgres,
             arguments: ["-D", cluster]
-                + settings.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] },
-            directory: path, user: user, output: try openLog(),
-            parentDeathSignal: options.isDisposable ? SIGQUIT : SIGINT, hasOwnSession: true)
+                + settings.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] })
+        child.directory = path
+        child.user = user
+        child.output = try openLog()
+        child.hasOwnSession = true
+        return child
     }
 
     /// The process that PostgreSQL's own lock file names.

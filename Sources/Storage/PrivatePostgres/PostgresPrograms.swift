@@ -1,6 +1,6 @@
-import CLinux
 import FoundationEssentials
 import Glibc
+import Processes
 
 /// Where PostgreSQL's server programs lie.
 struct PostgresPrograms: Sendable {
@@ -35,18 +35,10 @@ struct PostgresPrograms: Sendable {
     }
 
     private static func configured(_ path: [String]) -> [String] {
-        guard let program = path.map({ $0 + "/pg_config" }).first(where: { access($0, X_OK) == 0 }) else { return [] }
-        var ends: [Int32] = [-1, -1]
-        guard claviger_pipe(&ends) == 0 else { return [] }
-        defer { close(ends[0]) }
-        let process = try? ChildProcess(path: program, arguments: ["--bindir"], output: ends[1]).start()
-        close(ends[1])
-        guard let process else { return [] }
-        var output = [UInt8](repeating: 0, count: 4096)
-        let count = read(ends[0], &output, output.count)
-        var status: Int32 = 0
-        waitpid(process, &status, 0)
-        guard count > 0 else { return [] }
-        return String(decoding: output.prefix(count), as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
+        guard let program = path.map({ $0 + "/pg_config" }).first(where: { access($0, X_OK) == 0 }),
+            let answer = try? ChildProcess(path: program, arguments: ["--bindir"]).runCapturing(limit: 4096),
+            answer.status == 0
+        else { return [] }
+        return String(decoding: answer.output, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
     }
 }

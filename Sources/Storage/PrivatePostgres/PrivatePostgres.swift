@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Processes
 import Synchronization
 
 /// A PostgreSQL server of our own in a data folder, reachable over a Unix socket only, that ends with this process.
@@ -31,11 +32,11 @@ public final class PrivatePostgres: Sendable {
     /// Where the server keeps its data.
     public var dataDirectory: String { folder.path }
     private let folder: PostgresFolder
-    private let server: ServerProcess
+    private let server: SupervisedProcess
     private let reaper: FolderReaper?
     private let isDisposable: Bool
 
-    private init(_ folder: PostgresFolder, _ server: ServerProcess, _ reaper: FolderReaper?, isDisposable: Bool) {
+    private init(_ folder: PostgresFolder, _ server: SupervisedProcess, _ reaper: FolderReaper?, isDisposable: Bool) {
         self.folder = folder
         self.server = server
         self.reaper = reaper
@@ -82,14 +83,14 @@ public final class PrivatePostgres: Sendable {
         _ programs: PostgresPrograms, _ folder: PostgresFolder, _ options: Options
     ) throws(StorageError) -> PrivatePostgres {
         try folder.awaitRelease()
+        let reaper = options.isDisposable ? try FolderReaper([folder.path, folder.socketDirectory]) : nil
         try folder.initialise(programs, role: role)
         let child = try folder.serverProcess(programs, options)
         defer { close(child.output) }
-        let server = try ServerProcess.start(child)
-        var reaper: FolderReaper?
-        if options.isDisposable, let process = server.id {
-            reaper = try FolderReaper(process, folders: [folder.path, folder.socketDirectory])
+        let server = try starting { () throws(ProcessError) in
+            try SupervisedProcess.start(child, endingWith: options.isDisposable ? SIGQUIT : SIGINT)
         }
+        if let process = server.id { reaper?.watch(process) }
         let postgres = PrivatePostgres(folder, server, reaper, isDisposable: options.isDisposable)
         do throws(StorageError) {
             try postgres.awaitReadiness()

@@ -70,8 +70,9 @@ struct BrokerEndpoint {
     /// Whether plain http may be spoken: to this machine always, elsewhere only when asked for.
     var plainHTTPAllowed: Bool {
         let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
-        return insecureHTTPAllowed
-            || loopback.contains { url == $0 || url.hasPrefix($0 + ":") || url.hasPrefix($0 + "/") }
+        // In `http://localhost:x@elsewhere` this machine's name is a user's, not the host's.
+        return insecureHTTPAllowed || !url.contains("@")
+            && loopback.contains { url == $0 || url.hasPrefix($0 + ":") || url.hasPrefix($0 + "/") }
     }
 
     func trustAnchors() throws -> String? {

@@ -17,8 +17,8 @@ struct OutputOptions: ParsableArguments {
     func print(_ value: JSONValue, text: () -> String) {
         switch format {
         case .text: Terminal.write(text())
-        case .json: Terminal.write(value.pretty())
-        case .yaml: Terminal.write(YAMLText.text(value))
+        case .json: Terminal.write(EscapedText.json(value.pretty()))
+        case .yaml: Terminal.write(EscapedText.yaml(YAMLText.text(value)))
         }
     }
 

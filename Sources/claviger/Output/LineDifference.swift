@@ -1,3 +1,5 @@
+import Encodings
+
 /// The difference of two texts, line by line, with a few lines around each change.
 struct LineDifference {
     let old: String
@@ -5,6 +7,8 @@ struct LineDifference {
     let oldName: String
     let newName: String
     private static let context = 3
+    /// Beyond this many lines the texts are shown one after the other: finding out what they share takes too long.
+    private static let maximumLines = 10_000
 
     private enum Line {
         case same(String)
@@ -19,15 +23,15 @@ struct LineDifference {
             if case .same = line { continue }
             shown.formUnion(max(0, index - Self.context)...min(lines.count - 1, index + Self.context))
         }
-        var output = "--- \(oldName)\n+++ \(newName)\n"
+        var output = "--- \(oldName.printable)\n+++ \(newName.printable)\n"
         var previous = -1
         for index in shown.sorted() {
             if index != previous + 1 { output += "@@\n" }
             previous = index
             switch lines[index] {
-            case .same(let text): output += "  \(Terminal.printable(text))\n"
-            case .removed(let text): output += "- \(Terminal.printable(text))\n"
-            case .added(let text): output += "+ \(Terminal.printable(text))\n"
+            case .same(let text): output += "  \(text.printable)\n"
+            case .removed(let text): output += "- \(text.printable)\n"
+            case .added(let text): output += "+ \(text.printable)\n"
             }
         }
         return output
@@ -36,6 +40,9 @@ struct LineDifference {
     private func merged() -> [Line] {
         let before = Self.lines(old)
         let after = Self.lines(new)
+        guard before.count + after.count <= Self.maximumLines else {
+            return before.map { .removed($0) } + after.map { .added($0) }
+        }
         let difference = after.difference(from: before)
         var removed = Set<Int>()
         var added = Set<Int>()

@@ -1,3 +1,5 @@
+import Encodings
+
 /// Rows of text in aligned columns, two spaces apart.
 struct Table {
     private let header: [String]
@@ -6,7 +8,7 @@ struct Table {
     init(_ header: [String]) { self.header = header }
 
     mutating func add(_ row: [String]) {
-        rows.append(row.map(Terminal.printable))
+        rows.append(row.map(\.printable))
     }
 
     func text() -> String {

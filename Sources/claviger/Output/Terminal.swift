@@ -1,4 +1,6 @@
+import Encodings
 import Glibc
+import Synchronization
 
 /// The three standard streams.
 enum Terminal {
@@ -12,9 +14,20 @@ enum Terminal {
         return min(Int(size.ws_col), 120)
     }
 
-    /// Writes a text and a line feed to standard output.
+    /// Why standard output took less than it was given.
+    private static let outputProblem = Mutex<Int32?>(nil)
+
+    /// Writes a text and a line feed to standard output; to a terminal, only what cannot drive it.
     static func write(_ text: String) {
-        write(Array(text.utf8) + (text.hasSuffix("\n") ? [] : [0x0A]), to: STDOUT_FILENO)
+        let shown = outputIsTerminal ? text.printableLines : text
+        write(Array(shown.utf8) + (shown.hasSuffix("\n") ? [] : [0x0A]), to: STDOUT_FILENO)
+    }
+
+    /// Throws when something that was written to standard output did not arrive, for instance because a disk is full: what
+    /// is cut off must not pass for the whole.
+    static func requireComplete() throws {
+        guard let problem = outputProblem.withLock({ $0 }) else { return }
+        throw CommandFailure("standard output cannot be written: \(String(cString: strerror(problem)))")
     }
 
     /// Writes bytes as they are to standard output.
@@ -22,9 +35,9 @@ enum Terminal {
         write(bytes, to: STDOUT_FILENO)
     }
 
-    /// Writes a line to standard error.
+    /// Writes a line to standard error. Messages quote brokers and files, so nothing in them drives the terminal.
     static func note(_ text: String) {
-        write(Array((text + "\n").utf8), to: STDERR_FILENO)
+        write(Array((text.printableLines + "\n").utf8), to: STDERR_FILENO)
     }
 
     /// Writes a failure to standard error, under the program's name.
@@ -38,7 +51,11 @@ enum Terminal {
             while !rest.isEmpty {
                 let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
                 if count < 0 && errno == EINTR { continue }
-                guard count > 0 else { return }
+                guard count > 0 else {
+                    let problem = errno
+                    if descriptor == STDOUT_FILENO { outputProblem.withLock { $0 = $0 ?? problem } }
+                    return
+                }
                 rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
             }
         }
@@ -69,9 +86,6 @@ enum Terminal {
         }
     }
 
-    /// The text without control characters: names and claims come from elsewhere and must not drive a terminal.
-    static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
-    }
+    /// The text on one line that cannot drive a terminal.
+    static func printable(_ text: String) -> String { text.printable }
 }

@@ -13,7 +13,13 @@ enum PrivateFile {
                     : "\(path) cannot be written: \(String(cString: strerror(errno)))")
         }
         defer { close(file) }
-        try write(bytes, to: file, path)
+        do {
+            try write(bytes, to: file, path)
+        } catch {
+            // Half a key must not be taken for one.
+            unlink(path)
+            throw error
+        }
     }
 
     /// Writes a file under a temporary name and moves it into place, so that readers see the old or the new one.

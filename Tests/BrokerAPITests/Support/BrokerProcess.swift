@@ -1,60 +1,45 @@
 import Encodings
 import Foundation
+import TestPrograms
 import TestSupport
 
 /// The built `claviger-broker` as a process of its own, which can be killed.
 final class BrokerProcess {
-    /// Where the build puts the program: beside the tests.
-    private static let program = Bundle.module.bundleURL.deletingLastPathComponent().appending(path: "claviger-broker")
+    private static let program = BuiltProgram("claviger-broker")
 
-    static var isBuilt: Bool { FileManager.default.isExecutableFile(atPath: program.path) }
+    static var isBuilt: Bool { program != nil }
 
     let port: Int
-    private let process: Process
+    private let process: RunningProgram
 
-    private init(_ process: Process, port: Int) {
+    private init(_ process: RunningProgram, port: Int) {
         self.process = process
         self.port = port
     }
 
-    deinit { kill() }
-
     /// Ends the process without giving it a chance to do anything about it (SIGKILL).
-    func kill() {
-        guard process.isRunning else { return }
-        Foundation.kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+    func kill() async {
+        process.signal(SIGKILL)
+        _ = await process.status()
     }
 
     /// Starts a broker on a database and waits until it listens.
     static func start(_ dsn: String, in folder: URL, admin: TestAdministrator) async throws -> BrokerProcess {
-        let log = folder.appending(path: "broker-\(UUID().uuidString).log")
-        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
-        let process = Process()
-        process.executableURL = program
-        process.arguments = ["--config", try configuration(in: folder, admin: admin).path]
-        process.environment = ["CLAVIGER_DATABASE_URL": dsn]
-        process.standardError = try FileHandle(forWritingTo: log)
-        try process.run()
+        guard let program else { throw StartFailure(log: "claviger-broker is not built") }
+        let process = try program.start(
+            ["--config", try configuration(in: folder, admin: admin).path], environment: ["CLAVIGER_DATABASE_URL": dsn])
         let deadline = ContinuousClock.now + .seconds(60)
         while process.isRunning, ContinuousClock.now < deadline {
-            if let port = try port(in: log) { return BrokerProcess(process, port: port) }
+            if let port = port(in: process.errorText) { return BrokerProcess(process, port: port) }
             try await Task.sleep(for: .milliseconds(10))
         }
-        throw StartFailure(log: (try? String(contentsOf: log, encoding: .utf8)) ?? "")
+        throw StartFailure(log: process.errorText)
     }
 
     /// Runs the program with these arguments to its end, and returns its exit status.
     static func status(of arguments: String...) async throws -> Int32 {
-        let process = Process()
-        process.executableURL = program
-        process.arguments = arguments
-        process.environment = [:]
-        process.standardError = FileHandle.nullDevice
-        return try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
-        }
+        guard let program else { throw StartFailure(log: "claviger-broker is not built") }
+        return try await program.run(arguments).status()
     }
 
     private static func configuration(in folder: URL, admin: TestAdministrator) throws -> URL {
@@ -79,9 +64,8 @@ final class BrokerProcess {
         return file
     }
 
-    private static func port(in log: URL) throws -> Int? {
-        let text = try String(contentsOf: log, encoding: .utf8)
-        guard let line = text.split(separator: "\n").first(where: { $0.contains("\"listening\"") }),
+    private static func port(in log: String) -> Int? {
+        guard let line = log.split(separator: "\n").first(where: { $0.contains("\"listening\"") }),
             let found = line.firstMatch(of: /"port":"?(\d+)/)
         else { return nil }
         return Int(found.1)

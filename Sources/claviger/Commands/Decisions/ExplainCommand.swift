@@ -30,12 +30,12 @@ struct DecisionText {
             "decision \(object.cell("id"))", object.cell("at"), outcome, object.cell("code"),
             "\(object.cell("operation")) \(object.cell("path"))", object.cell("tee"),
         ]
-        let beginning = Terminal.printable(heading.filter { !$0.isEmpty }.joined(separator: "  ")) + "\n"
-        let reason = Terminal.printable(object.cell("reason")) + "\n"
+        let beginning = heading.filter { !$0.isEmpty }.joined(separator: "  ").printable + "\n"
+        let reason = object.cell("reason").printable + "\n"
         // Attestations that were refused were never put to the release policies.
         guard let trace = record["trace"], let decision = try? Decision(json: trace) else {
             let stage = record["trace"]?["stage"]?.stringValue
-            return beginning + reason + (stage.map { "refused in the stage: \(Terminal.printable($0))\n" } ?? "")
+            return beginning + reason + (stage.map { "refused in the stage: \($0.printable)\n" } ?? "")
         }
         let ownReason = decision.message == object.cell("reason") ? "" : reason
         return beginning + ownReason + "\n" + decision.explanation()

@@ -11,6 +11,8 @@ struct DevFolder {
     /// How long an admin token holds; it is renewed while the broker runs.
     static let tokenLifetime = Duration.seconds(3_600)
 
+    private static let lockName = "lock"
+
     let path: String
     let isEphemeral: Bool
     private let lock: Int32
@@ -33,15 +35,29 @@ struct DevFolder {
             ephemeral ? try Self.temporaryFolder() : StateFolder.absolute(try path ?? StateFolder(home: nil).path)
         // The database server runs as another user when root starts it, and must be able to pass through.
         let mode: mode_t = geteuid() == 0 ? 0o711 : 0o700
-        do {
-            try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
-        } catch {
-            throw CommandFailure("\(self.path) cannot be created")
-        }
+        try Self.makeFolder(self.path)
         chmod(self.path, mode)
-        lock = open("\(self.path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        lock = open("\(self.path)/\(Self.lockName)", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             throw CommandFailure("another claviger dev runs in \(self.path), or it cannot be written")
+        }
+    }
+
+    /// Makes the folder, or accepts one of an earlier start. A folder of somebody else, or one that holds other things, is
+    /// not touched: whoever names his home or `/` by mistake keeps the rights that it has.
+    private static func makeFolder(_ path: String) throws {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            do {
+                return try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            } catch {
+                throw CommandFailure("\(path) cannot be created")
+            }
+        }
+        let names = try? FileManager.default.contentsOfDirectory(atPath: path)
+        guard status.st_uid == geteuid(), let names, names.isEmpty || names.contains(lockName) else {
+            throw CommandFailure(
+                "\(path) is no folder of claviger dev: name one that is empty, yours, or not there yet")
         }
     }
 

@@ -24,7 +24,7 @@ struct ImageInspectCommand: ParsableCommand {
                     ])
                 }
                 let platform = image.platform.map { " (\($0))" } ?? ""
-                return "\(image.manifest)\(Terminal.printable(platform))\n\(table.text())"
+                return "\(image.manifest)\(platform.printable)\n\(table.text())"
             }.joined(separator: "\n")
         }
     }

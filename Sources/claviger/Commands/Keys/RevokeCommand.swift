@@ -9,10 +9,11 @@ struct RevokeCommand: AsyncParsableCommand {
             (base64url); everything that was attested with it ends.
             """)
 
-    @Option(help: "The token's jti.")
+    // Both are base64url, which may begin with a dash.
+    @Option(parsing: .unconditional, help: "The token's jti.")
     var token: String?
 
-    @Option(help: "The TEE key's thumbprint.")
+    @Option(parsing: .unconditional, help: "The TEE key's thumbprint.")
     var teeKey: String?
 
     @Option(help: "Why; kept with the revocation.")
@@ -30,6 +31,6 @@ struct RevokeCommand: AsyncParsableCommand {
                 ?? teeKey.map(AdminClient.RevocationTarget.teeKey)
         else { return }
         try await broker.adminClient().revoke(target, reason: reason)
-        print("revoked")
+        Terminal.write("revoked")
     }
 }

@@ -22,8 +22,7 @@ struct PolicyApplyCommand: AsyncParsableCommand {
         let answer = try await broker.adminClient().applyPolicies(yaml: yaml, dryRun: dryRun)
         output.print(answer) {
             (answer["policies"]?.arrayValue ?? []).compactMap(\.objectValue).map { entry in
-                Terminal.printable("\(entry.cell("policy")) \(entry.cell("change"))\(dryRun ? " (dry run)" : "")")
-                    + "\n"
+                "\(entry.cell("policy")) \(entry.cell("change"))\(dryRun ? " (dry run)" : "")".printable + "\n"
             }.joined()
         }
     }

@@ -1,0 +1,64 @@
+import CLinux
+import Glibc
+
+/// What a program left that was run to its end.
+public struct FinishedProcess: Sendable {
+    /// Its exit status; 128 + signal if it was killed.
+    public let status: Int32
+    /// What it wrote to standard output and standard error, as far as the limit reaches.
+    public let output: [UInt8]
+}
+
+extension ChildProcess {
+    /// Runs the program to its end and returns its exit status (128 + signal if it was killed). It is killed when this
+    /// process ends. Blocks the calling thread.
+    ///
+    /// - Throws: with the system's reason when it cannot be started.
+    public func run() throws(ProcessError) -> Int32 { claviger_wait(try start(parentDeathSignal: SIGKILL)) }
+
+    /// Runs the program to its end and returns what it wrote to both standard streams. Blocks the calling thread.
+    ///
+    /// It is killed when this process ends. It leads a process group of its own, and what it leaves running in that group
+    /// ends with it: nobody waits for the pipe of an orphan.
+    ///
+    /// - Parameter limit: The most bytes that are kept; more are read and dropped.
+    /// - Throws: with the system's reason when it cannot be started.
+    public func runCapturing(limit: Int = 16_777_216) throws(ProcessError) -> FinishedProcess {
+        var ends: [Int32] = [-1, -1]
+        guard claviger_pipe(&ends) == 0 else { throw ProcessError("the system grants no pipe for \(path)") }
+        defer { close(ends[0]) }
+        var child = self
+        child.output = ends[1]
+        child.errors = nil
+        child.hasOwnSession = true
+        let process: pid_t
+        do throws(ProcessError) {
+            process = try child.start(parentDeathSignal: SIGKILL)
+        } catch {
+            close(ends[1])
+            throw error
+        }
+        close(ends[1])
+        let output = Self.read(ends[0], until: process, limit: limit)
+        _ = claviger_await_end(process)
+        kill(-process, SIGKILL)
+        return FinishedProcess(status: claviger_wait(process), output: output)
+    }
+
+    /// Reads until the end of the stream, or until the process has ended and nothing more is there.
+    private static func read(_ descriptor: Int32, until process: pid_t, limit: Int) -> [UInt8] {
+        var output: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let hadEnded = claviger_has_ended(process)
+            var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            let ready = poll(&watched, 1, hadEnded ? 0 : 50)
+            if ready == 0 && hadEnded { return output }
+            guard ready > 0 else { continue }
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { return output }
+            output += chunk[..<min(count, limit - output.count)]
+        }
+    }
+}
