@@ -8,7 +8,7 @@ import RATS
 /// What a broker has in force: policies and registered reference values.
 struct BrokerPolicies {
     let documents: [PolicyDocument]
-    /// The registered values that have not expired, with their ends.
+    /// The registered values that count, with their ends.
     let registered: [(value: PolicyLint.RegisteredValue, json: JSONValue)]
 
     init(_ client: AdminClient) async throws {
@@ -19,7 +19,10 @@ struct BrokerPolicies {
         }
         self.documents = documents
         registered = try await client.referenceValues().compactMap { value in
-            guard value["expired"]?.boolValue != true, let name = value["name"]?.stringValue else { return nil }
+            // The list shows the values of documents as well, and registered ones that do not count.
+            guard value["document"]?.stringValue == nil, value["counts"]?.boolValue != false,
+                value["expired"]?.boolValue != true, let name = value["name"]?.stringValue
+            else { return nil }
             let expires = value["expires"]?.stringValue.flatMap { TimestampText.date($0) }
             return (PolicyLint.RegisteredValue(name: name, expires: expires), value["value"] ?? .null)
         }
