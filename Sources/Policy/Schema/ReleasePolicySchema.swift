@@ -4,10 +4,20 @@ enum ReleasePolicySchema {
         ObjectSchema(
             fields: [
                 effect(kind),
+                .optional(
+                    "mode", .word(PolicyMode.allCases.map(\.rawValue)),
+                    "Enforce: the policy decides. Audit: it is evaluated and shown, and changes no decision.",
+                    assumed: "Enforce"),
                 .required("match", .object(match(kind)), "Which requests the policy is about."),
+                .optional(
+                    "schedule", .object(ScheduleSchema.schedule),
+                    "When the policy holds, on the broker's clock. Not given: always."),
                 .optional(
                     "require", .object(RequirementsSchema.requirements),
                     "The common conditions. All of them must be met; leave out what does not matter."),
+                .optional(
+                    "limits", .object(LimitsSchema.limits),
+                    "What is asked of the releases before, and of people. It holds over all replicas of the broker."),
                 .optional(
                     "variables",
                     .list(ListSchema(item: .object(variable), maximum: 64, identity: .map(key: "name"))),
@@ -20,11 +30,20 @@ enum ReleasePolicySchema {
     }
 
     private static let guardrailLimits = SchemaRule(
-        expression: "!has(self.effect) || self.effect != 'Guardrail' || has(self.require) || has(self.validations)",
-        message: "a guardrail needs 'require' or 'validations'; without any it limits nothing", field: "effect",
+        expression: """
+            !has(self.effect) || self.effect != 'Guardrail' || has(self.require) || has(self.validations) \
+            || has(self.schedule) || has(self.limits)
+            """,
+        message: "a guardrail needs 'require', 'validations', 'schedule' or 'limits'; without any it limits nothing",
+        field: "effect",
         jsonSchema: [
             "if": ["properties": ["effect": ["const": "Guardrail"]], "required": ["effect"]],
-            "then": ["anyOf": [["required": ["require"]], ["required": ["validations"]]]],
+            "then": [
+                "anyOf": [
+                    ["required": ["require"]], ["required": ["validations"]], ["required": ["schedule"]],
+                    ["required": ["limits"]],
+                ]
+            ],
         ])
 
     private static func effect(_ kind: PolicyKind) -> SchemaField {

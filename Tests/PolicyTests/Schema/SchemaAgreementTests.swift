@@ -186,7 +186,9 @@ struct SchemaAgreementTests {
                 expect(list.minimum == 0, kind, sample.changing(part.path) { _ in [] }, "empty \(name)")
                 func repeated(_ count: Int) -> JSONValue {
                     let items = (0..<count).map { index in
-                        guard case .map = list.identity else { return SchemaSample.least(list.item) }
+                        guard case .object(let item) = list.item, item["name"] != nil else {
+                            return SchemaSample.least(list.item)
+                        }
                         return SchemaSample.least(list.item, name: "n\(index)")
                     }
                     return sample.changing(part.path) { _ in .array(items) }

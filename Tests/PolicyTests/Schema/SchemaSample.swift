@@ -112,6 +112,8 @@ extension ObjectSchema {
     func has(_ name: String, choice: Int) -> Bool {
         // No kind of guest could meet a whole posture, which the parser says where kinds are selected.
         if let apart = ["posture", "tees"].firstIndex(of: name), self["posture"] != nil { return choice == apart }
+        // The example speaks of one kind of guest, which a policy that selects others refuses.
+        if name == "instance", self["oncePer"] != nil { return choice == 0 }
         guard exactlyOneOf.contains(name) else { return true }
         return exactlyOneOf[choice % exactlyOneOf.count] == name
     }
