@@ -13,7 +13,7 @@ struct SignedBundleTests {
         spec:
           match: {resources: ["payments/**"]}   # a comment
           require: {tees: [snp], trust: {executables: affirming}}
-          validations: [{expression: "claims.snp.vmpl == 0"}]
+          validations: [{expression: "claims.snp.policy_debug_allowed == false"}]
         """
     private static let values = """
         apiVersion: claviger.dev/v1alpha1
