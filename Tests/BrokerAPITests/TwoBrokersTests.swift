@@ -28,12 +28,9 @@ struct TwoBrokersTests {
             return try #require(reply.sessionCookie)
         }
 
-        /// Asks until the answer has this status, and says how long that took from `start`.
-        func wait(for status: Int, cookie: String, since start: ContinuousClock.Instant) async throws -> Duration {
-            while try await send("GET", "/kbs/v0/resource/a/b/c", cookie: cookie).status != status {
-                try #require(ContinuousClock.now - start < .seconds(30))
-            }
-            return ContinuousClock.now - start
+        /// The status of the answer for the resource.
+        func status(cookie: String) async throws -> Int {
+            try await send("GET", "/kbs/v0/resource/a/b/c", cookie: cookie).status
         }
 
         /// Asks until the broker says by itself, without a decision, that it decides by these policies.
@@ -67,28 +64,35 @@ struct TwoBrokersTests {
             "POST", "/kbs/v0/resource/a/b/c", asAdmin: true, body: Array("secret".utf8))
         #expect(put.status == 200)
         let cookie = try await brokers[1].attest()
-        var deciding: [Duration] = []
-        var notified: [Duration] = []
+        let clock = ContinuousClock()
+        var (deciding, notified, pace) = (Duration.zero, Duration.zero, Duration.zero)
         for round in 0..<10 {
             let denies = round.isMultiple(of: 2)
-            let start = ContinuousClock.now
+            let start = clock.now
             let digest = try await apply(
                 denies ? TestPolicies.denyAll : TestPolicies.allowAll, on: brokers[round / 2 % 2])
-            // Once without a decision, so that only the notification can have brought the change; once by decisions.
+            // In some rounds nothing is decided at first, so that only the notification can have brought the change.
             if round % 4 < 2 {
-                for broker in brokers { notified.append(try await broker.wait(forDigest: digest, since: start)) }
+                for broker in brokers {
+                    notified = max(notified, try await broker.wait(forDigest: digest, since: start))
+                }
             }
             for broker in brokers {
-                deciding.append(try await broker.wait(for: denies ? 403 : 200, cookie: cookie, since: start))
+                // The first answer after the change is right already: there is no time in which a broker decides by the old.
+                #expect(try await broker.status(cookie: cookie) == (denies ? 403 : 200))
             }
+            deciding = max(deciding, clock.now - start)
             let recent = try await brokers[0].send("GET", "/claviger/v1/decisions?limit=2", asAdmin: true)
             let digests = (recent.json?["decisions"]?.arrayValue ?? []).map { $0["bundleDigest"] }
             #expect(digests == [digest, digest])
+            let quick = try await clock.measure { _ = try await brokers[0].send("GET", "/healthz") }
+            pace = max(pace, quick)
         }
-        let (slowest, told) = (try #require(deciding.max()), try #require(notified.max()))
-        print("measured: a changed policy decided on two brokers within \(slowest), both were notified within \(told)")
-        #expect(slowest < .seconds(2))
-        #expect(told < .seconds(2))
+        print(
+            "measured: a changed policy decided on two brokers within \(deciding), both were notified within \(notified)",
+            "(a request that does nothing took up to \(pace))")
+        // A machine that is busy with something else is not the brokers' fault.
+        #expect(max(deciding, notified) < .seconds(2) + 20 * pace)
         let status = try await brokers[1].send("GET", "/claviger/v1/policies/status", asAdmin: true)
         let replicas = try #require(status.json?["replicas"]?.arrayValue)
         #expect(replicas.count == 2)

@@ -19,7 +19,8 @@ struct ForeignPolicyTests {
         let guest = try SampleGuest()
         let session = try await test.attest(guest)
         #expect(try await test.get("a/b/c", session, guest) == "secret")
-        _ = try await PolicyRepository(test.store.database, keys: test.store.keys).put(Self.broken, origin: "elsewhere", by: "somebody")
+        _ = try await PolicyRepository(test.store.database, keys: test.store.keys).put(
+            Self.broken, origin: "elsewhere", by: "somebody")
         return (test, guest, session)
     }
 
@@ -64,7 +65,8 @@ struct ForeignPolicyTests {
         #expect(try await test.get("a/b/c", session, guest) == "secret")
         #expect(test.metrics.prometheusText().contains("claviger_policy_bundle_stale 0"))
 
-        _ = try await PolicyRepository(test.store.database, keys: test.store.keys).put(Self.broken, origin: "elsewhere", by: "somebody")
+        _ = try await PolicyRepository(test.store.database, keys: test.store.keys).put(
+            Self.broken, origin: "elsewhere", by: "somebody")
         let error = try await brokerError { _ = try await test.release("a/b/c", cookie: session.cookie.value) }
         #expect(error?.code == "policies_unavailable")
         try await test.broker.deletePolicy(PolicyName(kind: "ReleasePolicy", namespace: "a", name: "x"), by: "test")

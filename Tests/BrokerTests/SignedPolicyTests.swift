@@ -173,7 +173,9 @@ struct SignedPolicyTests {
         #expect(try await test.get("a/b/c", test.attest(guest), guest) == "secret")
     }
 
-    @Test("without trusted keys no bundle is taken; where signatures are optional bundles and documents stand side by side")
+    @Test(
+        "without trusted keys no bundle is taken; where signatures are optional bundles and documents stand side by side"
+    )
     func optional() async throws {
         let signer = try PolicySigner()
         let bundle = try signer.bundle(TestPolicies.allowAll, serial: 1)
@@ -184,7 +186,9 @@ struct SignedPolicyTests {
         _ = try await test.apply(TestPolicies.denyAll)
         _ = try await test.apply(bundle)
         #expect(test.broker.policies.latest.bundle.documents.map(\.name) == ["default-cpu", "allow-attested"])
-        let origins = try await test.broker.policyList()["policies"]?.arrayValue?.compactMap { $0["origin"]?.stringValue }
+        let origins = try await test.broker.policyList()["policies"]?.arrayValue?.compactMap {
+            $0["origin"]?.stringValue
+        }
         #expect(origins == ["admin", "bundle/production"])
         let unreadable = await #expect(throws: ConfigurationError.self) {
             try await TestBroker.make(policies: nil) { $0.policies.signatures.keyFiles = ["/nowhere"] }

@@ -51,9 +51,11 @@ struct SignedBundleTests {
         return Array(text.replacing(old, with: new).utf8)
     }
 
-    @Test("a bundle is signed, written, read and verified, with every document as it was", arguments: [
-        SignatureAlgorithm.es256, .es384, .es512, .edDSA,
-    ])
+    @Test(
+        "a bundle is signed, written, read and verified, with every document as it was",
+        arguments: [
+            SignatureAlgorithm.es256, .es384, .es512, .edDSA,
+        ])
     func roundTrip(algorithm: SignatureAlgorithm) throws {
         let key = try SigningKey.generate(algorithm)
         let signed = try SignedPolicyBundle(signing: Self.content(serial: 7), with: key)
@@ -94,7 +96,8 @@ struct SignedBundleTests {
         }
         let resigned = try SignedPolicyBundle(signing: signed.content, with: other)
         #expect(code { _ = try trusted.signers(of: resigned) } == "unknown_signer")
-        let impostor = try SignedPolicyBundle(signing: signed.content, with: other, keyID: key.verificationKey.thumbprint)
+        let impostor = try SignedPolicyBundle(
+            signing: signed.content, with: other, keyID: key.verificationKey.thumbprint)
         #expect(code { _ = try trusted.signers(of: impostor) } == "invalid_signature")
         let file = try JSONObject(parsing: signed.serialized())
         var bare = file
@@ -164,13 +167,16 @@ struct SignedBundleTests {
         }
     }
 
-    @Test("a bundle that is not exactly one is refused", arguments: [
-        (#""serial": 1"#, #""serial": 0"#), (#""serial": 1"#, #""serial": 1.5"#), (#""serial": 1"#, #""serial": "1""#),
-        (#""serial": 1"#, #""serial": 9007199254740992"#), (#""serial": 1"#, #""serial": 1, "more": 1"#),
-        (#""production""#, #""Production""#), (#""production""#, #""""#), (#""production""#, #""-a""#),
-        (#""PolicyBundle""#, #""Bundle""#), (#""SignedPolicyBundle""#, #""PolicyBundle""#),
-        (#""documents": ["#, #""documents": [1, "#), (#""signatures": ["#, #""signatures": [7, "#),
-    ])
+    @Test(
+        "a bundle that is not exactly one is refused",
+        arguments: [
+            (#""serial": 1"#, #""serial": 0"#), (#""serial": 1"#, #""serial": 1.5"#),
+            (#""serial": 1"#, #""serial": "1""#),
+            (#""serial": 1"#, #""serial": 9007199254740992"#), (#""serial": 1"#, #""serial": 1, "more": 1"#),
+            (#""production""#, #""Production""#), (#""production""#, #""""#), (#""production""#, #""-a""#),
+            (#""PolicyBundle""#, #""Bundle""#), (#""SignedPolicyBundle""#, #""PolicyBundle""#),
+            (#""documents": ["#, #""documents": [1, "#), (#""signatures": ["#, #""signatures": [7, "#),
+        ])
     func malformed(old: String, new: String) throws {
         let signed = try SignedPolicyBundle(signing: Self.content(), with: SigningKey.generate(.edDSA))
         let file = try altered(signed, old, new)
@@ -198,8 +204,9 @@ struct SignedBundleTests {
         } catch let error as PolicyBundleError {
             #expect(error.code == "bundle_invalid" && error.message.contains("ressources"))
         }
-        #expect(code { _ = try PolicyBundleContent(name: "a", serial: 1, documents: Self.documents() + Self.documents()) }
-            == "bundle_malformed")
+        #expect(
+            code { _ = try PolicyBundleContent(name: "a", serial: 1, documents: Self.documents() + Self.documents()) }
+                == "bundle_malformed")
     }
 
     @Test("policies in JSON form are not taken for a bundle, and a damaged bundle is not taken for policies")

@@ -104,7 +104,8 @@ struct PolicyTests {
         let (policies, test) = try await repository()
         var heard = test.database.notifications(channel: PolicyRepository.channel).makeAsyncIterator()
         #expect(await heard.next() == .listening)
-        _ = try await PolicyRepository(try await test.connect(), keys: test.keys).put(policy("p"), origin: "api", by: "eve")
+        _ = try await PolicyRepository(try await test.connect(), keys: test.keys).put(
+            policy("p"), origin: "api", by: "eve")
         #expect(await heard.next() == .notified(payload: "1"))
         _ = try await ReferenceValueRepository(test.database, keys: test.keys).put(name: "n", value: "[]", by: "eve")
         #expect(await heard.next() == .notified(payload: "2"))

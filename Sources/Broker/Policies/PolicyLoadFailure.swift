@@ -16,7 +16,8 @@ struct PolicyLoadFailure: Error, Sendable, Hashable {
         var sentence: String {
             switch self {
             case .invalid: "stored policies do not compile; nothing is released until they do"
-            case .unauthentic: "stored policies were changed past the brokers; nothing is released until they are mended"
+            case .unauthentic:
+                "stored policies were changed past the brokers; nothing is released until they are mended"
             case .unsigned: "stored policies lack a required signature; nothing is released until they have it"
             case .rolledBack: "stored policies are older than those in force; nothing is released until they are not"
             }

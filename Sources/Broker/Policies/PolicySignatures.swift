@@ -13,7 +13,8 @@ struct PolicySignatures: Sendable {
         guard !configuration.keyFiles.isEmpty else {
             guard !isRequired else {
                 throw ConfigurationError(
-                    code: "missing_key", message: "policies.signatures.keys must not be empty: signatures are required.")
+                    code: "missing_key", message: "policies.signatures.keys must not be empty: signatures are required."
+                )
             }
             trusted = nil
             return

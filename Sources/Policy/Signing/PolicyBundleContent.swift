@@ -46,10 +46,12 @@ public struct PolicyBundleContent: Sendable {
             object["apiVersion"] == .string(PolicyDocument.apiVersion), object["kind"] == .string(Self.kind)
         else {
             throw .malformed(
-                "A bundle has exactly apiVersion (\(PolicyDocument.apiVersion)), kind (\(Self.kind)), name, serial, documents.")
+                "A bundle has exactly apiVersion (\(PolicyDocument.apiVersion)), kind (\(Self.kind)), name, serial, documents."
+            )
         }
         guard let name = object["name"]?.stringValue, Self.isName(name) else {
-            throw .malformed("A bundle's name has 1 to \(Self.maximumNameBytes) lowercase letters, digits, '-' and '.'.")
+            throw .malformed(
+                "A bundle's name has 1 to \(Self.maximumNameBytes) lowercase letters, digits, '-' and '.'.")
         }
         guard let serial = object["serial"]?.intValue, (1...Self.maximumSerial).contains(serial) else {
             throw .malformed("A bundle's serial is a whole number from 1 to \(Self.maximumSerial).")
@@ -88,7 +90,8 @@ public struct PolicyBundleContent: Sendable {
         guard read.count == 1, let document = read.first,
             document.digest == Hex.encode(Array(SHA256.hash(data: bytes)))
         else {
-            throw PolicyBundleError(code: "bundle_invalid", message: "\(source): it reads differently as YAML and as JSON.")
+            throw PolicyBundleError(
+                code: "bundle_invalid", message: "\(source): it reads differently as YAML and as JSON.")
         }
         return document
     }
@@ -103,7 +106,8 @@ public struct PolicyBundleContent: Sendable {
 
     private static func isName(_ text: String) -> Bool {
         func isPlain(_ byte: UInt8) -> Bool {
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
         }
         guard let first = text.utf8.first, let last = text.utf8.last, text.utf8.count <= maximumNameBytes else {
             return false

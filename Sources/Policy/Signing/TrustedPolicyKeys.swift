@@ -80,7 +80,8 @@ public struct TrustedPolicyKeys: Sendable {
         guard signers.count >= threshold else {
             throw PolicyBundleError(
                 code: "too_few_signers",
-                message: "The bundle \(bundle.content.name) has \(signers.count) of \(threshold) signatures that it needs."
+                message:
+                    "The bundle \(bundle.content.name) has \(signers.count) of \(threshold) signatures that it needs."
             )
         }
         return signers

@@ -134,7 +134,9 @@ extension PolicyManifest {
     private static func entry(
         referenceValue name: String, _ value: String, expires: Int64?, _ author: String
     ) -> Entry {
-        let fields = [Array(name.utf8), Array(value.utf8), expires.map { BoundContext.field(Int($0)) } ?? [], Array(author.utf8)]
+        let fields = [
+            Array(name.utf8), Array(value.utf8), expires.map { BoundContext.field(Int($0)) } ?? [], Array(author.utf8),
+        ]
         return Entry(label: "", digest: Self.digest("reference-value", fields))
     }
 

@@ -194,7 +194,8 @@ public struct PolicyRepository: Sendable {
 
 extension PolicySnapshot {
     /// The names of the documents that are there, or should be, and have an origin that is meant.
-    fileprivate func policies(in manifest: PolicyManifest, where isMeant: (_ origin: String) -> Bool) -> Set<PolicyKey> {
+    fileprivate func policies(in manifest: PolicyManifest, where isMeant: (_ origin: String) -> Bool) -> Set<PolicyKey>
+    {
         manifest.policies(where: isMeant).union(policies.filter { isMeant($0.origin) }.map(\.key))
     }
 }

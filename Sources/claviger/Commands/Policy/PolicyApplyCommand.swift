@@ -6,7 +6,8 @@ struct PolicyApplyCommand: AsyncParsableCommand {
         commandName: "apply", abstract: "Check policies and store them in the broker: all of them or none.")
 
     @Option(
-        name: [.short, .long], parsing: .upToNextOption, help: "YAML files, folders with such, signed bundles, or - for standard input."
+        name: [.short, .long], parsing: .upToNextOption,
+        help: "YAML files, folders with such, signed bundles, or - for standard input."
     )
     var file: [String]
 
