@@ -137,7 +137,9 @@ struct ConfigurationTests {
         expected.admin.accessList = []
         #expect(try BrokerConfiguration(yaml: "admin: {mode: DenyAll, accessList: []}", source: "file") == expected)
         #expect(BrokerConfiguration().token.lifetime == .seconds(300))
-        #expect(try BrokerConfiguration(yaml: "token: {lifetime: 2h}", source: "f").token.rotationOverlap == .seconds(7_200))
+        #expect(
+            try BrokerConfiguration(yaml: "token: {lifetime: 2h}", source: "f").token.rotationOverlap == .seconds(7_200)
+        )
     }
 
     @Test(
