@@ -124,7 +124,7 @@ let package = Package(
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("RegoImport", ["Policy", "RATS", "Encodings"]),
         room(
-            "Policy", ["CEL", "RATS", "Encodings", crypto, yams],
+            "Policy", ["CEL", "JOSE", "RATS", "Encodings", crypto, yams],
             resources: ["cpu", "gpu", "switch", "ppcie"].map { .embedInCode("Defaults/default-\($0).yaml") }),
         room("Storage", ["CLibPQ", "CLinux", "Processes", "Encodings", crypto]),
         room("OCIEncryption", ["Encodings", crypto, cryptoExtras]),
@@ -176,7 +176,7 @@ let package = Package(
         tests("HTTPTransport", ["HTTPServing", "Processes"] + http, vectors: false),
         tests("HTTPServing", http, vectors: false),
         tests("Telemetry", vectors: false),
-        tests("Policy", ["CEL", "RATS", "Encodings"], exclude: ["Golden"]),
+        tests("Policy", ["CEL", "JOSE", "RATS", "Encodings"], exclude: ["Golden"]),
         tests("PolicyTesting", ["Policy", "RATS", "Encodings"], vectors: false),
         tests("RegoImport", ["Policy", "RATS", "Encodings"]),
         tests("Storage", ["TestSupport"], vectors: false),
@@ -186,7 +186,7 @@ let package = Package(
         tests("BrokerAPI", ["BrokerTestSupport", "TestPrograms", "HTTPTransport", "X509Trust"]),
         tests("Guest", ["GuestTestSupport"]),
         tests("GuestAPI", ["GuestTestSupport", "TestPrograms"] + grpc),
-        tests("Controller", ["BrokerTestSupport", "BrokerAPI"], vectors: false),
+        tests("Controller", ["BrokerTestSupport", "BrokerAPI", "Policy"], vectors: false),
         tests(
             "claviger",
             ["AdminClient", "Broker", "JOSE", "PolicyTesting", "Policy", "Encodings", "Processes", "TestPrograms"],

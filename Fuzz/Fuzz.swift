@@ -11,7 +11,7 @@ import Policy
 
 /// A parser that must survive any bytes: it may refuse them, in bounded time and memory, and nothing else.
 enum FuzzTarget: String, CaseIterable {
-    case json, jwk, jwe, jws, cel, regex, policy, path, auth, attest, initdata
+    case json, jwk, jwe, jws, cel, regex, policy, bundle, path, auth, attest, initdata
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -25,6 +25,7 @@ enum FuzzTarget: String, CaseIterable {
         case .policy:
             guard let documents = try? PolicyParser.parse(text, source: "fuzz.yaml") else { return }
             _ = try? PolicyBundle(documents)
+        case .bundle: bundle(bytes, text)
         case .path: path(text)
         case .auth: _ = try? AuthRequest(parsing: bytes)
         case .attest:
@@ -34,6 +35,20 @@ enum FuzzTarget: String, CaseIterable {
             }
         case .initdata: _ = try? InitData(toml: text)
         }
+    }
+
+    private func bundle(_ bytes: [UInt8], _ text: String) {
+        guard let bundle = try? SignedPolicyBundle(parsing: bytes) else { return }
+        // What can be read says what it is, is written so that the same bytes are signed, and nobody here signed it.
+        guard SignedPolicyBundle.isOne(text),
+            let again = try? SignedPolicyBundle(parsing: bundle.serialized()),
+            again.content.canonical == bundle.content.canonical, again.signatures == bundle.signatures
+        else { abort() }
+        if let keys = Self.policyKeys, (try? keys.signers(of: bundle)) != nil { abort() }
+    }
+
+    private static let policyKeys = (try? SigningKey.generate(.es256)).flatMap {
+        try? TrustedPolicyKeys([$0.verificationKey])
     }
 
     private static let recipientKey = try? JWEPrivateKey.generate(.ecP256)

@@ -21,6 +21,26 @@ extension AdminClient {
         return PolicyRecord(json: object)
     }
 
+    /// Which policies decide on each broker, and the signed bundles among them.
+    ///
+    /// - Throws: `AdminClientError`.
+    public func policyStatus() async throws(AdminClientError) -> JSONValue {
+        try await json("GET", RequestTarget("/claviger/v1/policies/status"))
+    }
+
+    /// Checks and stores a signed bundle in place of the older one of its name.
+    ///
+    /// - Parameters:
+    ///   - bundle: the file's bytes.
+    ///   - dryRun: only checks, against what is stored.
+    /// - Returns: the broker's answer: the bundle, and what became or would become of each document.
+    /// - Throws: `AdminClientError`: `denied` when signatures are missing or wrong, `conflict` when the bundle is too old.
+    public func applyBundle(_ bundle: [UInt8], dryRun: Bool = false) async throws(AdminClientError) -> JSONValue {
+        try await json(
+            "POST", RequestTarget("/claviger/v1/policies").asking("dryRun", dryRun ? "true" : nil),
+            body: bundle, contentType: "application/json")
+    }
+
     /// Checks and stores a stream of YAML documents: all of them or none.
     ///
     /// - Parameters:
@@ -77,8 +97,10 @@ public struct PolicyRecord: Sendable, Hashable {
     public var identifier: String { "\(kind)/\(namespace ?? "-")/\(name)" }
     /// SHA-256 (hex) of the document's canonical JSON.
     public var digest: String { json["digest"]?.stringValue ?? "" }
-    /// Where it came from, for example `api` or `cluster`.
+    /// Where it came from: `admin`, `resource-policy`, `bundle/NAME` and so on.
     public var origin: String { json["origin"]?.stringValue ?? "" }
+    /// Whether it came in a signed bundle.
+    public var isOfBundle: Bool { origin.hasPrefix("bundle/") }
     /// The YAML text; nil in lists.
     public var text: String? { json["text"]?.stringValue }
 }

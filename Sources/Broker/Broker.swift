@@ -21,7 +21,11 @@ public final class Broker: Sendable {
     let sessionCookies: SessionCookies
     let tokenVerifier: TokenVerifier
     let signingKeys: SigningKeyRing
+    let policySignatures: PolicySignatures
     let policies: PolicyCache
+    let replicas: ReplicaRepository
+    /// Names this broker among the replicas.
+    let replicaID = "\(ProcessInfo.processInfo.hostName)-\(Hex.encode(SecretBytes.random(count: 3).copyBytes()))"
     let sessions: SessionRepository
     let decidingRead: DecidingRead
     let callers = CallerCache()
@@ -52,12 +56,15 @@ public final class Broker: Sendable {
         signingKeys = SigningKeyRing(
             SigningKeyRepository(database, keys: keyRing), environment: environment,
             overlap: configuration.token.rotationOverlap, logger: logger)
-        policyDocuments = PolicyRepository(database)
-        policies = PolicyCache(policyDocuments, environment: environment, metrics: metrics, logger: logger)
+        policyDocuments = PolicyRepository(database, keys: keyRing)
+        policySignatures = try PolicySignatures(configuration.policies.signatures)
+        policies = PolicyCache(
+            policyDocuments, signatures: policySignatures, environment: environment, metrics: metrics, logger: logger)
+        replicas = ReplicaRepository(database)
         sessions = SessionRepository(database, keys: keyRing)
         decidingRead = DecidingRead(database, keys: keyRing)
         resources = ResourceRepository(database, keys: keyRing)
-        registeredValues = ReferenceValueRepository(database)
+        registeredValues = ReferenceValueRepository(database, keys: keyRing)
         decisionLedger = DecisionRepository(database)
         revocations = RevocationRepository(database)
         releaseCounts = ReleaseCountRepository(database)
@@ -97,6 +104,9 @@ public final class Broker: Sendable {
         try await storing { () async throws(StorageError) in try await Migrations.migrate(database) }
         try await broker.signingKeys.prepare()
         try await broker.installDefaultPolicies()
+        if try await storing({ () async throws(StorageError) in try await broker.policyDocuments.renewSeal() }) {
+            logger.notice("policies sealed under the current key-encryption key")
+        }
         try await broker.policies.load()
         return broker
     }
@@ -107,6 +117,14 @@ public final class Broker: Sendable {
     public static func open(
         _ configuration: BrokerConfiguration, metrics: BrokerMetrics = BrokerMetrics(), logger: Logger
     ) async throws -> Broker {
+        let (database, keyRing) = try await connect(configuration)
+        return try await open(configuration, database: database, keyRing: keyRing, metrics: metrics, logger: logger)
+    }
+
+    /// Reads the key file and connects to the database that a configuration names.
+    static func connect(
+        _ configuration: BrokerConfiguration
+    ) async throws(ConfigurationError) -> (database: Database, keyRing: KeyEncryptionKeyRing) {
         let keyRing = try keyRing(configuration)
         let settings = DatabaseConfiguration(
             dsn: try configuration.database.connectionString(), connections: configuration.database.connections,
@@ -119,7 +137,7 @@ public final class Broker: Sendable {
             throw ConfigurationError(
                 code: "database_unusable", message: "The database cannot be used: \(error.message)")
         }
-        return try await open(configuration, database: database, keyRing: keyRing, metrics: metrics, logger: logger)
+        return (database, keyRing)
     }
 
     static func challengeBox(_ ring: KeyEncryptionKeyRing) throws(ConfigurationError) -> SealedBox {

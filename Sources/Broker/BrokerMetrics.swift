@@ -17,6 +17,7 @@ public struct BrokerMetrics: Sendable {
     let resourceWrites: Counter
     let resourceDeletes: Counter
     let bundleGeneration: Gauge
+    let bundleFingerprint: Gauge
     let bundleStale: Gauge
     let ledgerFailures: Counter
 
@@ -38,8 +39,21 @@ public struct BrokerMetrics: Sendable {
         resourceDeletes = counter("kbs_resource_deletes_total")
         ledgerFailures = counter("claviger_ledger_failures_total")
         bundleGeneration = Gauge(label: "claviger_policy_generation", dimensions: [], factory: factory)
+        bundleFingerprint = Gauge(label: "claviger_policy_bundle_fingerprint", dimensions: [], factory: factory)
         bundleStale = Gauge(label: "claviger_policy_bundle_stale", dimensions: [], factory: factory)
         bundleStale.record(0)
+    }
+
+    /// Records which policies decide. The fingerprint is the digest's first 48 bits: a number can be compared between replicas,
+    /// a label with the digest would be a new series for every change.
+    func policiesLoaded(_ policies: CompiledPolicies) {
+        bundleGeneration.record(policies.generation)
+        bundleFingerprint.record(Int64(policies.bundle.digest.prefix(12), radix: 16) ?? 0)
+        bundleStale.record(0)
+        for bundle in policies.bundles {
+            Gauge(label: "claviger_policy_bundle_serial", dimensions: [("bundle", bundle.name)], factory: factory)
+                .record(bundle.serial)
+        }
     }
 
     func attestationSucceeded(tee: String, version: String) {

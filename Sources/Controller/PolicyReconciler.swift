@@ -38,30 +38,54 @@ public struct PolicyReconciler: Sendable {
     /// - Throws: `ControllerError`; the broker's policies are then as before, save that a failure between applying and
     ///   pruning leaves superfluous ones, which the next pass removes.
     public func reconcile() async throws(ControllerError) -> Outcome {
-        let wanted = try folder.documents()
-        let wantedNames = Set(wanted.map(\.identifier))
+        let wanted = try folder.wanted()
         if prune, wanted.isEmpty {
             // An unmounted volume looks like an empty folder, and must not take every policy away.
             throw ControllerError(
                 code: "unreadable", message: "The folder has no policy; with pruning that is refused.")
         }
+        var applied = try await applyBundles(wanted.bundles)
         let present = try await broker { () async throws(AdminClientError) in try await client.policies() }
         let digests = Dictionary(present.map { ($0.documentIdentifier, $0.digest) }) { first, _ in first }
-        let changed = wanted.filter { digests[$0.identifier] != $0.digest }
+        let changed = wanted.documents.filter { digests[$0.identifier] != $0.digest }
         if !changed.isEmpty {
             let stream = changed.map(\.text).joined(separator: "\n---\n")
             _ = try await broker { () async throws(AdminClientError) in try await client.applyPolicies(yaml: stream) }
         }
-        var pruned: [String] = []
-        if prune {
-            for record in present where !wantedNames.contains(record.documentIdentifier) {
-                try await broker { () async throws(AdminClientError) in
-                    try await client.deletePolicy(kind: record.kind, namespace: record.namespace, name: record.name)
-                }
-                pruned.append(record.documentIdentifier)
-            }
+        applied += changed.map(\.identifier)
+        let pruned = prune ? try await prune(present, keeping: Set(wanted.documents.map(\.identifier))) : []
+        return Outcome(
+            applied: applied, pruned: pruned,
+            unchanged: wanted.documents.count + wanted.bundles.count - applied.count)
+    }
+
+    /// Hands over the bundles that the broker does not have yet, and returns their names.
+    private func applyBundles(
+        _ bundles: [(content: PolicyBundleContent, file: [UInt8])]
+    ) async throws(ControllerError) -> [String] {
+        guard !bundles.isEmpty else { return [] }
+        let status = try await broker { () async throws(AdminClientError) in try await client.policyStatus() }
+        let present = (status["bundles"]?.arrayValue ?? []).map { $0["digest"]?.stringValue }
+        var applied: [String] = []
+        for (content, file) in bundles where !present.contains(content.digest) {
+            _ = try await broker { () async throws(AdminClientError) in try await client.applyBundle(file) }
+            applied.append("PolicyBundle/\(content.name)")
         }
-        return Outcome(applied: changed.map(\.identifier), pruned: pruned, unchanged: wanted.count - changed.count)
+        return applied
+    }
+
+    /// Removes what the folder does not have. Documents of signed bundles are not touched: their bundle says what there is.
+    private func prune(
+        _ present: [PolicyRecord], keeping wanted: Set<String>
+    ) async throws(ControllerError) -> [String] {
+        var pruned: [String] = []
+        for record in present where !wanted.contains(record.documentIdentifier) && !record.isOfBundle {
+            try await broker { () async throws(AdminClientError) in
+                try await client.deletePolicy(kind: record.kind, namespace: record.namespace, name: record.name)
+            }
+            pruned.append(record.documentIdentifier)
+        }
+        return pruned
     }
 
     private func broker<Value>(

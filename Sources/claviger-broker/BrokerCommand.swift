@@ -16,7 +16,7 @@ struct BrokerCommand: AsyncParsableCommand {
             Settings come from the configuration file; environment variables override it, and options override both. \
             Without an admin configuration nobody may administrate, and without policies nothing is released.
             """,
-        version: BrokerServer.version, subcommands: [ProbeCommand.self])
+        version: BrokerServer.version, subcommands: [ProbeCommand.self, PoliciesCommand.self])
 
     @Option(name: .long, help: "Configuration file (YAML). Environment: CLAVIGER_CONFIG.")
     var config: String?
@@ -50,7 +50,8 @@ struct BrokerCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Lowest level of log entries. Environment: CLAVIGER_LOG_LEVEL.")
     var logLevel: String?
 
-    @Flag(name: .long, help: "Check the configuration and the files that it names, and stop. The database is not asked.")
+    @Flag(
+        name: .long, help: "Check the configuration and the files that it names, and stop. The database is not asked.")
     var check = false
 
     func run() async throws {
@@ -87,13 +88,9 @@ struct BrokerCommand: AsyncParsableCommand {
 
     /// The file's settings, with those of the environment and of the options laid over them.
     private func merged(with environment: [String: String]) throws(ConfigurationError) -> BrokerConfiguration {
-        var settings = BrokerConfiguration()
-        if let path = config ?? environment["CLAVIGER_CONFIG"] {
-            settings = try BrokerConfiguration(yaml: try ConfigurationFile.text(at: path), source: path)
-        }
-        if let url = environment["CLAVIGER_DATABASE_URL"] { settings.database.url = url }
-        if let path = databaseURLFile ?? environment["CLAVIGER_DATABASE_URL_FILE"] { settings.database.urlFile = path }
-        if let path = kekFile ?? environment["CLAVIGER_KEK_FILE"] { settings.keyEncryptionKeyFile = path }
+        var settings = try Self.settings(file: config, environment)
+        if let path = databaseURLFile { settings.database.urlFile = path }
+        if let path = kekFile { settings.keyEncryptionKeyFile = path }
         if let path = tlsCert ?? environment["CLAVIGER_TLS_CERT_FILE"] { settings.transport.certificateFile = path }
         if let path = tlsKey ?? environment["CLAVIGER_TLS_KEY_FILE"] { settings.transport.keyFile = path }
         if insecurePlaintext { settings.transport.insecurePlaintext = true }
@@ -104,6 +101,20 @@ struct BrokerCommand: AsyncParsableCommand {
         for address in settings.listen where ListenAddress(address) == nil {
             throw ConfigurationError(code: "invalid_value", message: "\(address) is no host:port to listen on.")
         }
+        return settings
+    }
+
+    /// The file's settings, with what the environment says about the database and the keys laid over them.
+    static func settings(
+        file: String?, _ environment: [String: String]
+    ) throws(ConfigurationError) -> BrokerConfiguration {
+        var settings = BrokerConfiguration()
+        if let path = file ?? environment["CLAVIGER_CONFIG"] {
+            settings = try BrokerConfiguration(yaml: try ConfigurationFile.text(at: path), source: path)
+        }
+        if let url = environment["CLAVIGER_DATABASE_URL"] { settings.database.url = url }
+        if let path = environment["CLAVIGER_DATABASE_URL_FILE"] { settings.database.urlFile = path }
+        if let path = environment["CLAVIGER_KEK_FILE"] { settings.keyEncryptionKeyFile = path }
         return settings
     }
 

@@ -39,6 +39,7 @@ struct CommandFailure: Error {
         case let error as GuestError: self.init(error.description, status: Self.status(error.code))
         case let error as PolicyError: self.init(error.description)
         case let error as RegoError: self.init(error.description)
+        case let error as PolicyBundleError: self.init(error.message, status: Self.status(error))
         case let error as JOSEError: self.init(error.message)
         case let error as KBSProtocolError: self.init(error.message)
         case let error as HTTPTransportError: self.init(error.message, status: .unavailable)
@@ -58,6 +59,11 @@ struct CommandFailure: Error {
         case .unavailable, .untrusted: .unavailable
         case .invalidRequest, .noTEE, .evidence, .unexpected, .undecryptable, .projection, .disabled: .failed
         }
+    }
+
+    private static func status(_ error: PolicyBundleError) -> Status {
+        ["bundle_unsigned", "unknown_signer", "invalid_signature", "too_few_signers"].contains(error.code)
+            ? .denied : .failed
     }
 
     private static func status(_ code: AdminClientError.Code) -> Status {

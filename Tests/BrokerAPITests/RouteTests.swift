@@ -37,7 +37,7 @@ struct RouteTests {
                 }
                 walked += 1
             }
-            #expect(walked == 28)
+            #expect(walked == 29)
             #expect(try await server.test.broker.policyList() == before)
         }
     }

@@ -39,7 +39,9 @@ struct ConfigurationTests {
                     - {issuer: idp2, audience: kbs, jwkSetFile: /admin.jwks}
                   accessList:
                     - {role: admin, allowedEndpoints: "^/kbs/.+$", methods: [GET]}
-                policies: {installDefaults: false}
+                policies:
+                  installDefaults: false
+                  signatures: {required: true, keys: [/a.pem, /b.jwks], threshold: 2}
                 passport:
                   issuers:
                     - {issuer: as, audience: kbs, certificateFile: /as.pem, teeKeyPointers: ["/a/b"]}
@@ -56,6 +58,9 @@ struct ConfigurationTests {
         #expect(configuration.session.clockTolerance == .milliseconds(500))
         #expect(configuration.admin.identityProviders.map(\.issuer) == ["idp", "idp2"])
         #expect(configuration.admin.accessList.first?.methods == ["GET"])
+        #expect(configuration.policies.signatures.required)
+        #expect(configuration.policies.signatures.keyFiles == ["/a.pem", "/b.jwks"])
+        #expect(configuration.policies.signatures.threshold == 2)
         #expect(configuration.passport.first?.teeKeyPointers == ["/a/b"])
         #expect(configuration.protocolVersions.resourceMinimumVersions == ["default/old/*": "0.1.1"])
         #expect(!configuration.policies.installDefaults)
@@ -79,6 +84,9 @@ struct ConfigurationTests {
             ("admin: {mode: AuthenticatedAuthorization, identityProviders: []}", "invalid_value", "identityProviders"),
             ("token: {lifetime: 2h, rotationOverlap: 90m}", "invalid_value", "rotationOverlap"),
             ("token: {rotationOverlap: 4m}", "invalid_value", "rotationOverlap"),
+            ("policies: {signatures: {required: true}}", "invalid_value", "policies.signatures"),
+            ("policies: {signatures: {threshold: 0}}", "wrong_type", "policies.signatures.threshold"),
+            ("policies: {signed: true}", "unknown_key", "policies.signed"),
             ("transport: {certificateFile: a}", "invalid_value", "keyFile"),
             ("limits: {bodyBytes: 99999999999}", "wrong_type", "limits.bodyBytes"),
         ])
@@ -129,7 +137,9 @@ struct ConfigurationTests {
         expected.admin.accessList = []
         #expect(try BrokerConfiguration(yaml: "admin: {mode: DenyAll, accessList: []}", source: "file") == expected)
         #expect(BrokerConfiguration().token.lifetime == .seconds(300))
-        #expect(try BrokerConfiguration(yaml: "token: {lifetime: 2h}", source: "f").token.rotationOverlap == .seconds(7_200))
+        #expect(
+            try BrokerConfiguration(yaml: "token: {lifetime: 2h}", source: "f").token.rotationOverlap == .seconds(7_200)
+        )
     }
 
     @Test(

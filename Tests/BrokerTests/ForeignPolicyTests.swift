@@ -6,8 +6,8 @@ import Testing
 
 @testable import Broker
 
-/// What becomes of releases when somebody writes policies into the database past the broker.
-@Suite("Policies from a foreign writer")
+/// What becomes of releases when a broker of another version stores policies that this one cannot read.
+@Suite("Policies that do not compile here")
 struct ForeignPolicyTests {
     private static let broken = NewPolicy(
         key: PolicyKey(kind: "ReleasePolicy", namespace: "a", name: "x"), text: "nonsense: [", digest: "00")
@@ -19,7 +19,8 @@ struct ForeignPolicyTests {
         let guest = try SampleGuest()
         let session = try await test.attest(guest)
         #expect(try await test.get("a/b/c", session, guest) == "secret")
-        _ = try await PolicyRepository(test.store.database).put(Self.broken, origin: "elsewhere", by: "somebody")
+        _ = try await PolicyRepository(test.store.database, keys: test.store.keys).put(
+            Self.broken, origin: "elsewhere", by: "somebody")
         return (test, guest, session)
     }
 
@@ -64,7 +65,8 @@ struct ForeignPolicyTests {
         #expect(try await test.get("a/b/c", session, guest) == "secret")
         #expect(test.metrics.prometheusText().contains("claviger_policy_bundle_stale 0"))
 
-        _ = try await PolicyRepository(test.store.database).put(Self.broken, origin: "elsewhere", by: "somebody")
+        _ = try await PolicyRepository(test.store.database, keys: test.store.keys).put(
+            Self.broken, origin: "elsewhere", by: "somebody")
         let error = try await brokerError { _ = try await test.release("a/b/c", cookie: session.cookie.value) }
         #expect(error?.code == "policies_unavailable")
         try await test.broker.deletePolicy(PolicyName(kind: "ReleasePolicy", namespace: "a", name: "x"), by: "test")
@@ -74,7 +76,7 @@ struct ForeignPolicyTests {
     @Test("a stream of several documents is one generation")
     func oneGeneration() async throws {
         let test = try await TestBroker.make(policies: nil)
-        let repository = PolicyRepository(test.store.database)
+        let repository = PolicyRepository(test.store.database, keys: test.store.keys)
         let stream = TestPolicies.stream(TestPolicies.appraisal, TestPolicies.deviceAppraisal, TestPolicies.allowAll)
         _ = try await test.broker.applyPolicies(stream, dryRun: false, by: "test")
         #expect(try await repository.generation() == 1)

@@ -5,6 +5,7 @@ import BrokerTestSupport
 import Encodings
 import Foundation
 import JOSE
+import Policy
 import Testing
 
 @testable import Controller
@@ -106,6 +107,36 @@ struct PolicyReconcilerTests {
         }
     }
 
+    @Test("signed bundles of the folder are applied, once, and are not pruned; an older one is refused")
+    func bundles() async throws {
+        let signer = try SigningKey.generate(.es256)
+        func bundle(_ serial: Int64, _ names: String...) throws -> String {
+            let documents = try names.flatMap { try PolicyParser.parse(Self.release($0), source: "test") }
+            let content = try PolicyBundleContent(name: "team", serial: serial, documents: documents)
+            return String(decoding: try SignedPolicyBundle(signing: content, with: signer).serialized(), as: UTF8.self)
+        }
+        try await Fixture.run(signer: signer) { fixture in
+            try fixture.write("bundle.json", try bundle(2, "first", "second"))
+            let reconciler = fixture.reconciler(prune: true)
+            #expect(try await reconciler.reconcile().applied == ["PolicyBundle/team"])
+            let second = try await reconciler.reconcile()
+            #expect(!second.changed && second.unchanged == 1)
+            #expect(try await fixture.names() == ["first", "second"])
+            try fixture.write("bundle.json", try bundle(1, "first"))
+            let older = await #expect(throws: ControllerError.self) { try await reconciler.reconcile() }
+            #expect(older?.code == "refused" && older?.message.contains("stale_serial") == true)
+            try fixture.write("bundle.json", try bundle(3, "second"))
+            #expect(try await reconciler.reconcile().applied == ["PolicyBundle/team"])
+            #expect(try await fixture.names() == ["second"])
+            try fixture.write("loose.yaml", Self.release("loose"))
+            let unsigned = await #expect(throws: ControllerError.self) { try await reconciler.reconcile() }
+            #expect(unsigned?.message.contains("signature_required") == true)
+            try fixture.write("loose.yaml", Self.release("second"))
+            let twice = await #expect(throws: ControllerError.self) { try await reconciler.reconcile() }
+            #expect(twice?.code == "invalid")
+        }
+    }
+
     @Test("the same policy in two files is refused")
     func ambiguous() async throws {
         try await Fixture.run { fixture in
@@ -125,7 +156,7 @@ private struct Fixture: Sendable {
     let folder: URL
     let client: AdminClient
 
-    static func run(_ body: (Fixture) async throws -> Void) async throws {
+    static func run(signer: SigningKey? = nil, _ body: (Fixture) async throws -> Void) async throws {
         let root = FileManager.default.temporaryDirectory.appending(path: "claviger-controller-\(UUID().uuidString)")
         let folder = root.appending(path: "policies")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -134,6 +165,8 @@ private struct Fixture: Sendable {
         let keyFile = root.appending(path: "admin.pub")
         try Data(key.publicPEM.utf8).write(to: keyFile)
 
+        let signerFile = root.appending(path: "signer.pub")
+        if let signer { try Data(signer.publicPEM.utf8).write(to: signerFile) }
         var settings = BrokerConfiguration()
         let test = try await TestBroker.make(policies: nil) { configuration in
             configuration.listen = ["127.0.0.1:0"]
@@ -144,6 +177,8 @@ private struct Fixture: Sendable {
                     issuer: AdminToken.defaultIssuer, audience: AdminToken.defaultAudience, publicKeyFile: keyFile.path)
             ]
             configuration.admin.accessList = [.init(role: "admin", allowedEndpoints: "^/claviger/.+$")]
+            configuration.policies.signatures.required = signer != nil
+            configuration.policies.signatures.keyFiles = signer == nil ? [] : [signerFile.path]
             settings = configuration
         }
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)

@@ -11,17 +11,18 @@ struct PolicyBatchTests {
 
     @Test("several policies are stored in one generation")
     func together() async throws {
-        let policies = PolicyRepository(try await TestDatabase.make().database)
+        let test = try await TestDatabase.make()
+        let policies = PolicyRepository(test.database, keys: test.keys)
         #expect(try await policies.put([policy("a"), policy("b"), policy("c")], origin: "o", by: "eve") == 1)
         #expect(try await policies.list().map(\.generation) == [1, 1, 1])
     }
 
     @Test("a change that was made for an older generation changes nothing")
     func outdated() async throws {
-        let database = try await TestDatabase.make().database
-        let policies = PolicyRepository(database)
+        let test = try await TestDatabase.make()
+        let policies = PolicyRepository(test.database, keys: test.keys)
         _ = try await policies.put([policy("a")], origin: "o", by: "eve", after: 0)
-        let values = ReferenceValueRepository(database)
+        let values = ReferenceValueRepository(test.database, keys: test.keys)
         for change: () async throws -> Void in [
             { _ = try await policies.put([policy("b")], origin: "o", by: "eve", after: 0) },
             { _ = try await policies.delete(policy("a").key, by: "eve", after: 0) },

@@ -14,7 +14,7 @@ struct PolicyTests {
 
     private func repository() async throws -> (PolicyRepository, TestDatabase) {
         let test = try await TestDatabase.make()
-        return (PolicyRepository(test.database), test)
+        return (PolicyRepository(test.database, keys: test.keys), test)
     }
 
     @Test("a policy is stored, replaced and removed, each change is a generation and stays in the history")
@@ -80,8 +80,8 @@ struct PolicyTests {
     @Test("concurrent changes make as many generations, without a gap or a double")
     func concurrentChanges() async throws {
         let (policies, test) = try await repository()
-        let replica = PolicyRepository(try await test.connect())
-        let values = ReferenceValueRepository(test.database)
+        let replica = PolicyRepository(try await test.connect(), keys: test.keys)
+        let values = ReferenceValueRepository(test.database, keys: test.keys)
         let generations = try await withThrowingTaskGroup(of: Int64.self) { group in
             for number in 0..<30 {
                 group.addTask {
@@ -104,9 +104,10 @@ struct PolicyTests {
         let (policies, test) = try await repository()
         var heard = test.database.notifications(channel: PolicyRepository.channel).makeAsyncIterator()
         #expect(await heard.next() == .listening)
-        _ = try await PolicyRepository(try await test.connect()).put(policy("p"), origin: "api", by: "eve")
+        _ = try await PolicyRepository(try await test.connect(), keys: test.keys).put(
+            policy("p"), origin: "api", by: "eve")
         #expect(await heard.next() == .notified(payload: "1"))
-        _ = try await ReferenceValueRepository(test.database).put(name: "n", value: "[]", by: "eve")
+        _ = try await ReferenceValueRepository(test.database, keys: test.keys).put(name: "n", value: "[]", by: "eve")
         #expect(await heard.next() == .notified(payload: "2"))
         _ = try await policies.delete(policy("p").key, by: "eve")
         #expect(await heard.next() == .notified(payload: "3"))
@@ -115,7 +116,7 @@ struct PolicyTests {
     @Test("reference values are kept as they were written, with expiry and history")
     func referenceValues() async throws {
         let (_, test) = try await repository()
-        let values = ReferenceValueRepository(test.database)
+        let values = ReferenceValueRepository(test.database, keys: test.keys)
         let expires = Date(timeIntervalSince1970: 1_900_000_000)
         _ = try await values.put(name: "m", value: #"[1e2, "a"]"#, expires: expires, by: "eve")
         _ = try await values.put([("k", "1"), ("l", "2")], by: "eve")
@@ -134,11 +135,11 @@ struct PolicyTests {
         #expect(try await policies.snapshot().generation == 0)
         _ = try await policies.put(policy("b"), origin: "api", by: "eve")
         _ = try await policies.put(policy("a", namespace: nil), origin: "api", by: "eve")
-        _ = try await ReferenceValueRepository(test.database).put(name: "n", value: "true", by: "eve")
+        _ = try await ReferenceValueRepository(test.database, keys: test.keys).put(name: "n", value: "true", by: "eve")
         let snapshot = try await policies.snapshot()
         #expect(snapshot.generation == 3)
         #expect(snapshot.policies == (try await policies.list()))
-        #expect(snapshot.referenceValues == (try await ReferenceValueRepository(test.database).list()))
+        #expect(snapshot.referenceValues == (try await ReferenceValueRepository(test.database, keys: test.keys).list()))
     }
 }
 

@@ -170,7 +170,8 @@ struct SessionTests {
         for value in [SecretBytes([1]), SecretBytes([2])] {
             _ = try await resources.put(path: "a/b/c", tenant: "a", value: value, by: "eve")
         }
-        let generation = try await ReferenceValueRepository(test.database).put(name: "n", value: "1", by: "eve")
+        let generation = try await ReferenceValueRepository(test.database, keys: test.keys).put(
+            name: "n", value: "1", by: "eve")
         let full = try await read(sessionHash: [1], path: "a/b/c", subjects: [.token("t")], now: now)
         #expect(full.generation == generation && !full.isRevoked)
         #expect(try read.open(try #require(full.session)) == [4])

@@ -77,7 +77,7 @@ final class Writers: Sendable {
 
     private func putPolicy(_ round: Int) async throws(StorageError) {
         let policy = NewPolicy(key: PolicyKey(kind: "K", namespace: nil, name: "n"), text: "\(round)", digest: "")
-        let generation = try await PolicyRepository(database).put(policy, origin: "o", by: "eve")
+        let generation = try await PolicyRepository(database, keys: keys).put(policy, origin: "o", by: "eve")
         acknowledged.withLock { _ = $0.generations.insert(generation) }
     }
 
@@ -96,7 +96,7 @@ final class Writers: Sendable {
         #expect(decisions.isSuperset(of: done.decisions))
         let sessions = SessionRepository(database, keys: keys)
         for hash in done.sessions { #expect(try await sessions.find(sessionHash: hash) == hash) }
-        let generation = try await PolicyRepository(database).generation()
+        let generation = try await PolicyRepository(database, keys: keys).generation()
         #expect(done.generations.allSatisfy { $0 <= generation })
         let versions = try await ResourceRepository(database, keys: keys).versions(path: "a/b/c")
         #expect(Set(versions.map(\.version)).isSuperset(of: done.versions))
@@ -109,7 +109,7 @@ final class Writers: Sendable {
         let lonely = try await database.query(
             "SELECT 1 FROM nonces n FULL JOIN sessions s USING (hash) WHERE n.expires_at IS NULL OR s.sealed IS NULL")
         #expect(lonely.isEmpty)
-        let generation = try await PolicyRepository(database).generation()
+        let generation = try await PolicyRepository(database, keys: keys).generation()
         let history = try await database.query("SELECT count(*), count(DISTINCT generation) FROM policy_history")
         #expect(try history[0].int(0) == generation && history[0].int(1) == generation)
         let resources = ResourceRepository(database, keys: keys)

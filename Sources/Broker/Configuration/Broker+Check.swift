@@ -12,6 +12,7 @@ extension Broker {
         _ = try configuration.database.connectionString()
         _ = try ProtocolVersionRules(configuration.protocolVersions)
         _ = try tokenVerifier(configuration)
+        _ = try PolicySignatures(configuration.policies.signatures)
     }
 
     static func keyRing(_ configuration: BrokerConfiguration) throws(ConfigurationError) -> KeyEncryptionKeyRing {

@@ -9,27 +9,96 @@ struct CompiledPolicies: Sendable {
     /// The counter that every change of policies and reference values raises.
     let generation: Int64
     let bundle: PolicyBundle
+    /// The signed bundles among them.
+    let bundles: [AppliedBundle]
     /// When the first of the registered reference values ceases to count, after which this must be made anew.
     let staleAt: Date?
 
-    static let empty = CompiledPolicies(generation: -1, bundle: .empty, staleAt: nil)
+    static let empty = CompiledPolicies(generation: -1, bundle: .empty, bundles: [], staleAt: nil)
 
-    private init(generation: Int64, bundle: PolicyBundle, staleAt: Date?) {
+    private init(generation: Int64, bundle: PolicyBundle, bundles: [AppliedBundle], staleAt: Date?) {
         self.generation = generation
         self.bundle = bundle
+        self.bundles = bundles
         self.staleAt = staleAt
     }
 
-    /// Compiles what is stored; reference values that have expired do not count.
-    init(_ snapshot: PolicySnapshot, at now: Date) throws(PolicyError) {
-        var documents: [PolicyDocument] = []
-        for policy in snapshot.policies {
-            documents += try PolicyParser.parse(policy.text, source: policy.key.description)
+    /// Compiles what is stored, after it was found to be what brokers stored and to be signed as it must be; reference
+    /// values that have expired do not count.
+    init(
+        _ snapshot: PolicySnapshot, _ signatures: PolicySignatures, at now: Date
+    ) throws(PolicyLoadFailure) {
+        guard snapshot.violations.isEmpty else {
+            throw PolicyLoadFailure(.unauthentic, snapshot.violations.joined(separator: " "))
+        }
+        let (documents, bundles) =
+            signatures.isRequired ? try Self.signed(snapshot, signatures) : try Self.stored(snapshot)
+        let bundle: PolicyBundle
+        do throws(PolicyError) {
+            bundle = try PolicyBundle(documents, registered: Self.registered(snapshot, at: now))
+        } catch {
+            throw PolicyLoadFailure(.invalid, error.description)
         }
         self.init(
-            generation: snapshot.generation,
-            bundle: try PolicyBundle(documents, registered: Self.registered(snapshot, at: now)),
+            generation: snapshot.generation, bundle: bundle, bundles: bundles,
             staleAt: Self.live(snapshot, at: now).compactMap(\.expires).min())
+    }
+
+    private static func stored(
+        _ snapshot: PolicySnapshot
+    ) throws(PolicyLoadFailure) -> ([PolicyDocument], [AppliedBundle]) {
+        var documents: [PolicyDocument] = []
+        do throws(PolicyError) {
+            for policy in snapshot.policies {
+                documents += try PolicyParser.parse(policy.text, source: policy.key.description)
+            }
+        } catch {
+            throw PolicyLoadFailure(.invalid, error.description)
+        }
+        let bundles = snapshot.bundles.map { stored in
+            let origin = NewPolicyBundle.origin(stored.name)
+            return AppliedBundle(
+                name: stored.name, serial: stored.content.serial, digest: stored.content.digest,
+                documents: snapshot.policies.count { $0.origin == origin }, signers: [], stored: stored)
+        }
+        return (documents, bundles)
+    }
+
+    /// The documents of the bundles, read from what was signed; the rows beside them must say the same and no more.
+    private static func signed(
+        _ snapshot: PolicySnapshot, _ signatures: PolicySignatures
+    ) throws(PolicyLoadFailure) -> ([PolicyDocument], [AppliedBundle]) {
+        var documents: [PolicyDocument] = []
+        var bundles: [AppliedBundle] = []
+        for stored in snapshot.bundles {
+            let verified = try VerifiedBundle(stored, signatures)
+            documents += verified.documents
+            bundles.append(verified.applied)
+        }
+        let signed = Dictionary(documents.map { ($0.key, $0.text) }) { first, _ in first }
+        let uncovered =
+            snapshot.policies.filter { signed[$0.key] != $0.text }.map(\.key.description)
+            + snapshot.referenceValues.map { "the reference value \($0.name)" }
+        guard uncovered.isEmpty else {
+            throw PolicyLoadFailure(.unsigned, "In no signed bundle: \(uncovered.joined(separator: ", ")).")
+        }
+        guard snapshot.policies.count == documents.count else {
+            throw PolicyLoadFailure(.unsigned, "Documents of signed bundles are missing.")
+        }
+        return (documents, bundles)
+    }
+
+    /// Why this must not follow `known` on one broker: a signed bundle of it is older or gone.
+    func setback(from known: CompiledPolicies) -> String? {
+        for earlier in known.bundles {
+            guard let later = bundles.first(where: { $0.name == earlier.name }) else {
+                return "The bundle \(earlier.name) is gone; it had the serial \(earlier.serial)."
+            }
+            guard later.serial >= earlier.serial else {
+                return "The bundle \(earlier.name) has the serial \(later.serial); it had \(earlier.serial)."
+            }
+        }
+        return nil
     }
 
     /// The registered reference values that count at `now`.

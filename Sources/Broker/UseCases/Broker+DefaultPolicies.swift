@@ -7,7 +7,9 @@ extension Broker {
     ///
     /// Of brokers that start at the same time on one database, one stores them.
     func installDefaultPolicies() async throws(BrokerError) {
-        guard configuration.policies.installDefaults else { return }
+        guard configuration.policies.installDefaults, !policySignatures.isRequired else { return }
+        let found = try await storedPolicies()
+        guard found.generation == 0, found.isSealed else { return }
         let documents = try parse(DefaultPolicies.text, source: "default policies")
         let installed = try await changingPolicies { stored throws(BrokerError) in
             guard stored.generation == 0 else { return false }

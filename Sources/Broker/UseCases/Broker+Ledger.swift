@@ -42,7 +42,7 @@ extension Broker {
             ])
     }
 
-    /// Records a request that could not be decided because the stored policies do not compile.
+    /// Records a request that could not be decided because the stored policies cannot be used.
     func recordUndecided(
         _ input: ReleaseInput, _ caller: Caller, generation: Int64, now: Date
     ) async throws(BrokerError) {
@@ -51,7 +51,7 @@ extension Broker {
         try await append(
             DecisionRecord(
                 id: id, at: now, allowed: false, code: code,
-                reason: "The stored policies do not compile; nothing is released until they do.", operation: "get",
+                reason: "The stored policies cannot be used; nothing is released until they can.", operation: "get",
                 plugin: input.plugin, path: input.path.description, tenant: input.path.repository,
                 tee: caller.attestation.primary?.tee.rawValue, session: caller.attestation.id, bundleDigest: "",
                 trace: ["stage": "policies", "generation": .int(generation)],

@@ -30,11 +30,16 @@ extension Broker {
 
     /// Stores the documents of a YAML stream, after the whole bundle that would result was found to compile.
     ///
-    /// Answers with each document's name and whether it is new, changed or the same. A dry run stores nothing. Throws
-    /// `malformed` with every diagnostic when something is wrong; nothing is stored then.
+    /// Answers with each document's name and whether it is new, changed or the same. A dry run stores nothing. The text may
+    /// also be one signed bundle, which takes the place of the older one of its name.
+    ///
+    /// Throws `malformed` with every diagnostic when something is wrong, `denied` when a signature is required and missing or
+    /// wrong, `conflict` for a bundle that is older than one that was applied; nothing is stored then.
     public func applyPolicies(
         _ yaml: String, dryRun: Bool, by author: String
     ) async throws(BrokerError) -> JSONValue {
+        if SignedPolicyBundle.isOne(yaml) { return try await applyBundle(yaml, dryRun: dryRun, by: author) }
+        try requireUnsignedPoliciesAllowed()
         let documents = try parse(yaml, source: "request")
         let names = Set(documents.map(\.key))
         let results = try await changingPolicies { stored throws(BrokerError) in
@@ -42,7 +47,8 @@ extension Broker {
             let rest = try parse(stored.policies.filter { !names.contains($0.key) })
             _ = try compile(rest.replacing(with: documents), stored)
             let known = Dictionary(stored.policies.map { ($0.key, $0.digest) }) { $1 }
-            let news = documents.filter { known[$0.key] != $0.digest }.map(\.newPolicy)
+            // Rows that somebody wrote past the brokers may lie about their digests.
+            let news = documents.filter { known[$0.key] != $0.digest || !stored.violations.isEmpty }.map(\.newPolicy)
             if !dryRun, !news.isEmpty {
                 _ = try await storing { () async throws(StorageError) in
                     try await policyDocuments.put(
@@ -60,6 +66,7 @@ extension Broker {
 
     /// Makes these documents all that the `resource-policy` endpoint ever stored.
     public func setResourcePolicy(_ yaml: String, by author: String) async throws(BrokerError) {
+        try requireUnsignedPoliciesAllowed()
         let documents = try parse(yaml, source: Self.resourcePolicyOrigin)
         guard documents.allSatisfy({ $0.kind == .releasePolicy || $0.kind == .clusterReleasePolicy }) else {
             throw .malformed(
@@ -74,6 +81,7 @@ extension Broker {
     public func setAttestationPolicy(
         _ yaml: String, identifier: String, by author: String
     ) async throws(BrokerError) {
+        try requireUnsignedPoliciesAllowed()
         let documents = try parse(yaml, source: identifier)
         let expected = PolicyBundle.appraisalPolicyName(uploadID: identifier)
         guard documents.count == 1, let document = documents.first, document.kind == .appraisalPolicy,
@@ -117,15 +125,13 @@ extension Broker {
 
     /// Removes a policy document, unless what would be left does not compile; throws `notFound` when there is none.
     public func deletePolicy(_ name: PolicyName, by author: String) async throws(BrokerError) {
+        try requireUnsignedPoliciesAllowed()
         try await changingPolicies { stored throws(BrokerError) in
-            let rest = stored.policies.filter { $0.key != name.key }
-            guard rest.count < stored.policies.count else {
-                throw .notFound("PolicyNotFound", "There is no policy of this name")
-            }
-            _ = try compile(try parse(rest), stored)
-            _ = try await storing { () async throws(StorageError) in
+            _ = try compile(try parse(stored.policies.filter { $0.key != name.key }), stored)
+            let generation = try await storing { () async throws(StorageError) in
                 try await policyDocuments.delete(name.key, by: author, after: stored.generation)
             }
+            guard generation != nil else { throw .notFound("PolicyNotFound", "There is no policy of this name") }
         }
         _ = try await policies.current()
     }
@@ -167,13 +173,13 @@ extension Broker {
     func changingPolicies<Result: Sendable>(
         _ change: (PolicySnapshot) async throws(BrokerError) -> Result
     ) async throws(BrokerError) -> Result {
-        var stored = try await storedPolicies()
+        var stored = try await changeablePolicies()
         for _ in 0..<Self.changeAttempts {
             do throws(BrokerError) {
                 return try await change(stored)
             } catch {
                 guard error.kind == .conflict else { throw error }
-                let newer = try await storedPolicies()
+                let newer = try await changeablePolicies()
                 guard newer.generation != stored.generation else { throw error }
                 stored = newer
             }
@@ -181,6 +187,19 @@ extension Broker {
         throw BrokerError(
             kind: .conflict, variant: "Conflict", code: "conflict",
             message: "The policies are being changed by others; try again")
+    }
+
+    /// What is stored, when a change to it does not bless what somebody else did to it.
+    private func changeablePolicies() async throws(BrokerError) -> PolicySnapshot {
+        let stored = try await storedPolicies()
+        guard stored.isSealed else {
+            throw BrokerError(
+                kind: .conflict, variant: "PolicySeal", code: "policies_unauthentic",
+                message:
+                    "The stored policies were changed past the brokers (code: policies_unauthentic): the operator must look at them with claviger-broker policies"
+            )
+        }
+        return stored
     }
 
     func storedPolicies() async throws(BrokerError) -> PolicySnapshot {
@@ -201,13 +220,16 @@ extension Broker {
         return documents
     }
 
-    /// The bundle that would be in force, with the registered reference values that count now.
+    /// The bundle that would be in force, with the registered reference values that count now; without any when `stored` is
+    /// nil.
     func compile(
-        _ documents: [PolicyDocument], _ stored: PolicySnapshot
+        _ documents: [PolicyDocument], _ stored: PolicySnapshot?
     ) throws(BrokerError) -> PolicyBundle {
         do throws(PolicyError) {
             return try PolicyBundle(
-                documents, registered: CompiledPolicies.registered(stored, at: environment.clock.now()))
+                documents,
+                registered: stored.map { CompiledPolicies.registered($0, at: environment.clock.now()) }
+                    ?? ReferenceValues())
         } catch {
             throw Self.refused(error)
         }
@@ -222,7 +244,7 @@ extension Broker {
 
 extension PolicyDocument {
     /// What applying this document does to one of its name with this digest.
-    fileprivate func change(from before: String?) -> JSONValue {
+    func change(from before: String?) -> JSONValue {
         let change = before == nil ? "created" : before == digest ? "unchanged" : "changed"
         return ["policy": .string(identifier), "digest": .string(digest), "change": .string(change)]
     }

@@ -58,6 +58,7 @@ extension Broker {
 
     /// Removes a registered value; throws `notFound` when there is none.
     public func deleteReferenceValue(_ name: String, by author: String) async throws(BrokerError) {
+        try requireUnsignedPoliciesAllowed()
         let generation = try await storing { () async throws(StorageError) in
             try await registeredValues.delete(name: name, by: author)
         }
@@ -72,6 +73,7 @@ extension Broker {
     private func store(
         _ values: [(String, JSONValue)], expires: Date, by author: String
     ) async throws(BrokerError) {
+        try requireUnsignedPoliciesAllowed()
         for (name, _) in values where name.isEmpty || name.utf8.count > Self.maximumNameBytes || name.utf8.contains(0) {
             throw Self.refused("a name is empty, too long or holds a NUL character")
         }

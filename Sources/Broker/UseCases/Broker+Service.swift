@@ -12,6 +12,10 @@ public struct ReadinessReport: Sendable, Hashable {
     public let policies: Bool
     /// Whether there is a key to sign tokens with.
     public let signingKey: Bool
+    /// The generation of the policies that decide.
+    public let policyGeneration: Int64
+    /// The digest of the policies that decide.
+    public let policyDigest: String
 
     /// Whether all parts are well.
     public var isReady: Bool { database && policies && signingKey }
@@ -20,13 +24,15 @@ public struct ReadinessReport: Sendable, Hashable {
     public func json() -> JSONValue {
         [
             "ready": .bool(isReady), "database": .bool(database), "policies": .bool(policies),
-            "signingKey": .bool(signingKey),
+            "signingKey": .bool(signingKey), "policyGeneration": .int(policyGeneration),
+            "policyDigest": .string(policyDigest),
         ]
     }
 }
 
 extension Broker: Service {
     private static let sweepInterval: Duration = .seconds(60)
+    private static let signOfLifeInterval: Duration = .seconds(5)
     static let sweepBatch = 1_000
     /// How long an approval can be looked up after it has ended, in seconds.
     private static let approvalsKept: Double = 90 * 86_400
@@ -34,9 +40,11 @@ extension Broker: Service {
     /// Looks at the database, the policies and the signing key.
     public func readiness() async -> ReadinessReport {
         let isReachable = (try? await database.ping()) != nil
+        let compiled = policies.latest
         return ReadinessReport(
-            database: isReachable, policies: policies.latest.generation >= 0 && !policies.isBehind,
-            signingKey: signingKeys.isReady)
+            database: isReachable, policies: compiled.generation >= 0 && policies.problem == nil,
+            signingKey: signingKeys.isReady, policyGeneration: compiled.generation,
+            policyDigest: compiled.bundle.digest)
     }
 
     /// Keeps policies and signing keys fresh and removes what has ended, until shut down.
@@ -45,15 +53,24 @@ extension Broker: Service {
             group.addTask {
                 await self.follow(PolicyRepository.channel) { () async throws(BrokerError) in
                     try await self.policies.load()
+                    await self.reportReplica()
                 }
             }
+            group.addTask { await self.regularly(every: Self.signOfLifeInterval) { await self.reportReplica() } }
             group.addTask {
                 await self.follow(SigningKeyRepository.channel) { () async throws(BrokerError) in
                     try await self.signingKeys.load()
                 }
             }
-            group.addTask { await self.sweepRegularly() }
+            group.addTask {
+                await self.watchReferenceValues()
+                await self.regularly(every: Self.sweepInterval) {
+                    await self.sweep()
+                    await self.watchReferenceValues()
+                }
+            }
         }
+        try? await replicas.remove(id: replicaID)
         database.close()
     }
 
@@ -68,13 +85,11 @@ extension Broker: Service {
         }
     }
 
-    private func sweepRegularly() async {
+    private func regularly(every interval: Duration, _ body: @Sendable @escaping () async -> Void) async {
         try? await cancelWhenGracefulShutdown {
-            await self.watchReferenceValues()
             while !Task.isCancelled {
-                try await Task.sleep(for: Self.sweepInterval)
-                await self.sweep()
-                await self.watchReferenceValues()
+                try await Task.sleep(for: interval)
+                await body()
             }
         }
     }

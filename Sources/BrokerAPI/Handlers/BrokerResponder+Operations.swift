@@ -21,6 +21,7 @@ extension BrokerResponder {
         case .readiness: try await readiness()
         case .metrics: Answer(contentType: "text/plain; version=0.0.4; charset=utf-8", body: Array(metricsText().utf8))
         case .listPolicies: .json(try await broker.policyList())
+        case .policyStatus: .json(try await broker.policyStatus())
         case .applyPolicies: try await applyPolicies(exchange)
         case .readPolicy: try await readPolicy(exchange)
         case .deletePolicy: try await deletePolicy(exchange)

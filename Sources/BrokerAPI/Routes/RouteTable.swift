@@ -8,7 +8,7 @@ enum RouteOperation: String, Sendable, Hashable, CaseIterable {
     case writeResourcePolicy, listResourcePolicies, writeAttestationPolicy
     case registerReferenceValues, readReferenceValue, listReferenceValueObject
     case keySet, health, readiness, metrics
-    case listPolicies, applyPolicies, readPolicy, deletePolicy, policyHistory
+    case listPolicies, policyStatus, applyPolicies, readPolicy, deletePolicy, policyHistory
     case listResources, resourceVersions
     case listReferenceValues, writeReferenceValue, deleteReferenceValue
     case listDecisions, readDecision
@@ -39,6 +39,7 @@ enum RouteTable {
 
         Route(.get, "/claviger/v1/policies", .admin, .listPolicies),
         Route(.post, "/claviger/v1/policies", .admin, .applyPolicies),
+        Route(.get, "/claviger/v1/policies/status", .admin, .policyStatus),
         Route(.get, "/claviger/v1/policies/{kind}/{namespace}/{name}", .admin, .readPolicy),
         Route(.delete, "/claviger/v1/policies/{kind}/{namespace}/{name}", .admin, .deletePolicy),
         Route(.get, "/claviger/v1/policies/{kind}/{namespace}/{name}/history", .admin, .policyHistory),

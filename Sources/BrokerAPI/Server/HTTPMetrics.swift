@@ -70,7 +70,10 @@ extension BrokerServer {
             "Seconds until a reference value ends, negative when it has, by name and namespace."),
         "claviger_ledger_failures_total": .init("Releases refused because their decision could not be made durable."),
         "claviger_policy_generation": .init("The generation of policies that decides."),
-        "claviger_policy_bundle_stale": .init("1 while newer policies are stored that do not compile."),
+        "claviger_policy_bundle_fingerprint": .init(
+            "The first 48 bits of the digest of the policies that decide: equal on all replicas."),
+        "claviger_policy_bundle_serial": .init("The serial of each signed policy bundle in force."),
+        "claviger_policy_bundle_stale": .init("1 while policies are stored that cannot be used."),
         "claviger_insecure_mode": .init("1 for each mode that weakens the broker."),
     ]
 }

@@ -44,6 +44,10 @@ public struct KeyPurpose: Sendable, Hashable {
     static let signingKey = KeyPurpose("claviger.storage signing key")
     /// Authenticates approvals.
     static let approval = KeyPurpose("claviger.storage approval")
+    /// Authenticates the policies and reference values as a whole.
+    static let policySeal = KeyPurpose("claviger.storage policy seal")
+    /// Sets the digests of policy rows apart from other digests.
+    static let policyRow = KeyPurpose("claviger.storage policy row")
     /// Seals the challenge cookie.
     public static let challengeCookie = KeyPurpose("claviger challenge cookie")
     /// Authenticates the session cookie.

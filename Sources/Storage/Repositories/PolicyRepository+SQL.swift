@@ -34,32 +34,31 @@ extension PolicyRepository {
     static let remove = SQL(
         """
         WITH removed AS (
-            DELETE FROM policies WHERE kind = $1::text AND namespace = $2::text AND name = $3::text RETURNING *
+            DELETE FROM policies p USING unnest($1::text[], $2::text[], $3::text[]) AS d (kind, namespace, name)
+            WHERE (p.kind, p.namespace, p.name) = (d.kind, d.namespace, d.name) RETURNING p.*
         )
         INSERT INTO policy_history (generation, change, kind, namespace, name, origin, changed_by)
         SELECT g.value, 'delete', r.kind, r.namespace, r.name, r.origin, $4::text FROM removed r, generation g
         """)
 
-    static let removeOthers = SQL(
+    static let removeReferenceValues = SQL(
         """
-        WITH removed AS (
-            DELETE FROM policies p WHERE origin = $4::text AND NOT EXISTS (
-                SELECT 1 FROM unnest($1::text[], $2::text[], $3::text[]) AS d (kind, namespace, name)
-                WHERE (d.kind, d.namespace, d.name) = (p.kind, p.namespace, p.name)
-            ) RETURNING *
-        )
+        WITH removed AS (DELETE FROM reference_values RETURNING *)
         INSERT INTO policy_history (generation, change, kind, namespace, name, origin, changed_by)
-        SELECT g.value, 'delete', r.kind, r.namespace, r.name, r.origin, $5::text FROM removed r, generation g
+        SELECT g.value, 'delete', 'reference-value', '', r.name, 'reference-value', $1::text
+        FROM removed r, generation g
         """)
 
-    // A source of policies that is fed by machinery must not quietly take over, and so weaken, what another one owns. What
-    // a broker installed by itself is nobody's.
-    static let requireOwner = SQL(
+    static let storeBundle = SQL(
         """
-        SELECT claviger_require(NOT EXISTS (
-            SELECT 1 FROM policies p
-            JOIN unnest($1::text[], $2::text[], $3::text[]) AS d (kind, namespace, name) USING (kind, namespace, name)
-            WHERE p.origin NOT IN ($4::text, '\(installed)')
-        ), 'a policy of the same name belongs to another origin')
+        WITH stored AS (
+            INSERT INTO policy_bundles (name, serial, digest, body, generation, updated_by)
+            SELECT $1::text, $2::bigint, $3::text, $4::text, g.value, $5::text FROM generation g
+            ON CONFLICT (name) DO UPDATE SET serial = excluded.serial, digest = excluded.digest, body = excluded.body,
+                generation = excluded.generation, updated_at = now(), updated_by = excluded.updated_by
+            RETURNING *
+        )
+        INSERT INTO policy_history (generation, change, kind, namespace, name, body, digest, origin, changed_by)
+        SELECT generation, 'put', 'PolicyBundle', '', name, body, digest, 'bundle/' || name, updated_by FROM stored
         """)
 }

@@ -8,9 +8,15 @@ public struct PolicyRepository: Sendable {
     public static let installed = "installed"
 
     let database: Database
+    let keys: KeyEncryptionKeyRing
+    private let change: SealedChange
 
-    /// A repository over a migrated database.
-    public init(_ database: Database) { self.database = database }
+    /// A repository over a migrated database; the keys seal what is stored.
+    public init(_ database: Database, keys: KeyEncryptionKeyRing) {
+        self.database = database
+        self.keys = keys
+        change = SealedChange(database: database, keys: keys)
+    }
 
     /// Stores a document, replacing one of the same name whatever its origin (who does that is in the history). Returns the
     /// new generation.
@@ -21,39 +27,83 @@ public struct PolicyRepository: Sendable {
     /// Stores several documents, each as `put` of one does, in one transaction and one generation: all of them or none.
     ///
     /// - Parameter seen: The generation that the change was made for; nil for a change that holds whatever else is stored.
-    /// - Throws: `conflict` when the generation is not `seen` any more; nothing is changed then.
+    /// - Throws: `conflict` when the generation is not `seen` any more, `corrupt` when the seal is not good; nothing is
+    ///   changed then.
     public func put(
         _ policies: [NewPolicy], origin: String, by: String, after seen: Int64? = nil
     ) async throws(StorageError) -> Int64 {
-        try await change([try upsert(policies, origin: origin, by: by)], after: seen)
+        let generation = try await change(after: seen) { _, manifest throws(StorageError) in
+            for policy in policies { manifest.put(policy, origin: origin, by: by) }
+            return [try upsert(policies, origin: origin, by: by)]
+        }
+        return try Self.made(generation)
     }
 
     /// Removes a document. Returns the new generation, or nil if there was none of that name.
     ///
     /// - Parameter seen: The generation that the change was made for; nil for a change that holds whatever else is stored.
-    /// - Throws: `conflict` when the generation is not `seen` any more; nothing is changed then.
+    /// - Throws: as ``put(_:origin:by:after:)`` does.
     public func delete(_ key: PolicyKey, by: String, after seen: Int64? = nil) async throws(StorageError) -> Int64? {
-        guard try await get(key) != nil else { return nil }
-        let statement = try SQLStatement(
-            Self.remove, [.text(key.kind), .text(key.namespace ?? ""), .text(key.name), .text(by)])
-        return try await change([statement], after: seen)
+        try await change(after: seen) { snapshot, manifest throws(StorageError) in
+            let isSealed = manifest.entries.removeValue(forKey: .policy(key)) != nil
+            guard isSealed || snapshot.policies.contains(where: { $0.key == key }) else { return nil }
+            return [try removal([key], by: by)]
+        }
     }
 
     /// Makes `policies` all that `origin` has: stores them and removes its other documents, in one generation.
     ///
     /// - Parameter seen: The generation that the change was made for; nil for a change that holds whatever else is stored.
-    /// - Throws: `conflict` when a document of the same name belongs to another origin than this or ``installed``, or the generation is not `seen` any
-    ///   more; nothing is changed then.
+    /// - Throws: as ``put(_:origin:by:after:)`` does, and `conflict` when a document of the same name belongs to another
+    ///   origin than this or ``installed``.
     public func replace(
         origin: String, with policies: [NewPolicy], by: String, after seen: Int64? = nil
     ) async throws(StorageError) -> Int64 {
-        let names = Self.names(policies.map(\.key))
-        let statements = [
-            try SQLStatement(Self.requireOwner, names + [.text(origin)]),
-            try SQLStatement(Self.removeOthers, names + [.text(origin), .text(by)]),
-            try upsert(policies, origin: origin, by: by),
-        ]
-        return try await change(statements, after: seen)
+        let generation = try await change(after: seen) { snapshot, manifest throws(StorageError) in
+            // A source of policies that is fed by machinery must not quietly take over, and so weaken, what another owns.
+            // What a broker installed by itself is nobody's.
+            try Self.requireUnowned(policies, snapshot) { $0 != origin && $0 != Self.installed }
+            let old = snapshot.policies(in: manifest) { $0 == origin }
+            return try exchange(old, for: policies, origin: origin, by: by, &manifest)
+        }
+        return try Self.made(generation)
+    }
+
+    /// Stores a signed bundle with its documents, which are then all that came in a bundle of this name.
+    ///
+    /// - Parameters:
+    ///   - exclusive: Removes everything that came in no bundle: documents and reference values.
+    ///   - seen: The generation that the change was made for.
+    /// - Throws: as ``put(_:origin:by:after:)`` does, and `conflict` when a document of the same name came in another
+    ///   bundle, or the serial is not above the highest so far (the very same bundle may come again).
+    public func put(
+        _ bundle: NewPolicyBundle, _ policies: [NewPolicy], exclusive: Bool, by: String, after seen: Int64
+    ) async throws(StorageError) -> Int64 {
+        let origin = NewPolicyBundle.origin(bundle.name)
+        let generation = try await change(after: seen) { snapshot, manifest throws(StorageError) in
+            try Self.requireUnowned(policies, snapshot) { $0 != origin && NewPolicyBundle.isOrigin($0) }
+            if let mark = manifest.mark(ofBundle: bundle.name) {
+                let isSame = mark.serial == bundle.serial && mark.digest == bundle.digest
+                guard mark.serial < bundle.serial || isSame else {
+                    throw .conflict("a bundle of this name with this serial or a later one is stored")
+                }
+            }
+            let old = snapshot.policies(in: manifest) {
+                $0 == origin || (exclusive && !NewPolicyBundle.isOrigin($0))
+            }
+            var statements = try exchange(old, for: policies, origin: origin, by: by, &manifest)
+            if exclusive {
+                manifest.entries = manifest.entries.filter { if case .referenceValue = $0.key { false } else { true } }
+                statements.append(try SQLStatement(Self.removeReferenceValues, [.text(by)]))
+            }
+            manifest.put(bundle, by: by)
+            statements.append(
+                try SQLStatement(
+                    Self.storeBundle,
+                    [.text(bundle.name), .int(bundle.serial), .text(bundle.digest), .text(bundle.text), .text(by)]))
+            return statements
+        }
+        return try Self.made(generation)
     }
 
     /// One document; nil if there is none of that name.
@@ -79,8 +129,15 @@ public struct PolicyRepository: Sendable {
     }
 
     /// The current generation of policies and reference values.
-    public func generation() async throws(StorageError) -> Int64 {
-        guard let row = try await database.read(SQLStatement(Self.currentGeneration)).first else {
+    public func generation() async throws(StorageError) -> Int64 { try await Self.generation(in: database) }
+
+    /// Everything that a policy bundle is made of, read from one snapshot in one round trip, with what the seal over it says.
+    public func snapshot() async throws(StorageError) -> PolicySnapshot {
+        try await PolicySnapshot.read(database, keys: keys)
+    }
+
+    static func generation(in database: Database) async throws(StorageError) -> Int64 {
+        guard let row = try await database.read(SQLStatement(currentGeneration)).first else {
             throw .internal("the database holds no generation")
         }
         return try row.int(0)
@@ -94,11 +151,6 @@ public struct PolicyRepository: Sendable {
         return policies
     }
 
-    /// Runs statements as one new generation.
-    private func change(_ statements: [SQLStatement], after seen: Int64?) async throws(StorageError) -> Int64 {
-        try await GenerationChange.perform(statements, in: database, after: seen)
-    }
-
     private func upsert(_ policies: [NewPolicy], origin: String, by: String) throws(StorageError) -> SQLStatement {
         try SQLStatement(
             Self.store,
@@ -107,33 +159,45 @@ public struct PolicyRepository: Sendable {
             ])
     }
 
+    private func removal(_ keys: some Sequence<PolicyKey>, by: String) throws(StorageError) -> SQLStatement {
+        try SQLStatement(Self.remove, Self.names(keys.sorted()) + [.text(by)])
+    }
+
+    /// Stores documents in place of those with the old names, and carries the manifest on.
+    private func exchange(
+        _ old: Set<PolicyKey>, for policies: [NewPolicy], origin: String, by: String, _ manifest: inout PolicyManifest
+    ) throws(StorageError) -> [SQLStatement] {
+        let gone = old.subtracting(policies.map(\.key))
+        for key in gone { manifest.entries[.policy(key)] = nil }
+        for policy in policies { manifest.put(policy, origin: origin, by: by) }
+        return [try removal(gone, by: by), try upsert(policies, origin: origin, by: by)]
+    }
+
+    private static func requireUnowned(
+        _ policies: [NewPolicy], _ snapshot: PolicySnapshot, by isForeign: (_ origin: String) -> Bool
+    ) throws(StorageError) {
+        let names = Set(policies.map(\.key))
+        guard !snapshot.policies.contains(where: { names.contains($0.key) && isForeign($0.origin) }) else {
+            throw .conflict("a policy of the same name belongs to another origin")
+        }
+    }
+
+    private static func made(_ generation: Int64?) throws(StorageError) -> Int64 {
+        guard let generation else { throw .internal("a change that was due was not made") }
+        return generation
+    }
+
     private static func names(_ keys: [PolicyKey]) -> [SQLValue] {
         [.texts(keys.map(\.kind)), .texts(keys.map { $0.namespace ?? "" }), .texts(keys.map(\.name))]
     }
 }
 
-/// A change of policies or reference values: the generation row is locked first, so changes happen one after the other.
-enum GenerationChange {
-    static func perform(
-        _ statements: [SQLStatement], in database: Database, after seen: Int64? = nil
-    ) async throws(StorageError) -> Int64 {
-        var all = [try SQLStatement(bump)]
-        if let seen { all.append(try SQLStatement(requireNext, [.int(seen)])) }
-        let results = try await database.transaction(all + statements + [try SQLStatement(notify)])
-        guard let row = results.first?.first else { throw .internal("the database holds no generation") }
-        return try row.int(0)
+extension PolicySnapshot {
+    /// The names of the documents that are there, or should be, and have an origin that is meant.
+    fileprivate func policies(in manifest: PolicyManifest, where isMeant: (_ origin: String) -> Bool) -> Set<PolicyKey>
+    {
+        manifest.policies(where: isMeant).union(policies.filter { isMeant($0.origin) }.map(\.key))
     }
-
-    private static let bump = SQL("UPDATE generation SET value = value + 1, changed_at = now() RETURNING value")
-
-    private static let requireNext = SQL(
-        """
-        SELECT claviger_require(value = $1::bigint + 1, 'policies or reference values were changed meanwhile')
-        FROM generation
-        """)
-
-    private static let notify = SQL(
-        "SELECT pg_notify('\(PolicyRepository.channel)', value::text) FROM generation")
 }
 
 extension StoredPolicy {

@@ -21,38 +21,52 @@ public struct StoredReferenceValue: Sendable, Hashable {
 public struct ReferenceValueRepository: Sendable {
     private static let kind = "reference-value"
     private let database: Database
+    private let keys: KeyEncryptionKeyRing
+    private let change: SealedChange
 
-    /// A repository over a migrated database.
-    public init(_ database: Database) { self.database = database }
+    /// A repository over a migrated database; the keys seal what is stored.
+    public init(_ database: Database, keys: KeyEncryptionKeyRing) {
+        self.database = database
+        self.keys = keys
+        change = SealedChange(database: database, keys: keys)
+    }
 
     /// Stores a value (JSON text) under a name, replacing what was there. Returns the new generation.
     public func put(
         name: String, value: String, expires: Date? = nil, by: String
     ) async throws(StorageError) -> Int64 {
-        try await GenerationChange.perform(
-            [SQLStatement(Self.store, [.text(name), .text(value), .date(orNull: expires), .text(by)])], in: database)
+        try await put([(name: name, value: value)], expires: expires, by: by)
     }
 
     /// Stores several values at once, in one generation.
     ///
     /// - Parameter seen: The generation that the change was made for; nil for a change that holds whatever else is stored.
-    /// - Throws: `conflict` when the generation is not `seen` any more; nothing is changed then.
+    /// - Throws: `conflict` when the generation is not `seen` any more, `corrupt` when the seal over policies and reference
+    ///   values is not good; nothing is changed then.
     public func put(
         _ values: [(name: String, value: String)], expires: Date? = nil, by: String, after seen: Int64? = nil
     ) async throws(StorageError) -> Int64 {
-        var statements: [SQLStatement] = []
-        for (name, value) in values {
-            statements.append(
-                try SQLStatement(Self.store, [.text(name), .text(value), .date(orNull: expires), .text(by)]))
+        let generation = try await change(after: seen) { _, manifest throws(StorageError) in
+            var statements: [SQLStatement] = []
+            for (name, value) in values {
+                manifest.put(
+                    referenceValue: name, value, expires: expires.flatMap(PostgresTime.microseconds), by: by)
+                statements.append(
+                    try SQLStatement(Self.store, [.text(name), .text(value), .date(orNull: expires), .text(by)]))
+            }
+            return statements
         }
-        return try await GenerationChange.perform(statements, in: database, after: seen)
+        guard let generation else { throw .internal("a change that was due was not made") }
+        return generation
     }
 
     /// Removes a value. Returns the new generation, or nil if there was none of that name.
     public func delete(name: String, by: String) async throws(StorageError) -> Int64? {
-        guard try await get(name: name) != nil else { return nil }
-        return try await GenerationChange.perform(
-            [SQLStatement(Self.remove, [.text(name), .text(by)])], in: database)
+        try await change(after: nil) { snapshot, manifest throws(StorageError) in
+            let isSealed = manifest.entries.removeValue(forKey: .referenceValue(name)) != nil
+            guard isSealed || snapshot.referenceValues.contains(where: { $0.name == name }) else { return nil }
+            return [try SQLStatement(Self.remove, [.text(name), .text(by)])]
+        }
     }
 
     /// One value; nil if there is none of that name.
@@ -65,7 +79,7 @@ public struct ReferenceValueRepository: Sendable {
 
     /// The changes of one value, the newest first.
     public func history(name: String, limit: Int = 100) async throws(StorageError) -> [PolicyChange] {
-        try await PolicyRepository(database)
+        try await PolicyRepository(database, keys: keys)
             .history(PolicyKey(kind: Self.kind, namespace: nil, name: name), limit: limit)
     }
 

@@ -2,11 +2,11 @@ import ArgumentParser
 
 struct PolicyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "policy", abstract: "Check, test, apply, show, compare and import policies.",
+        commandName: "policy", abstract: "Check, test, sign, apply, show, compare and import policies.",
         subcommands: [
             PolicyApplyCommand.self, PolicyLintCommand.self, PolicyTestCommand.self, PolicyGetCommand.self,
             PolicyDiffCommand.self, PolicyExplainCommand.self, PolicyReplayCommand.self, PolicyImportCommand.self,
-            PolicyDeleteCommand.self,
+            PolicyDeleteCommand.self, PolicySignCommand.self, PolicyVerifyCommand.self, PolicyStatusCommand.self,
         ])
 }
 

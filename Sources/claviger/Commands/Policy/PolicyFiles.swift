@@ -1,3 +1,4 @@
+import Encodings
 import FoundationEssentials
 import Policy
 import PolicyTesting
@@ -22,6 +23,15 @@ struct PolicyFiles {
         guard !sources.isEmpty else {
             throw CommandFailure("there is no .yaml file in \(paths.joined(separator: ", "))")
         }
+    }
+
+    private init(sources: [Source]) { self.sources = sources }
+
+    /// The signed bundles among the sources, and the rest if there is any.
+    func separatingBundles() -> (bundles: [Source], rest: PolicyFiles?) {
+        let bundles = sources.filter { SignedPolicyBundle.isOne($0.text) }
+        let rest = sources.filter { !SignedPolicyBundle.isOne($0.text) }
+        return (bundles, rest.isEmpty ? nil : PolicyFiles(sources: rest))
     }
 
     /// The documents of all sources, and everything that is wrong with them.
@@ -68,7 +78,9 @@ extension PolicyDocument {
     /// The text with one line feed at its end, however many blank lines stand between documents of a file.
     var tidyText: String { Self.tidy(text) }
 
+    /// A stored text for people: what came in a signed bundle is kept as JSON.
     static func tidy(_ text: String) -> String {
+        if text.hasPrefix("{"), let json = try? JSONValue(parsing: text) { return YAMLText.text(json) }
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         while lines.last?.allSatisfy({ $0 == " " }) == true { lines.removeLast() }
         return lines.joined(separator: "\n") + "\n"
