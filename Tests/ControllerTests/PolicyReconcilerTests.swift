@@ -52,7 +52,7 @@ struct PolicyReconcilerTests {
         let file = folder.appending(path: "a.yaml").path
         func code() -> String? {
             do throws(ControllerError) {
-                _ = try PolicyFolder(path: folder.path).documents()
+                _ = try PolicyFolder(path: folder.path).wanted()
                 return nil
             } catch {
                 return error.code
