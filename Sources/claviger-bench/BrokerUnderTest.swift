@@ -66,7 +66,8 @@ struct BrokerUnderTest {
         let admin = try AdminClient(
             .init(url: url, trustAnchorsPEM: authority.certificatePEM, token: token))
         let broker = BrokerUnderTest(
-            url: url, process: process, program: running, trustAnchorsPEM: authority.certificatePEM, admin: admin, postgres: postgres,
+            url: url, process: process, program: running, trustAnchorsPEM: authority.certificatePEM, admin: admin,
+            postgres: postgres,
             folder: folder)
         do {
             try await broker.awaitReadiness()

@@ -85,7 +85,8 @@ struct TransportTests {
         #expect(try await status(good) == 0)
         for (from, to) in [
             (folder + "/kek", folder + "/none"), (folder + "/kek", admin.keyFile.path), ("^/kbs/.+$", "^/kbs/(.+$"),
-            ("^/kbs/.+$", "^/elsewhere$"), (admin.keyFile.path, folder + "/none"), (admin.keyFile.path, folder + "/kek"),
+            ("^/kbs/.+$", "^/elsewhere$"), (admin.keyFile.path, folder + "/none"),
+            (admin.keyFile.path, folder + "/kek"),
             (certificate.keyFile.path, folder + "/none"), (certificate.certificateFile.path, certificate.keyFile.path),
             ("{url: \"postgresql://nowhere.invalid/x\"}", "{urlFile: \(folder)/none}"),
             ("database:", "protocol: {minimumVersion: latest}\ndatabase:"),

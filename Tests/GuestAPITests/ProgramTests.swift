@@ -109,7 +109,7 @@ struct ProgramTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         let log = folder.appending(path: "keys").path
         let agent = try program.start(
-                [
+            [
                 "--kbs-url", "https://127.0.0.1:9", "--allow-sample", "--once", "--project",
                 "kbs:///a/b/c=\(folder.path)/key",
             ], environment: ["SSLKEYLOGFILE": log])

@@ -189,7 +189,11 @@ struct ServerTests {
         let request = JSONValue.object([
             "op": "keywrap",
             "keywrapparams": [
-                "ec": ["Parameters": ["attestation-agent": [.string(Base64.encode(Array("keyid=/default/image-kek/c".utf8)))]]],
+                "ec": [
+                    "Parameters": [
+                        "attestation-agent": [.string(Base64.encode(Array("keyid=/default/image-kek/c".utf8)))]
+                    ]
+                ],
                 "optsdata": .string(Base64.encode(options)),
             ],
         ])

@@ -227,7 +227,7 @@ struct ImageKeysTests {
         #expect(store.paths.allSatisfy { $0.hasPrefix("\(limit)/") })
     }
 
-    @Test("a scope is a repository, or a repository and a type", arguments: ["", "/", "a/", "/a", "a/b/c", "..", "a b"])
+    @Test("a scope is a repository, or a repository and a type", arguments: ["", "/", "a/", "/a", "a/b/c", ".."])
     func badScope(_ text: String) {
         #expect(throws: GuestError.self) { try RegistrationScope(text) }
     }

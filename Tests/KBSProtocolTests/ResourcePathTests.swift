@@ -79,7 +79,8 @@ struct ResourcePathTests {
         arguments: [
             "", "kbs", "kbs:", "kbs:/a/b/c", "kbs://", "kbs:///", "kbs:////a/b/c", "kbs:///a//b", "kbs:///a/../b",
             "kbs:///a/b/c/", "kbs:///a/%2e/c", "kbs:///a/b/c#f", "kbs:///a/b c", "KBS:///a/b/c", "kbs+a/b:///c",
-            "kbs+pl ugin:///c", "kbs+.:///c", "kbs+..:///c", "kbs:///a/./b", "kbs:///a\\b", "kbs:///..", "kbs:///a/b/с", "kbs:///a/b/c?x y", "kbs://ho st/a", "kbs://?/a/b",
+            "kbs+pl ugin:///c", "kbs+.:///c", "kbs+..:///c", "kbs:///a/./b", "kbs:///a\\b", "kbs:///..", "kbs:///a/b/с",
+            "kbs:///a/b/c?x y", "kbs://ho st/a", "kbs://?/a/b",
         ])
     func irregularURIs(text: String) {
         let error = #expect(throws: KBSProtocolError.self) { try ResourceURI(text) }

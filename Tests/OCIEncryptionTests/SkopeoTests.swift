@@ -39,7 +39,8 @@ struct SkopeoTests {
         // The script finds the answer by the packet's nonce.
         try await Self.copy(
             ["--decryption-key", "provider:attestation-agent:x"], folder.image("encrypted"), folder.image("decrypted"),
-            in: folder, provider: #"""
+            in: folder,
+            provider: #"""
                 packet=$(sed -n 's/.*"annotation":"\([^"]*\)".*/\1/p' | base64 -d)
                 nonce=$(printf '%s' "$packet" | sed -n 's/.*"iv":"\([^"]*\)".*/\1/p' | base64 -d | od -An -tx1 | tr -d ' \n')
                 cat "\#(answers)/$nonce"
@@ -56,7 +57,8 @@ struct SkopeoTests {
         // This provider seals nothing: the packet carries the options in the open.
         try await Self.copy(
             ["--encryption-key", "provider:attestation-agent:keyid=kbs:///a/b/c"], source, folder.image("encrypted"),
-            in: folder, provider: #"""
+            in: folder,
+            provider: #"""
                 options=$(sed -n 's/.*"optsdata":"\([^"]*\)".*/\1/p')
                 packet='{"kid":"kbs:///a/b/c","wrapped_data":"'$options'","iv":"AAAAAAAAAAAAAAAA","wrap_type":"A256GCM"}'
                 printf '{"keywrapresults":{"annotation":"%s"}}' "$(printf '%s' "$packet" | base64 -w0)"

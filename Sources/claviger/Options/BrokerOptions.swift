@@ -71,8 +71,9 @@ struct BrokerEndpoint {
     var plainHTTPAllowed: Bool {
         let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
         // In `http://localhost:x@elsewhere` this machine's name is a user's, not the host's.
-        return insecureHTTPAllowed || !url.contains("@")
-            && loopback.contains { url == $0 || url.hasPrefix($0 + ":") || url.hasPrefix($0 + "/") }
+        return insecureHTTPAllowed
+            || !url.contains("@")
+                && loopback.contains { url == $0 || url.hasPrefix($0 + ":") || url.hasPrefix($0 + "/") }
     }
 
     func trustAnchors() throws -> String? {
