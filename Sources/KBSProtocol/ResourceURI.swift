@@ -46,10 +46,10 @@ public struct ResourceURI: Sendable, Hashable, CustomStringConvertible {
     }
 
     private init(plugin: String, authority: String, path: String, query: String?) throws(KBSProtocolError) {
-        guard !path.isEmpty, !path.hasPrefix("/"), let request = try? RequestPath(raw: "\(plugin)/\(path)"),
-            request.plugin == plugin, !request.segments.isEmpty
-        else { throw .invalidURI("its path is not a plain path of named segments") }
-        guard plugin.utf8.allSatisfy(Self.isPluginByte) else { throw .invalidURI("its plugin name is not a name") }
+        guard Self.isPlainPath(path) else { throw .invalidURI("its path is not a plain path of named segments") }
+        guard !plugin.isEmpty, plugin != ".", plugin != "..", plugin.utf8.allSatisfy(Self.isPluginByte) else {
+            throw .invalidURI("its plugin name is not a name")
+        }
         guard (query ?? "").utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") }),
             authority.utf8.allSatisfy({
                 (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
@@ -81,7 +81,20 @@ public struct ResourceURI: Sendable, Hashable, CustomStringConvertible {
         return "\(scheme)://\(authority)/\(path)" + (query.map { "?\($0)" } ?? "")
     }
 
+    private static let maximumPathBytes = 8_192
     private static let schemeRule = "its scheme must be kbs"
+
+    /// Whether a path is made of named segments of visible ASCII: none is empty, `.` or `..`, and nothing in them is there
+    /// to be decoded.
+    private static func isPlainPath(_ path: String) -> Bool {
+        let isPermitted = { (byte: UInt8) in
+            (0x21...0x7e).contains(byte) && !"%\\?#".utf8.contains(byte)
+        }
+        guard path.utf8.count <= maximumPathBytes, path.utf8.allSatisfy(isPermitted) else { return false }
+        return path.split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
+            !$0.isEmpty && $0 != "." && $0 != ".."
+        }
+    }
 
     private static func isPluginByte(_ byte: UInt8) -> Bool {
         switch byte {

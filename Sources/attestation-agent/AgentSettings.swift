@@ -46,9 +46,8 @@ struct AgentSettings: Sendable {
             restAddresses = try Self.restAddresses(
                 options.rest ?? variables.text("rest"), socket: options.restSocket ?? variables.text("rest-socket"))
             keyProvider = try (options.keyprovider ?? variables.text("keyprovider")).map(ListenAddress.init)
-            keyScope =
-                try (options.keyproviderScope ?? variables.text("keyprovider-scope")).map(RegistrationScope.init)
-                ?? .standard
+            let scope = options.keyproviderScope ?? variables.text("keyprovider-scope")
+            keyScope = try scope.map(RegistrationScope.init) ?? .standard
             let given = options.project.isEmpty ? variables.list("project") : options.project
             projections = try given.map(ProjectionTarget.init(argument:))
         } catch {

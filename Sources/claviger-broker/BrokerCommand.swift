@@ -50,8 +50,7 @@ struct BrokerCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Lowest level of log entries. Environment: CLAVIGER_LOG_LEVEL.")
     var logLevel: String?
 
-    @Flag(
-        name: .long, help: "Check the configuration and the files that it names, and stop. The database is not asked.")
+    @Flag(name: .long, help: "Check the configuration and the files that it names, and stop; without the database.")
     var check = false
 
     func run() async throws {

@@ -2,6 +2,7 @@ import Broker
 import BrokerTestSupport
 import Foundation
 import HTTPTypes
+import KBSProtocol
 import NIOCore
 import Testing
 
@@ -29,6 +30,26 @@ struct RequestPartTests {
         #expect(try segments("/kbs/v0/resource///a/b") == ["kbs", "v0", "resource", "", "a", "b"])
         #expect(try segments("/kbs/v0//resource/a/b") == ["kbs", "v0", "", "resource", "a", "b"])
         #expect(try segments("/kbs/v0/resource-policy//a/b/c").count == 7)
+    }
+
+    @Test(
+        "A37: every irregular request path is refused, or names nothing",
+        arguments: [
+            "resource///a/b/c", "//resource/a/b/c", "/resource/a/b/c", "resource/a//b/c", "resource//a//b/c",
+            "resource/a/b/c/", "resource/a/b/c//", "resource/", "resource//", "/", "//", "resource/./a/b",
+            "resource/../a/b", "resource//../a", "resource/a/b/..", "..", "./a", "resource/a/b/c%00",
+            "resource/a%2fb/c", "resource/a%2Fb/c", "resource/%2e%2e/b/c", "resource/%61/b/c", "resource%2fa/b/c",
+            "resource/a/b/c\u{0}", "resource/a/b/с", "resource/a/b/c d", "resource/a\\b/c", "resource/a/b/c#x",
+            "resource/a/b/\u{7f}", "resource/a/b/\u{c0}\u{af}",
+        ])
+    func irregular(_ path: String) throws {
+        func name(_ path: String) throws -> ResourcePath? {
+            let segments = try RequestTarget("/kbs/v0/" + path).toleratingDuplicateSlash().segments
+            guard segments.starts(with: ["kbs", "v0", "resource"]) else { return nil }
+            return try ResourcePath(segments: Array(segments.dropFirst(3)))
+        }
+        #expect(try name("resource//a/b/c") == ResourcePath("a/b/c"))
+        #expect((try? name(path)) == nil)
     }
 
     @Test("a session cookie counts only when there is exactly one")

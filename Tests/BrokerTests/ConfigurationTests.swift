@@ -137,9 +137,8 @@ struct ConfigurationTests {
         expected.admin.accessList = []
         #expect(try BrokerConfiguration(yaml: "admin: {mode: DenyAll, accessList: []}", source: "file") == expected)
         #expect(BrokerConfiguration().token.lifetime == .seconds(300))
-        #expect(
-            try BrokerConfiguration(yaml: "token: {lifetime: 2h}", source: "f").token.rotationOverlap == .seconds(7_200)
-        )
+        let longer = try BrokerConfiguration(yaml: "token: {lifetime: 2h}", source: "file").token
+        #expect(longer.rotationOverlap == .seconds(7_200))
     }
 
     @Test(

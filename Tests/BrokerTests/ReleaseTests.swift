@@ -165,6 +165,20 @@ struct ReleaseTests {
         #expect(count["decisions"]?.arrayValue?.count == 12)
     }
 
+    @Test("a large resource is released whole, and a denied caller is told the same as about a small one")
+    func largeResource() async throws {
+        let test = try await TestBroker.make()
+        try await test.broker.setResourcePolicy(TestPolicies.allowAll, by: "test")
+        let guest = try SampleGuest()
+        let attestation = try await test.attest(guest)
+        let text = String(repeating: "0123456789abcdef", count: 20_000)
+        try await test.put("a/b/large", text)
+        #expect(try await test.get("a/b/large", attestation, guest) == text)
+        try await test.broker.setResourcePolicy(TestPolicies.denyAll, by: "test")
+        let error = try await brokerError { _ = try await test.release("a/b/large", cookie: attestation.cookie.value) }
+        #expect(error?.kind == .denied && error?.code == "condition_false")
+    }
+
     @Test("A31: a claim that no TEE has is an error when the policy is applied, and nothing is stored")
     func unknownClaim() async throws {
         let test = try await TestBroker.make()

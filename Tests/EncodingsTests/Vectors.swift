@@ -1,14 +1,9 @@
 import Encodings
 import Foundation
+import TestInput
 
-/// Access to the recorded inputs beside the tests.
-enum Vectors {
-    struct Missing: Error {}
+enum Vectors: VectorFolder {
+    static var bundle: Bundle { .module }
 
-    static func json(_ name: String) throws -> JSONValue {
-        guard let url = Bundle.module.url(forResource: "Vectors/\(name)", withExtension: "json") else {
-            throw Missing()
-        }
-        return try JSONValue(parsing: [UInt8](Data(contentsOf: url)))
-    }
+    static func json(_ name: String) throws -> JSONValue { try JSONValue(parsing: bytes("\(name).json")) }
 }

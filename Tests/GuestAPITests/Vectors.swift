@@ -1,15 +1,8 @@
-import Encodings
 import Foundation
+import TestInput
 
-enum Vectors {
-    static func bytes(_ name: String) throws -> [UInt8] {
-        guard let folder = Bundle.module.url(forResource: "Vectors", withExtension: nil) else {
-            throw CocoaError(.fileNoSuchFile)
-        }
-        return Array(try Data(contentsOf: folder.appending(path: name)))
-    }
-
-    static func json(_ name: String) throws -> JSONValue { try JSONValue(parsing: bytes(name)) }
+enum Vectors: VectorFolder {
+    static var bundle: Bundle { .module }
 }
 
 /// Polls until the condition holds; the test's time limit ends it otherwise.

@@ -1,4 +1,5 @@
 import Encodings
+import TestInput
 import Testing
 
 @testable import JOSE

@@ -1,25 +1,14 @@
 import Encodings
 import Foundation
+import TestInput
 import Testing
 
 @testable import JOSE
 
-/// Access to the recorded inputs beside the tests.
-enum Vectors {
-    struct Missing: Error {}
+enum Vectors: VectorFolder {
+    static var bundle: Bundle { .module }
 
-    static func json(_ name: String) throws -> JSONValue {
-        try JSONValue(parsing: bytes("\(name).json"))
-    }
-
-    static func text(_ file: String) throws -> String {
-        try String(decoding: bytes(file), as: UTF8.self)
-    }
-
-    static func bytes(_ file: String) throws -> [UInt8] {
-        guard let url = Bundle.module.url(forResource: "Vectors/\(file)", withExtension: nil) else { throw Missing() }
-        return try [UInt8](Data(contentsOf: url))
-    }
+    static func json(_ name: String) throws -> JSONValue { try JSONValue(parsing: bytes("\(name).json")) }
 }
 
 extension JSONValue {

@@ -188,4 +188,30 @@ struct SessionTests {
         _ = try await resources.delete(path: "a/b/c", by: "eve")
         #expect(try await read(path: "a/b/c", now: now).resource == nil)
     }
+
+    @Test("A38: a large value is fetched once the release is allowed: exactly the version that was decided about")
+    func largeValue() async throws {
+        let test = try await TestDatabase.make()
+        let read = DecidingRead(test.database, keys: test.keys)
+        let resources = ResourceRepository(test.database, keys: test.keys)
+        let (large, small) = (SecretBytes.random(count: 200_000), SecretBytes.random(count: 16_000))
+        func put(_ value: SecretBytes) async throws {
+            _ = try await resources.put(path: "a/b/c", tenant: "a", value: value, by: "eve")
+        }
+        try await put(small)
+        let whole = try #require(try await read(path: "a/b/c").resource)
+        #expect(try resources.open(whole) == small)
+        #expect(try await resources.complete(whole) == whole)
+
+        try await put(large)
+        let found = try #require(try await read(path: "a/b/c").resource)
+        #expect(found.ciphertext == nil && found.version == 2)
+        #expect(throws: StorageError.self) { try resources.open(found) }
+        try await put(small)
+        let complete = try #require(try await resources.complete(found))
+        #expect(complete.version == 2)
+        #expect(try resources.open(complete) == large)
+        _ = try await resources.delete(path: "a/b/c", by: "eve")
+        #expect(try await resources.complete(found) == nil)
+    }
 }

@@ -31,7 +31,7 @@ extension Broker {
             let record = ledgerRecord(decision, id: id, input, caller, refusal: nil, found: true, now: now)
             guard try await grant(decision.charges, record, now: now) else { continue }
             log(record)
-            return try answer(resource, to: caller)
+            return try await answer(resource, to: caller)
         }
         throw .unavailable("limits_contended", "Too many others ask for this at the same time; try again later")
     }

@@ -29,12 +29,16 @@ extension Broker {
         guard let sealed = read.resource else {
             throw .notFound("ResourceNotFound", "There is no resource of this name (decision: \(id))")
         }
-        return try answer(sealed, to: caller)
+        return try await answer(sealed, to: caller)
     }
 
     /// The secret of a release whose decision is durable.
-    func answer(_ resource: SealedResource, to caller: Caller) throws(BrokerError) -> [UInt8] {
-        let message = try seal(try open(resource), to: caller)
+    func answer(_ resource: SealedResource, to caller: Caller) async throws(BrokerError) -> [UInt8] {
+        let complete = try await storing { () async throws(StorageError) in try await resources.complete(resource) }
+        guard let complete else {
+            throw .unavailable("resource_changed", "The resource was deleted meanwhile; try again")
+        }
+        let message = try seal(try open(complete), to: caller)
         metrics.resourceReads.increment()
         return message
     }

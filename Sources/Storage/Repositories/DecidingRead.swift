@@ -8,7 +8,8 @@ public struct DecidingRead: Sendable {
         public let generation: Int64
         /// The session, still encrypted; nil if none was asked for, there is none, or it has ended.
         public let session: SealedSession?
-        /// The latest version of the resource, still encrypted; nil if no path was given or there is none.
+        /// The latest version of the resource, still encrypted; nil if no path was given or there is none. Of a large one
+        /// the value is not fetched yet.
         public let resource: SealedResource?
         /// True if one of the subjects, or of those stored with the session, is revoked.
         public let isRevoked: Bool
@@ -69,7 +70,8 @@ public struct DecidingRead: Sendable {
                 WHERE (subject = ANY ($3::text[]) OR subject = ANY (s.subjects)) AND until > $4::timestamptz
             ),
             s.sealed, s.subjects, s.expires_at,
-            v.tenant, v.version, v.content_type, v.wrapped_key, v.ciphertext
+            v.tenant, v.version, v.content_type, v.wrapped_key,
+            CASE WHEN octet_length(v.ciphertext) <= \(SealedResource.maximumFetchedBytes) THEN v.ciphertext END
         FROM generation g
         LEFT JOIN sessions s ON s.hash = $1::bytea AND s.expires_at > $4::timestamptz
         LEFT JOIN LATERAL (

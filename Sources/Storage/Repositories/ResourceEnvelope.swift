@@ -19,11 +19,12 @@ struct ResourceEnvelope: Sendable {
     }
 
     func open(_ resource: SealedResource) throws(StorageError) -> SecretBytes {
+        guard let ciphertext = resource.ciphertext else { throw .internal("the value was not fetched") }
         let fields = Self.fields(resource.path, resource.tenant, resource.version)
         let dataKey = try keys.open(resource.wrappedKey, purpose: .resourceKey, fields: fields)
         let key = dataKey.withUnsafeBytes { SymmetricKey(data: $0) }
         return try AuthenticatedEncryption.open(
-            resource.ciphertext, under: key, binding: BoundContext(.resourceValue, fields))
+            ciphertext, under: key, binding: BoundContext(.resourceValue, fields))
     }
 
     /// The same data key under the current key-encryption key.

@@ -79,7 +79,23 @@ public struct ResourceRepository: Sendable {
         WHERE v.path = $1::text AND v.wrapped_key IS NOT NULL ORDER BY v.version DESC LIMIT 1
         """)
 
-    /// Decrypts a version.
+    /// The same version with its value, which a deciding read leaves out when it is large; nil if it was destroyed since.
+    public func complete(_ resource: SealedResource) async throws(StorageError) -> SealedResource? {
+        guard resource.ciphertext == nil else { return resource }
+        let rows = try await database.read(
+            SQLStatement(Self.exact, [.text(resource.path), .int(Int64(resource.version))]))
+        guard let row = rows.first else { return nil }
+        return try SealedResource(path: resource.path, row: row, at: 0)
+    }
+
+    private static let exact = SQL(
+        """
+        SELECT r.tenant, v.version, v.content_type, v.wrapped_key, v.ciphertext
+        FROM resource_versions v JOIN resources r USING (path)
+        WHERE v.path = $1::text AND v.version = $2::bigint AND v.wrapped_key IS NOT NULL
+        """)
+
+    /// Decrypts a version that has its value.
     ///
     /// - Throws: `corrupt` when the row was changed or moved, or its key-encryption key is not in the ring.
     public func open(_ resource: SealedResource) throws(StorageError) -> SecretBytes { try envelope.open(resource) }
@@ -164,6 +180,6 @@ extension SealedResource {
         version = Int(try row.int(column + 1))
         contentType = try row.optionalText(column + 2)
         wrappedKey = try row.bytes(column + 3)
-        ciphertext = try row.bytes(column + 4)
+        ciphertext = row.optionalBytes(column + 4)
     }
 }

@@ -11,7 +11,12 @@ public struct SealedResource: Sendable, Hashable {
     /// The media type that the writer named, if any.
     public let contentType: String?
     let wrappedKey: [UInt8]
-    let ciphertext: [UInt8]
+    /// Nil while a value of more than ``maximumFetchedBytes`` was not asked for.
+    let ciphertext: [UInt8]?
+
+    /// Up to this size, in bytes, a value comes with the deciding read. Larger ones are fetched once the release is allowed:
+    /// a denied caller neither costs their transfer nor learns their size by the time that it takes.
+    static let maximumFetchedBytes = 16_384
 }
 
 /// A resource in a list: everything but its value.

@@ -1,5 +1,3 @@
-public import Encodings
-
 /// Reads TOML 1.0 into JSON values.
 ///
 /// Guests send TOML before anything about them is known, so the reader bounds its input, its nesting and the number of

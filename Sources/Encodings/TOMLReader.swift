@@ -1,5 +1,3 @@
-import Encodings
-
 /// A cursor over the bytes of a TOML document: keys, strings and white space.
 struct TOMLReader {
     private let bytes: [UInt8]

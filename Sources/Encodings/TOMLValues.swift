@@ -1,5 +1,3 @@
-import Encodings
-
 extension TOMLReader {
     /// A value at this nesting.
     mutating func value(depth: Int) throws(TOMLError) -> TOMLTable.Entry {

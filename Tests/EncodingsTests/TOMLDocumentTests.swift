@@ -1,5 +1,4 @@
 import Encodings
-import KBSProtocol
 import Testing
 
 @Suite("TOML")
