@@ -21,6 +21,21 @@ for program in claviger claviger-broker; do
     [[ -x $bin/$program ]] || fail "$bin/$program is missing: build first, or set BIN"
 done
 
+# What a cluster mounts below /etc/claviger: the broker looks at the files that its configuration names.
+mounts=$work/etc
+(
+    umask 077
+    mkdir -p "$mounts"/{kek,tls,database,admin/0,admin/1}
+    printf '1:%s\n' "$(openssl rand -base64 32)" >"$mounts/kek/kek"
+    printf 'postgresql://claviger@database/claviger' >"$mounts/database/url"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=broker \
+        -keyout "$mounts/tls/tls.key" -out "$mounts/tls/tls.crt" 2>/dev/null
+    for provider in 0 1; do
+        openssl x509 -in "$mounts/tls/tls.crt" -noout -pubkey >"$mounts/admin/$provider/public-key.pem"
+        printf '{"keys": []}' >"$mounts/admin/$provider/jwks.json"
+    done
+)
+
 # render HELM KUBERNETES VALUES…
 render() {
     local helm=$1 kubernetes=$2
@@ -36,6 +51,7 @@ for helm in 3 4; do
             mkdir "$out"
             render $helm $kubernetes.0 --values "$values" >"$out.yaml" || fail "$values is not rendered by Helm $helm"
             scripts/python.sh scripts/check-chart.py $kubernetes "$out" <"$out.yaml" || fail "$values, Kubernetes $kubernetes"
+            sed -i "s:/etc/claviger/:$mounts/:" "$out/broker.yaml"
             "$bin/claviger-broker" --config "$out/broker.yaml" --check || fail "the broker refuses its configuration"
             [[ ! -d $out/policies ]] || "$bin/claviger" policy lint "$out/policies" >/dev/null
             count=$((count + 1))

