@@ -29,6 +29,19 @@ struct ReferenceLifeCycleTests {
         try Fixture.bundle(([policy] + documents).joined(separator: "\n---\n")).decide(Fixture.request())
     }
 
+    @Test("a value is revoked in a list that stands under value, and by one")
+    func revokedInSingleList() throws {
+        let list = "name: digests, value: [abcde, fghij]"
+        #expect(try decide(values(list)).allowed)
+        #expect(
+            try !decide(values(list), values("name: digests, value: [abcde], state: revoked", name: "gone")).allowed)
+        #expect(
+            try !decide(values(list), values("name: digests, values: [abcde], state: revoked", name: "gone")).allowed)
+        let lists = "name: digests, values: [abcde, fghij]"
+        #expect(
+            try !decide(values(lists), values("name: digests, value: [abcde], state: revoked", name: "gone")).allowed)
+    }
+
     @Test("lists of one name are put together, each with a life of its own")
     func merged() throws {
         let old = "name: digests, values: [abcde], state: deprecated, validUntil: \"2030-01-01T00:00:00Z\""

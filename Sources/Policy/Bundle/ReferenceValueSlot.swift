@@ -18,7 +18,8 @@ struct ReferenceValueSlot: Sendable {
         init(_ entry: ReferenceValueEntry, owner: String) {
             self.owner = owner
             json = entry.value
-            isList = entry.isList
+            // A list under `value` is compared like one under `values`, so it is revoked like one.
+            isList = entry.isList || entry.value.arrayValue != nil
             state = entry.state
             validFrom = entry.validFrom
             validUntil = entry.validUntil

@@ -14,7 +14,9 @@ extension Decision {
             let count = policy.failures.count
             lines.append("")
             lines.append(
-                "Nearest: \(nearest) would have allowed it but for \(count) of its \(policy.conditions.count) conditions."
+                count == 0
+                    ? "\(nearest) allows it; a guardrail objects."
+                    : "Nearest: \(nearest) would have allowed it but for \(count) of its \(policy.conditions.count) conditions."
             )
         }
         lines.append("")
