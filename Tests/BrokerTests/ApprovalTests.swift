@@ -52,10 +52,27 @@ struct ApprovalTests {
         let test = try await CountedReleaseTests.make("approvals: {required: 2, validFor: 1h}")
         let cookie = try await CountedReleaseTests.session(test)
         #expect(try await approve(test, Self.alice) == nil)
-        #expect(try await approve(test, Administrator(issuer: "corp", subject: "alice", role: "admin")) == nil)
+        let again = try await approve(test, Administrator(issuer: "corp", subject: "alice", role: "admin"))
+        #expect(again?.kind == .conflict)
         #expect(try await outcome(test, cookie) == "approval_required")
         #expect(try await approve(test, Administrator(issuer: "other", subject: "alice", role: "admin")) == nil)
         #expect(try await outcome(test, cookie) == "allowed")
+    }
+
+    @Test("of one person's racing approvals, in many roles and over three brokers, one stands")
+    func racingApprovals() async throws {
+        let first = try await CountedReleaseTests.make("approvals: {required: 2, validFor: 1h}")
+        let brokers = [first, try await first.replica(), try await first.replica()]
+        let kinds = try await withThrowingTaskGroup(of: BrokerError.Kind?.self) { group in
+            for racer in 0..<60 {
+                let person = Administrator(issuer: "corp", subject: "alice", role: "role \(racer % 4)")
+                group.addTask { try await approve(brokers[racer % 3], person)?.kind }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(kinds.count { $0 == nil } == 1 && kinds.count { $0 == .conflict } == 59)
+        let list = try await first.broker.approvalList(path: "a/b/c", standing: true)
+        #expect(list["approvals"]?.arrayValue?.count == 1)
     }
 
     @Test("who the policy does not name cannot approve")
@@ -181,12 +198,19 @@ struct ApprovalTests {
         let now = Date()
         let standing = try await repository.list(path: "a/b/c")
         var flood = try #require(standing.first)
+        var stored = 0
         for number in 0..<300 {
             flood.id = DecisionRecord.makeID(at: now)
             flood.subject = "mallory"
             flood.instance = String(repeating: "0", count: 60) + String(1000 + number)
-            try await repository.give(flood)
+            do throws(StorageError) {
+                try await repository.give(flood)
+                stored += 1
+            } catch {
+                #expect(error.code == .conflict)
+            }
         }
+        #expect(stored == 1)
         #expect(try await approve(test, Self.bob) == nil)
         #expect(try await outcome(test, cookie) == "allowed")
     }

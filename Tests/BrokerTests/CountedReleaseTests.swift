@@ -104,6 +104,33 @@ struct CountedReleaseTests {
         #expect(try await Self.outcome(test, cookie, "a/b/d") == "allowed")
     }
 
+    @Test("a secret that cannot be opened charges nothing, and the ledger says that it was not released")
+    func unopenedIsFree() async throws {
+        let test = try await Self.make("maxReleases: 1")
+        let cookie = try await Self.session(test)
+        // Turns one bit of the wrapped key, and back again.
+        func spoil() async throws {
+            _ = try await test.store.database.query(
+                """
+                UPDATE resource_versions SET wrapped_key = set_byte(wrapped_key, length(wrapped_key) - 1,
+                    get_byte(wrapped_key, length(wrapped_key) - 1) # 1) WHERE path = 'a/b/c'
+                """)
+        }
+        try await spoil()
+        // A broker that has not read the resource before.
+        let replica = try await test.replica()
+        for _ in 0..<3 {
+            let error = try await brokerError { _ = try await replica.release("a/b/c", cookie: cookie) }
+            #expect(error != nil && error?.kind != .denied)
+        }
+        #expect(try await test.store.database.query("SELECT 1::bigint FROM release_uses").isEmpty)
+        let ledger = try await test.broker.decisions(limit: 10, path: "a/b/c", allowed: true, before: nil)
+        #expect(ledger["decisions"]?.arrayValue?.isEmpty == true)
+        try await spoil()
+        #expect(try await Self.outcome(test, cookie) == "allowed")
+        #expect(try await Self.outcome(test, cookie) == "limit_reached")
+    }
+
     @Test("the scope policy counts all resources together, and a window forgets what is older")
     func scopeAndWindow() async throws {
         let test = try await Self.make("maxReleases: 2, scope: policy, window: 1h")

@@ -97,6 +97,9 @@ struct LimitTests {
             #expect(decision.reason == .instanceUnknown, "\(String(describing: chip))")
             #expect(decision.demands.isEmpty && decision.charges.isEmpty)
         }
+        // Whoever starts a guest of IBM Secure Execution gets a new cuid for it.
+        let se = Fixture.attestation([Fixture.appraisal(tee: .se, claims: ["cuid": "a1", "attestation_phkh": "b2"])])
+        #expect(bundle.decide(Fixture.request(attestation: se)).reason == .instanceUnknown)
         // Sample evidence says nothing about hardware at all.
         #expect(bundle.decide(Fixture.request()).reason == .instanceUnknown)
     }
@@ -110,8 +113,7 @@ struct LimitTests {
         }
         let all = [
             instance(.snp, ["chip_id": "a1"]), instance(.azSNPvTPM, ["chip_id": "a1"]),
-            instance(.tdx, ["platform_instance_id": "a1"]), instance(.se, ["cuid": "a1"]),
-            instance(.csv, ["serial_number": "a1"]),
+            instance(.tdx, ["platform_instance_id": "a1"]), instance(.csv, ["serial_number": "a1"]),
             instance(.cca, ["platform": ["cca-platform-implementation-id": "a", "cca-platform-instance-id": "1"]]),
             instance(.cca, ["platform": ["cca-platform-implementation-id": "a1", "cca-platform-instance-id": "x"]]),
         ]
@@ -132,6 +134,42 @@ struct LimitTests {
             let found = Fixture.diagnostics(policy("oncePer: instance, instance: \"\(weak)\""))
             #expect(found.map(\.code) == ["weak_identity"], "\(weak): \(found)")
         }
+    }
+
+    @Test(
+        "what a guest, its owner or its host makes at will is no identity, alone or beside one",
+        arguments: [
+            "claims.tdx.quote.body.rtmr_3", "claims.tdx.quote.body.mr_owner", "claims.tdx.quote.body.mr_config_id",
+            "claims.sgx.body.config_id", "claims.tpm.pcr16", "claims.tpm.ak_public",
+            "claims.cca.realm['cca-realm-public-key']", "claims.snp.family_id", "claims.snp.image_id",
+            "string(claims.snp.reported_tcb_snp)", "claims.csv.vm_version", "claims.csv.vm_id", "claims.se.cuid",
+            "claims.se.image_phkh", "string(claims.snp.size())", "string(claims.size())",
+            "string(claims.tdx.quote.body.size())",
+            "claims.snp.chip_id + claims.snp.family_id", "claims.snp.chip_id + reference('x')[0]",
+            "[claims.tdx.quote].map(q, q.body.rtmr_3)[0]", "tee + tee", "claims.snp.chip_id + string(now)",
+        ])
+    func weakIdentities(_ weak: String) {
+        let found = Fixture.diagnostics(policy("oncePer: instance, instance: \"\(weak)\""))
+        #expect(found.map(\.code) == ["weak_identity"], "\(weak): \(found)")
+    }
+
+    @Test("the seventeenth value that an identity reads is looked at like the first")
+    func seventeenthInput() {
+        let strong = [
+            "claims.snp.chip_id", "claims.snp.measurement", "claims['az-snp-vtpm'].chip_id",
+            "claims['az-snp-vtpm'].measurement", "claims.tdx.platform_instance_id", "claims.tdx.quote.body.mr_td",
+            "claims['az-tdx-vtpm'].platform_instance_id", "claims['az-tdx-vtpm'].quote.body.mr_td",
+            "claims.sgx.platform_instance_id", "claims.sgx.body.mr_enclave",
+            "claims.cca.platform['cca-platform-implementation-id']", "claims.cca.platform['cca-platform-instance-id']",
+            "claims.cca.realm['cca-realm-initial-measurement']", "claims.csv.serial_number", "claims.csv.measure",
+            "claims.se.attestation_phkh", "claims.se.tag", "tee",
+        ]
+        let all = { (parts: [String]) in
+            policy("oncePer: instance, instance: \"\(parts.joined(separator: " + "))\"")
+        }
+        #expect(Fixture.diagnostics(all(strong)).map(\.code) == [])
+        for one in strong where one != "tee" { #expect(Fixture.diagnostics(all([one])).map(\.code) == [], "\(one)") }
+        #expect(Fixture.diagnostics(all(strong + ["claims.tdx.quote.body.rtmr_3"])).map(\.code) == ["weak_identity"])
     }
 
     @Test("a limit per TEE key is refused: a guest makes as many as it likes")

@@ -28,10 +28,18 @@ extension Broker {
                 if let refusal { throw .releaseDenied(code: refusal, decisionID: id) }
                 throw .notFound("ResourceNotFound", "There is no resource of this name (decision: \(id))")
             }
+            let message: [UInt8]
+            do throws(BrokerError) {
+                message = try await self.message(resource, to: caller)
+            } catch {
+                try await record(decision, id: id, input, caller, refusal: error.code, found: true, now: now)
+                throw error
+            }
             let record = ledgerRecord(decision, id: id, input, caller, refusal: nil, found: true, now: now)
             guard try await grant(decision.charges, record, now: now) else { continue }
             log(record)
-            return try await answer(resource, to: caller)
+            metrics.resourceReads.increment()
+            return message
         }
         throw .unavailable("limits_contended", "Too many others ask for this at the same time; try again later")
     }

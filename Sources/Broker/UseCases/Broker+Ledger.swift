@@ -108,7 +108,8 @@ extension Broker {
     private static func explanation(of refusal: String) -> String {
         switch refusal {
         case "protocol_too_old": "The guest attested with an older protocol version than this resource accepts."
-        default: "The key that the guest attested is of a kind that secrets are not sealed to here."
+        case "key_not_usable": "The key that the guest attested is of a kind that secrets are not sealed to here."
+        default: "The policies allow it, and the stored resource could not be handed over; nothing was charged."
         }
     }
 }

@@ -10,7 +10,7 @@ import Storage
 extension Broker {
     /// Releases a secret, sealed to the key that the caller's evidence was bound to. There is no other way out.
     ///
-    /// The decision is durable before anything is opened. Throws `unauthenticated` without a usable credential, `denied`
+    /// The decision is durable before anything leaves. Throws `unauthenticated` without a usable credential, `denied`
     /// when the policies say no (whether or not the resource exists), `notFound` for a caller who would be allowed, and
     /// `unavailable` when the database or the ledger cannot be used.
     public func release(_ input: ReleaseInput) async throws(BrokerError) -> [UInt8] {
@@ -29,18 +29,18 @@ extension Broker {
         guard let sealed = read.resource else {
             throw .notFound("ResourceNotFound", "There is no resource of this name (decision: \(id))")
         }
-        return try await answer(sealed, to: caller)
+        let message = try await message(sealed, to: caller)
+        metrics.resourceReads.increment()
+        return message
     }
 
-    /// The secret of a release whose decision is durable.
-    func answer(_ resource: SealedResource, to caller: Caller) async throws(BrokerError) -> [UInt8] {
+    /// The secret, sealed to the caller's key. It may leave the broker only once the decision is durable.
+    func message(_ resource: SealedResource, to caller: Caller) async throws(BrokerError) -> [UInt8] {
         let complete = try await storing { () async throws(StorageError) in try await resources.complete(resource) }
         guard let complete else {
             throw .unavailable("resource_changed", "The resource was deleted meanwhile; try again")
         }
-        let message = try seal(try open(complete), to: caller)
-        metrics.resourceReads.increment()
-        return message
+        return try seal(try open(complete), to: caller)
     }
 
     /// The policies that decide. While those that are stored do not compile nothing is released, and the ledger says why.

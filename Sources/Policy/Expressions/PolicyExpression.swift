@@ -18,7 +18,9 @@ struct PolicyExpression: Sendable {
     /// What its value is, as far as that is known before it is evaluated.
     var resultType: CELType { program.resultType }
     private let program: CELProgram
-    /// The inputs that it looks at, as paths, with their names for people.
+    /// Every path that it reads, each once.
+    let paths: [[String]]
+    /// The first inputs that it looks at, as paths, with their names for people.
     let inputs: [(path: [String], name: String)]
 
     /// A plain comparison takes about ten steps.
@@ -61,6 +63,7 @@ struct PolicyExpression: Sendable {
         roots = Set(paths.compactMap(\.first))
         usedVariables = paths.compactMap { $0.first == "variables" && $0.count > 1 ? $0[1] : nil }
         usesAnyVariable = paths.contains(["variables"])
+        self.paths = paths
     }
 
     /// The value for these variables. A reference value that does not count is absent for the expression, and is

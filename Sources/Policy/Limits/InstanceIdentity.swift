@@ -16,9 +16,34 @@ public enum InstanceIdentity {
         case .snp, .azSNPvTPM: [["chip_id"]]
         case .tdx, .azTDXvTPM, .sgx: [["platform_instance_id"]]
         case .cca: [["platform", "cca-platform-implementation-id"], ["platform", "cca-platform-instance-id"]]
-        case .se: [["cuid"]]
         case .csv: [["serial_number"]]
-        case .tpm, .hygondcu, .nvidia, .nvidiaDPU, .sample, .sampledevice: []
+        // A host gets another cuid for every start of a guest.
+        case .se, .tpm, .hygondcu, .nvidia, .nvidiaDPU, .sample, .sampledevice: []
+        }
+    }
+
+    /// Whether a path that an expression reads is one that a policy may tell instances by.
+    static func isStrong(_ path: [String]) -> Bool {
+        guard path.count > 2, path[0] == "claims", let tee = TEE(rawValue: path[1]) else { return false }
+        let claim = Array(path.dropFirst(2))
+        return claims(of: tee).contains(claim) || nameable(of: tee).contains(claim)
+    }
+
+    /// The claims beside those of ``claims(of:)`` that a policy may name: other identities of the hardware, and what a guest
+    /// was launched with. Registers that a running guest extends, and fields that its owner or host fills in, are none.
+    private static func nameable(of tee: TEE) -> [[String]] {
+        switch tee {
+        case .snp, .azSNPvTPM: [["measurement"]]
+        case .tdx, .azTDXvTPM: [["quote", "body", "mr_td"]]
+        case .sgx: [["body", "mr_enclave"]]
+        case .cca: [["realm", "cca-realm-initial-measurement"]]
+        case .se: [["attestation_phkh"], ["tag"]]
+        case .csv: [["measure"]]
+        case .hygondcu: [["body", "chip_id"]]
+        case .nvidiaDPU: [["device_serial"]]
+        // Nothing about it is true: they stand for hardware where policies are tried out.
+        case .sample: [["svn"], ["launch_digest"]]
+        case .tpm, .nvidia, .sampledevice: []
         }
     }
 

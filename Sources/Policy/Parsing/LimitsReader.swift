@@ -122,31 +122,20 @@ struct LimitsReader {
         return nil
     }
 
-    /// Claims that a guest, or whoever starts it, fills in.
-    private static let chosenClaims: Set = [
-        "runtime_data_claims", "report_data", "init_data", "init_data_claims", "user_data", "mr_config_id", "host_data",
-        "mnonce", "anonce", "vm_id", "session_nonce", "cca-realm-challenge", "cca-realm-personalization-value",
-    ]
-
-    /// What the guest chooses itself, or what is different each time, tells no instance from another.
+    /// What anybody can make at will tells no instance from another, so every value that is read must be known to be none.
     private func readInstance(_ field: Field) -> PolicyExpression? {
         guard
             let expression = PolicyExpression.read(field, scope: .release(tees: tees, variables: [:]), yields: .string)
         else { return nil }
-        let isStrong = { (path: [String]) in
-            path.first == "tee"
-                || (path.first == "claims" && path.count > 2 && !path.contains(where: Self.chosenClaims.contains))
-        }
-        if expression.inputs.allSatisfy({ isStrong($0.path) }),
-            expression.inputs.contains(where: { $0.path.first == "claims" })
-        {
+        let claims = expression.paths.filter { $0 != ["tee"] }
+        if !claims.isEmpty, expression.referenceNames.isEmpty, claims.allSatisfy(InstanceIdentity.isStrong) {
             return expression
         }
         field.report(
             "weak_identity",
-            "An instance is told by claims of its hardware, written out; this looks at something else.",
+            "An instance is told by claims of its hardware and its launch, written out; this looks at something else.",
             hint:
-                "such as claims.snp.chip_id; what a guest or its owner chooses (keys, nonces, init-data) identifies nobody"
+                "such as claims.snp.chip_id; what a guest, its owner or its host can change at will identifies nobody"
         )
         return nil
     }

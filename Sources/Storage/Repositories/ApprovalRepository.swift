@@ -66,10 +66,13 @@ public struct ApprovalRepository: Sendable {
 
     /// Stores an approval.
     ///
-    /// - Throws: `conflict` when an approval by the same person for the same thing stands.
+    /// - Throws: `conflict` when an approval by the same person for the same content of the policy and path stands, whatever
+    ///   its role and instance are; also among racers.
     public func give(_ approval: StoredApproval) async throws(StorageError) {
-        let rows = try await database.write(
-            SQLStatement(
+        let results = try await database.transaction([
+            // Nobody else stores this person's approval between the look for one and the commit.
+            try SQLStatement(ReleaseCountRepository.lock, [.texts([approval.lock]), .texts([])]),
+            try SQLStatement(
                 Self.insert,
                 [
                     .text(approval.id), .text(approval.policy), .text(approval.policyDigest), .text(approval.path),
@@ -77,8 +80,11 @@ public struct ApprovalRepository: Sendable {
                     .text(orNull: approval.instance), .text(approval.reason), .date(approval.givenAt),
                     .date(approval.expiresAt),
                     .bytes(try keys.seal(SecretBytes([]), purpose: .approval, fields: try approval.sealedFields())),
-                ]))
-        guard !rows.isEmpty else { throw .conflict("an approval by the same person for the same thing stands") }
+                ]),
+        ])
+        guard results.last?.isEmpty == false else {
+            throw .conflict("an approval by the same person for the same thing stands")
+        }
     }
 
     private static let insert = SQL(
@@ -90,7 +96,7 @@ public struct ApprovalRepository: Sendable {
         WHERE NOT EXISTS (
             SELECT 1 FROM approvals
             WHERE policy = $2::text AND policy_digest = $3::text AND path = $4::text AND issuer = $5::text
-                AND subject = $6::text AND role = $7::text AND instance IS NOT DISTINCT FROM $8::text
+                AND subject = $6::text
                 AND used_by IS NULL AND revoked_at IS NULL AND expires_at > $10::timestamptz
         )
         RETURNING 1::bigint
@@ -179,6 +185,11 @@ public struct ApprovalRepository: Sendable {
 }
 
 extension StoredApproval {
+    /// What is locked while it is stored: the person, and what is approved.
+    fileprivate var lock: String {
+        "approval" + [policy, path, issuer, subject].map { " \($0.utf8.count):\($0)" }.joined()
+    }
+
     /// Everything that does not change in the approval's life.
     fileprivate func sealedFields() throws(StorageError) -> [[UInt8]] {
         guard let given = PostgresTime.microseconds(givenAt), let end = PostgresTime.microseconds(expiresAt) else {
