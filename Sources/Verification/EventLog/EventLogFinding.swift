@@ -32,7 +32,9 @@ extension EventLog {
             if isFirmware { firmware.insert(event.index) }
             if event.type == .separator {
                 if !separated.insert(event.index).inserted { found.insert(.duplicateSeparator) }
-                if event.data != [0, 0, 0, 0], event.data != [0xFF, 0xFF, 0xFF, 0xFF] { found.insert(.errorSeparator) }
+                if event.data != [0, 0, 0, 0], event.data != [0xFF, 0xFF, 0xFF, 0xFF] {
+                    found.insert(.errorSeparator)
+                }
             } else if isFirmware, separated.contains(event.index), !Self.isUsualAfterSeparator(event) {
                 found.insert(.lateFirmwareEvent)
             }

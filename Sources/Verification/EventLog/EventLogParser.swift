@@ -72,7 +72,8 @@ struct EventLogParser {
             guard let algorithm = TCGHash(rawValue: number), algorithms.contains(algorithm), !seen.contains(algorithm)
             else {
                 throw reader.malformed(
-                    "The digest before byte \(reader.position) has the algorithm \(number), which is unknown or repeated.")
+                    "The digest before byte \(reader.position) has the algorithm \(number), which is unknown or repeated."
+                )
             }
             seen.append(algorithm)
             try reader.skip(algorithm.digestSize)
