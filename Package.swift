@@ -61,6 +61,12 @@ func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: common)
 }
 
+/// Certificates of those who certify keys of TPMs, which come with the programs.
+let tpmAuthorities = [
+    "tpm-azure-root-2023", "tpm-azure-ca-01", "tpm-azure-ca-03", "tpm-google-root-2018", "tpm-google-ca-2020",
+    "tpm-google-ca-2021", "tpm-google-root-2022", "tpm-google-ca-2022",
+]
+
 let package = Package(
     name: "claviger",
     products: [
@@ -122,7 +128,9 @@ let package = Package(
         room("AdminClient", ["HTTPTransport", "KBSProtocol", "JOSE", "Encodings"]),
 
         // Trust
-        room("Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1]),
+        room(
+            "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
+            resources: tpmAuthorities.map { .embedInCode("Roots/\($0).der") }),
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("RegoImport", ["Policy", "RATS", "Encodings"]),
         room(
