@@ -67,6 +67,11 @@ let tpmAuthorities = [
     "tpm-google-ca-2021", "tpm-google-root-2022", "tpm-google-ca-2022",
 ]
 
+/// The certificates of AMD's authorities, embedded because they are trusted as they are.
+let amdAuthorities = ["milan", "genoa", "turin"].flatMap { product in
+    ["ark", "ask", "asvk"].map { "amd-\(product)-\($0)" }
+}
+
 let package = Package(
     name: "claviger",
     products: [
@@ -130,7 +135,7 @@ let package = Package(
         // Trust
         room(
             "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
-            resources: tpmAuthorities.map { .embedInCode("Roots/\($0).der") }),
+            resources: (amdAuthorities + tpmAuthorities).map { .embedInCode("Roots/\($0).der") }),
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("RegoImport", ["Policy", "RATS", "Encodings"]),
         room(
@@ -175,6 +180,7 @@ let package = Package(
         support("GuestTestSupport", ["HTTPServing", "KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
         support("TestPrograms", ["Processes"]),
         support("TestInput", ["Encodings"]),
+        support("X509TestSupport", ["X509Trust", "COpenSSL"]),
         tests("Encodings", ["TestInput"]),
         tests("JOSE", ["TestInput", "Encodings", crypto]),
         tests("Processes", vectors: false),
@@ -182,8 +188,8 @@ let package = Package(
         tests("CEL", ["Encodings"]),
         tests("RATS", ["TestInput"]),
         tests("KBSProtocol", ["TestInput", "JOSE", "RATS"]),
-        tests("Verification", ["TestInput", "KBSProtocol"]),
-        tests("X509Trust", ["TestInput", "JOSE", "COpenSSL"]),
+        tests("Verification", ["TestInput", "KBSProtocol", "X509Trust", "RATS", "Encodings", crypto, cryptoExtras]),
+        tests("X509Trust", ["TestInput", "X509TestSupport", "JOSE", "COpenSSL"]),
         tests("HTTPTransport", ["HTTPServing", "Processes"] + http, vectors: false),
         tests("HTTPServing", http, vectors: false),
         tests("Telemetry", vectors: false),
