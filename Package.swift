@@ -188,7 +188,12 @@ let package = Package(
         tests("CEL", ["Encodings"]),
         tests("RATS", ["TestInput"]),
         tests("KBSProtocol", ["TestInput", "JOSE", "RATS"]),
-        tests("Verification", ["TestInput", "KBSProtocol", "X509Trust", "RATS", "Encodings", crypto, cryptoExtras]),
+        tests(
+            "Verification",
+            [
+                "TestInput", "TestPrograms", "X509TestSupport", "KBSProtocol", "X509Trust", "RATS", "Encodings", crypto,
+                cryptoExtras,
+            ]),
         tests("X509Trust", ["TestInput", "X509TestSupport", "JOSE", "COpenSSL"]),
         tests("HTTPTransport", ["HTTPServing", "Processes"] + http, vectors: false),
         tests("HTTPServing", http, vectors: false),
