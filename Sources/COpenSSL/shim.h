@@ -15,8 +15,16 @@
 
 // Macros and stacks of pointers that Swift cannot see.
 
-static inline EVP_PKEY *claviger_generate_p256(void) {
-    return EVP_EC_gen("P-256");
+static inline EVP_PKEY *claviger_generate_ec(const char *curve) {
+    return EVP_EC_gen(curve);
+}
+
+static inline EVP_PKEY *claviger_generate_rsa(size_t bits) {
+    return EVP_RSA_gen(bits);
+}
+
+static inline EVP_PKEY *claviger_generate_sm2(void) {
+    return EVP_PKEY_Q_keygen(NULL, NULL, "SM2");
 }
 
 static inline STACK_OF(X509) *claviger_x509_stack_new(void) {

@@ -5,9 +5,9 @@ import FoundationEssentials
 ///
 /// OpenSSL objects never leave a function: each is freed by a `defer` beside the call that made it, and what outlives
 /// the function is the object's DER. That is why every type of this target can be `Sendable` without locks.
-enum DER {
+package enum DER {
     /// The encoding that an `i2d` function of OpenSSL writes.
-    static func encode(
+    package static func encode(
         _ operation: String, _ write: (UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?) -> Int32
     ) throws(X509Error) -> [UInt8] {
         let count = write(nil)
@@ -99,17 +99,17 @@ enum DER {
 
 /// Writing DER, as much of it as keys and signatures need.
 extension DER {
-    static func sequence(_ content: [UInt8]) -> [UInt8] { element(0x30, content) }
+    package static func sequence(_ content: [UInt8]) -> [UInt8] { element(0x30, content) }
 
     /// An INTEGER from a big-endian magnitude.
-    static func integer(_ magnitude: [UInt8]) -> [UInt8] {
+    package static func integer(_ magnitude: [UInt8]) -> [UInt8] {
         let bytes = magnitude.drop { $0 == 0 }
         // A first bit that is set would make the number negative.
         let needsZero = bytes.first.map { $0 & 0x80 != 0 } ?? true
         return element(0x02, (needsZero ? [0] : []) + bytes)
     }
 
-    static func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
+    package static func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
         guard content.count >= 0x80 else { return [tag, UInt8(content.count)] + content }
         var rest = content.count
         var length: [UInt8] = []
@@ -125,7 +125,7 @@ extension DER {
 extension DER {
     /// The element at the beginning of some bytes with its header, and its content; `nil` when its length is not that of
     /// DER or exceeds the bytes. Tags of more than one byte are none.
-    static func first(_ bytes: ArraySlice<UInt8>) -> (element: ArraySlice<UInt8>, content: ArraySlice<UInt8>)? {
+    package static func first(_ bytes: ArraySlice<UInt8>) -> (element: ArraySlice<UInt8>, content: ArraySlice<UInt8>)? {
         let bytes = bytes.prefix(0x100_0000)
         guard bytes.count >= 2, bytes[bytes.startIndex] & 0x1f != 0x1f else { return nil }
         var start = bytes.startIndex + 2
