@@ -122,7 +122,9 @@ let package = Package(
         room("AdminClient", ["HTTPTransport", "KBSProtocol", "JOSE", "Encodings"]),
 
         // Trust
-        room("Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1]),
+        room(
+            "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
+            resources: ["intel-sgx-root-ca"].map { .embedInCode("Roots/\($0).pem") }),
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("RegoImport", ["Policy", "RATS", "Encodings"]),
         room(
@@ -175,7 +177,7 @@ let package = Package(
         tests("CEL", ["Encodings"]),
         tests("RATS", ["TestInput"]),
         tests("KBSProtocol", ["TestInput", "JOSE", "RATS"]),
-        tests("Verification", ["TestInput", "KBSProtocol"]),
+        tests("Verification", ["TestInput", "KBSProtocol", "X509TestSupport"]),
         tests("X509Trust", ["TestInput", "X509TestSupport", "JOSE", "COpenSSL"]),
         tests("HTTPTransport", ["HTTPServing", "Processes"] + http, vectors: false),
         tests("HTTPServing", http, vectors: false),
