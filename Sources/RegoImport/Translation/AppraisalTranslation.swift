@@ -83,7 +83,10 @@ struct AppraisalTranslation {
         else { return nil }
         var result: [TrustClaim: RegoTerm] = [:]
         for member in members {
-            guard case .string(let name) = member.key, let claim = TrustClaim(rawValue: name) else { return nil }
+            guard case .string(let name) = member.key, let claim = TrustClaim(rawValue: name), result[claim] == nil
+            else {
+                return nil
+            }
             result[claim] = member.value
         }
         return result
@@ -101,9 +104,18 @@ struct AppraisalTranslation {
             return false
         }
         let rules = module.rules(named: name)
-        guard let fallback = rules.first(where: \.isDefault)?.branches.first?.value?.grade else {
-            guard let first = rules.first else { return true }
-            if rules.count == 1, first.branches.count == 1, first.branches[0].body.isEmpty,
+        let fallbacks = rules.filter(\.isDefault)
+        guard fallbacks.count == 1, let fallback = fallbacks[0].branches.first?.value?.grade else {
+            guard let first = rules.first else {
+                guard let vector = module.rules(named: "trust_claims").first else { return true }
+                losses.append(
+                    RegoLoss(
+                        line: vector.line,
+                        message: "'trust_claims' names '\(name)', which is no rule, so that nothing is graded at all; "
+                            + "nothing was imported."))
+                return false
+            }
+            if rules.count == 1, first.parameters == nil, first.branches.count == 1, first.branches[0].body.isEmpty,
                 let value = first.branches[0].value?.grade
             {
                 defaults[claim] = value
@@ -124,19 +136,25 @@ struct AppraisalTranslation {
     private mutating func readRules(_ sources: [RegoRule], _ claim: TrustClaim) {
         var found: [Rule] = []
         for source in sources {
+            // What comes after a branch that was left out may not be given when that one would have been.
+            var lost: Int8?
             for branch in source.branches {
                 let line = branch.body.first?.line ?? source.line
-                guard let value = branch.value?.grade else {
+                guard source.parameters == nil, let value = branch.value?.grade else {
                     giveUp(claim, line, "a grade that is no number of 8 bits", worst: .max)
                     return
                 }
                 do throws(Untranslatable) {
+                    if let lost, lost != value, TrustTier(value: value) == .affirming {
+                        throw Untranslatable(line: line, what: "the branch before it, which was left out")
+                    }
                     found += try translate(branch.body, line, claim, value)
                 } catch {
                     guard TrustTier(value: value) == .affirming else {
                         giveUp(claim, error.line, error.what, worst: value)
                         return
                     }
+                    lost = lost ?? value
                     losses.append(
                         RegoLoss(
                             line: error.line,
