@@ -209,4 +209,22 @@ struct StrictnessTests {
         try expectNothing("default hardware := 97\ndefault hardware := 2\n" + claims)
         try expectNothing("trust_claims := {\"hardware\": 2, \"hardware\": 97}")
     }
+
+    @Test("a grade against the attester that was left out takes no worse one with it", arguments: [true, false])
+    func worseGrades(isFirst: Bool) throws {
+        let lost = "hardware := 33 if opaque(input.snp)\n"
+        let worse = "hardware := 97 if input.snp.policy_debug_allowed == true\n"
+        let better = "hardware := 2 if input.snp\n"
+        let result = try read(
+            "default hardware := 2\ntrust_claims := {\"hardware\": hardware}\n" + better
+                + (isFirst ? lost + worse : worse + lost), name: "cpu")
+        #expect(result.losses.count == 1)
+        guard case .appraisal(let spec)? = result.documents.first?.spec else {
+            Issue.record("no appraisal policy: \(result.yaml)")
+            return
+        }
+        #expect(spec.defaults[.hardware] == 33)
+        let rules = result.documents.first?.content["spec"]?["rules"]?.arrayValue ?? []
+        #expect(rules.map { $0["value"]?.intValue } == [97])
+    }
 }
