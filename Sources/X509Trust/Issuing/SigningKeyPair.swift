@@ -8,7 +8,7 @@ struct SigningKeyPair: Sendable {
     let publicKeyDER: [UInt8]
 
     static func generate() throws(X509Error) -> SigningKeyPair {
-        let key = try X509Error.require(claviger_generate_p256(), "generate a key")
+        let key = try X509Error.require(claviger_generate_ec("P-256"), "generate a key")
         defer { EVP_PKEY_free(key) }
         return try SigningKeyPair(key)
     }

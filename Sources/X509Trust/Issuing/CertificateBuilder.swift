@@ -71,9 +71,7 @@ struct CertificateBuilder {
     }
 
     private func setPublicKey(_ certificate: OpaquePointer) throws(X509Error) {
-        guard let key = DER.decode(publicKeyDER, free: { EVP_PKEY_free($0) }, { d2i_PUBKEY(nil, $0, $1) }) else {
-            throw X509Error(code: "malformed_key", message: "The bytes are no public key.")
-        }
+        guard let key = DER.publicKey(publicKeyDER) else { throw .malformedKey }
         defer { EVP_PKEY_free(key) }
         try X509Error.require(X509_set_pubkey(certificate, key), "set the public key")
     }
