@@ -61,6 +61,11 @@ func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: common)
 }
 
+/// The certificates of AMD's authorities, embedded because they are trusted as they are.
+let amdAuthorities = ["milan", "genoa", "turin"].flatMap { product in
+    ["ark", "ask", "asvk"].map { "amd-\(product)-\($0)" }
+}
+
 let package = Package(
     name: "claviger",
     products: [
@@ -122,7 +127,9 @@ let package = Package(
         room("AdminClient", ["HTTPTransport", "KBSProtocol", "JOSE", "Encodings"]),
 
         // Trust
-        room("Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1]),
+        room(
+            "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
+            resources: amdAuthorities.map { .embedInCode("Roots/\($0).der") }),
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("RegoImport", ["Policy", "RATS", "Encodings"]),
         room(
@@ -175,7 +182,7 @@ let package = Package(
         tests("CEL", ["Encodings"]),
         tests("RATS", ["TestInput"]),
         tests("KBSProtocol", ["TestInput", "JOSE", "RATS"]),
-        tests("Verification", ["TestInput", "KBSProtocol"]),
+        tests("Verification", ["TestInput", "KBSProtocol", "X509Trust", "RATS", "Encodings", crypto, cryptoExtras]),
         tests("X509Trust", ["TestInput", "X509TestSupport", "JOSE", "COpenSSL"]),
         tests("HTTPTransport", ["HTTPServing", "Processes"] + http, vectors: false),
         tests("HTTPServing", http, vectors: false),
