@@ -61,6 +61,12 @@ func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: common)
 }
 
+/// Certificates of those who certify keys of TPMs, which come with the programs.
+let tpmAuthorities = [
+    "tpm-azure-root-2023", "tpm-azure-ca-01", "tpm-azure-ca-03", "tpm-google-root-2018", "tpm-google-ca-2020",
+    "tpm-google-ca-2021", "tpm-google-root-2022", "tpm-google-ca-2022",
+]
+
 /// The certificates of AMD's authorities, embedded because they are trusted as they are.
 let amdAuthorities = ["milan", "genoa", "turin"].flatMap { product in
     ["ark", "ask", "asvk"].map { "amd-\(product)-\($0)" }
@@ -129,7 +135,7 @@ let package = Package(
         // Trust
         room(
             "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
-            resources: amdAuthorities.map { .embedInCode("Roots/\($0).der") }),
+            resources: (amdAuthorities + tpmAuthorities).map { .embedInCode("Roots/\($0).der") }),
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("RegoImport", ["Policy", "RATS", "Encodings"]),
         room(
