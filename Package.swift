@@ -136,6 +136,7 @@ let package = Package(
         room(
             "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
             resources: (amdAuthorities + tpmAuthorities).map { .embedInCode("Roots/\($0).der") }),
+        room("RecordedEvidence", ["CZlib", "Verification", "X509Trust", "RATS", "Encodings"]),
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("RegoImport", ["Policy", "RATS", "Encodings"]),
         room(
@@ -167,6 +168,7 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .target(name: "CLinux"),
 
         // Tests
