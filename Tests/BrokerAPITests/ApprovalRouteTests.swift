@@ -69,6 +69,20 @@ struct ApprovalRouteTests {
         }
     }
 
+    @Test("an approval for a digest of the policy is answered with 409 when the policy has another one")
+    func policyDigest() async throws {
+        try await RunningBroker.serve(policies: Self.policies, configure: Self.configure) { server in
+            let alice = try Self.officer(server, "alice")
+            func approve(_ digest: String) async throws -> Int {
+                let body = Array(#"{"resource":"a/b/c","policyDigest":"\#(digest)"}"#.utf8)
+                return try await server.send("POST", "/claviger/v1/approvals", bearer: alice, body: body).status
+            }
+            #expect(try await approve("00") == 409)
+            let policy = try await server.administrate("GET", "/claviger/v1/policies/ReleasePolicy/a/two")
+            #expect(try await approve(try #require(policy.json?["digest"]?.stringValue)) == 200)
+        }
+    }
+
     @Test("an officer may not take approvals back unless his role may; an administrator may")
     func revoking() async throws {
         try await RunningBroker.serve(policies: Self.policies, configure: Self.configure) { server in
