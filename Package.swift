@@ -13,6 +13,7 @@ let instrumentation: [SwiftSetting] = fuzzing ? [.unsafeFlags(["-sanitize=fuzzer
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
@@ -70,6 +71,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
@@ -120,7 +122,7 @@ let package = Package(
         room("AdminClient", ["HTTPTransport", "KBSProtocol", "JOSE", "Encodings"]),
 
         // Trust
-        room("Verification", ["RATS", "Encodings"]),
+        room("Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1]),
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("RegoImport", ["Policy", "RATS", "Encodings"]),
         room(

@@ -26,6 +26,15 @@ public struct EvidenceBinding: Sendable, Hashable {
         }
     }
 
+    /// Which candidate fills `field`, the nonce of a device whose protocol has room for no more than 32 bytes: cut at its
+    /// end when it is longer, padded with zero bytes when it is shorter.
+    ///
+    /// For kinds of hardware whose field is always shorter than a digest may be, never for one that the sender chooses.
+    public func candidate(fittingShort field: [UInt8]) -> Int? {
+        guard field.count >= 32 else { return nil }
+        return reportData.firstIndex { !$0.isEmpty && constantTimeEqual(Self.fit($0, to: field.count), field) }
+    }
+
     /// Which candidate is exactly `digest`, without any padding.
     public func candidate(equalTo digest: [UInt8]) -> Int? {
         reportData.firstIndex { !$0.isEmpty && constantTimeEqual($0, digest) }

@@ -1,3 +1,4 @@
+public import Encodings
 public import RATS
 
 /// The one way from evidence to claims: every door of the broker comes through here.
@@ -32,6 +33,24 @@ public struct VerifierRegistry: Sendable {
             all += try await claims(in: device, binding: deviceBinding, context: context)
         }
         return all
+    }
+
+    /// The verifier's own challenge for a guest of this kind that sent `extraParameters`; `nil` when the nonce is all.
+    ///
+    /// Throws `unsupported_tee` for a kind without a verifier, and whatever the verifier throws.
+    public func challenge(
+        for tee: TEE, extraParameters: JSONValue?, context: VerificationContext
+    ) async throws(VerificationError) -> VerifierChallenge? {
+        guard let verifier = verifiers[tee] else { throw .unsupported(tee) }
+        return try await verifier.challenge(extraParameters: extraParameters, context: context)
+    }
+
+    /// The report data that evidence carries, not believed: for people who look at evidence whose nonce they do not have.
+    ///
+    /// Throws `unsupported_tee` for a kind without a verifier, and `malformed_evidence`.
+    public func statedReportData(in evidence: Evidence) throws(VerificationError) -> [UInt8] {
+        guard let verifier = verifiers[evidence.tee] else { throw .unsupported(evidence.tee) }
+        return try verifier.statedReportData(in: evidence)
     }
 
     private func claims(

@@ -43,6 +43,23 @@ struct AppraisalTests {
         #expect(snp.appraisals[0].vector[.executables] == 33)
     }
 
+    @Test(
+        "hardware is graded no better than its verifier answers for, and the trace says so",
+        arguments: [
+            (TrustTier?.none, Int8(2), Int8(2)), (.affirming, 2, 2), (.warning, 2, 32), (.contraindicated, 2, 97),
+            (.contraindicated, 36, 97), (.warning, 36, 36), (.warning, 99, 99), (.warning, 0, 0),
+        ])
+    func trustCap(cap: TrustTier?, graded: Int8, expected: Int8) throws {
+        let policy = Self.policy.replacing("claim: hardware, value: 2", with: "claim: hardware, value: \(graded)")
+        let input = AppraisalInput(
+            claims: EvidenceClaims(tee: .snp, claims: ["measurement": "00"], matchedReportData: 0, trustCap: cap),
+            runtimeDataClaims: Fixture.runtimeData, initDataClaims: nil)
+        let report = try report(Fixture.bundle(policy), input)
+        #expect(report.appraisals[0].vector[.hardware] == expected)
+        #expect(report.traces[0].rules.contains { $0.path == "verifier" } == (expected != graded))
+        #expect(try AppraisalTrace(json: report.traces[0].json()) == report.traces[0])
+    }
+
     @Test("trace and report survive JSON")
     func json() throws {
         let trace = try report(Fixture.bundle(Self.policy)).traces[0]

@@ -13,6 +13,8 @@ private struct CannedVerifier: EvidenceVerifier {
     ) async throws(VerificationError) -> [EvidenceClaims] {
         answer
     }
+
+    func statedReportData(in evidence: Evidence) throws(VerificationError) -> [UInt8] { [] }
 }
 
 @Suite("Verifier registry")

@@ -52,6 +52,7 @@ struct AppraisalEvaluation {
         }
         // A rule that speaks against the attester and cannot be evaluated might have held.
         for (claim, doubt) in doubts { vector[claim] = Self.worse(vector[claim], doubt) }
+        if let trace = cap(&vector) { rules.append(trace) }
         let (extensions, omitted) = self.extensions()
         let appraisal = Appraisal(
             name: submodule, tee: input.claims.tee, deviceClass: input.claims.deviceClass, vector: vector,
@@ -59,6 +60,24 @@ struct AppraisalEvaluation {
         let trace = AppraisalTrace(
             submodule: submodule, policy: policy.identifier, digest: policy.digest, rules: rules, omitted: omitted)
         return (appraisal, trace)
+    }
+
+    /// Keeps the grade of the hardware from being better than the verifier can answer for, whatever the policy says.
+    private func cap(_ vector: inout TrustVector) -> AppraisalRuleTrace? {
+        guard let cap = input.claims.trustCap, cap > .affirming, case let tier = vector.tier(of: .hardware),
+            tier != .none, tier < cap
+        else { return nil }
+        let value: Int8 = cap == .warning ? 32 : 97
+        vector[.hardware] = value
+        return AppraisalRuleTrace(
+            path: "verifier", claim: .hardware, value: value,
+            conditions: [
+                ConditionTrace(
+                    path: "verifier", line: 0, required: "hardware no better than \(cap.rawValue)",
+                    measured: [MeasuredValue(name: "hardware", value: tier.rawValue)], outcome: .met, reason: nil,
+                    message: "Evidence of kind \(input.claims.tee.rawValue) cannot show more about the hardware.",
+                    notes: [])
+            ])
     }
 
     /// The worse of two grades, from affirming over "no claim is made" and warning to contraindicated.

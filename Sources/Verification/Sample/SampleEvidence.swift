@@ -16,17 +16,23 @@ struct SampleEvidence {
         guard let object = content.objectValue, let svn = object["svn"]?.stringValue else {
             throw VerificationError(code: "malformed_evidence", message: "Sample evidence needs a text svn.")
         }
-        let reportData = object["report_data"] ?? .string("")
-        guard let text = reportData.stringValue, let digest = try? Base64.decode(text) else {
-            throw VerificationError(code: "malformed_evidence", message: "The report data is not canonical base64.")
-        }
-        guard let index = binding.candidate(equalTo: digest) else {
+        let reportData = try Self.reportData(content)
+        guard let index = binding.candidate(equalTo: reportData.bytes) else {
             throw VerificationError(
                 code: "report_data_mismatch",
                 message: "The report data is not the digest of this session's nonce and key.")
         }
         self.svn = svn
-        reportDataText = text
+        reportDataText = reportData.text
         matchedReportData = index
+    }
+
+    /// The report data as sent and decoded. Throws `malformed_evidence`.
+    static func reportData(_ content: JSONValue) throws(VerificationError) -> (text: String, bytes: [UInt8]) {
+        let reportData = content.objectValue?["report_data"] ?? .string("")
+        guard let text = reportData.stringValue, let digest = try? Base64.decode(text) else {
+            throw VerificationError(code: "malformed_evidence", message: "The report data is not canonical base64.")
+        }
+        return (text, digest)
     }
 }

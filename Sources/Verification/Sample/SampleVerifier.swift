@@ -28,6 +28,11 @@ public struct SampleVerifier: EvidenceVerifier {
         if let digest = binding.initDataDigest { claims["init_data"] = .string(Base64.encode(digest)) }
         return [EvidenceClaims(tee: tee, claims: claims, matchedReportData: sample.matchedReportData)]
     }
+
+    /// The decoded report data. Throws `malformed_evidence`.
+    public func statedReportData(in evidence: Evidence) throws(VerificationError) -> [UInt8] {
+        try SampleEvidence.reportData(evidence.content).bytes
+    }
 }
 
 /// The counterpart of ``SampleVerifier`` for a device that does not exist.
@@ -49,5 +54,10 @@ public struct SampleDeviceVerifier: EvidenceVerifier {
             "report_data": .string(sample.reportDataText), "svn": .string(sample.svn),
         ]
         return [EvidenceClaims(tee: tee, claims: claims, matchedReportData: sample.matchedReportData)]
+    }
+
+    /// The decoded report data. Throws `malformed_evidence`.
+    public func statedReportData(in evidence: Evidence) throws(VerificationError) -> [UInt8] {
+        try SampleEvidence.reportData(evidence.content).bytes
     }
 }
