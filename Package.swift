@@ -143,13 +143,13 @@ let package = Package(
             "Policy", ["CEL", "JOSE", "RATS", "Encodings", crypto, yams],
             resources: ["cpu", "gpu", "switch", "ppcie"].map { .embedInCode("Defaults/default-\($0).yaml") }),
         room("Storage", ["CLibPQ", "CLinux", "Processes", "Encodings", crypto]),
-        room("OCIEncryption", ["Encodings", crypto, cryptoExtras]),
+        room("OCIEncryption", ["Encodings", "X509TestSupport", crypto]),
 
         // Foundation
         room("KBSProtocol", ["RATS", "Encodings", crypto]),
         room("RATS", ["Encodings"]),
         room("CEL", ["LinearRegex", "Encodings"]),
-        room("JOSE", ["Encodings", crypto, cryptoExtras]),
+        room("JOSE", ["Encodings", "X509TestSupport", crypto]),
         room("X509Trust", ["COpenSSL", "Encodings"]),
         room("HTTPTransport", ["CCurl"]),
         room(
@@ -190,7 +190,9 @@ let package = Package(
         tests("CEL", ["Encodings"]),
         tests("RATS", ["TestInput"]),
         tests("KBSProtocol", ["TestInput", "JOSE", "RATS"]),
-        tests("Verification", ["TestInput", "KBSProtocol", "X509Trust", "RATS", "Encodings", crypto, cryptoExtras]),
+        tests(
+            "Verification",
+            ["TestInput", "X509TestSupport", "KBSProtocol", "X509Trust", "RATS", "Encodings", crypto]),
         tests("X509Trust", ["TestInput", "X509TestSupport", "JOSE", "COpenSSL"]),
         tests("HTTPTransport", ["HTTPServing", "Processes"] + http, vectors: false),
         tests("HTTPServing", http, vectors: false),
