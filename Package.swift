@@ -135,7 +135,8 @@ let package = Package(
         // Trust
         room(
             "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
-            resources: (amdAuthorities + tpmAuthorities).map { .embedInCode("Roots/\($0).der") }),
+            resources: (amdAuthorities + tpmAuthorities).map { .embedInCode("Roots/\($0).der") }
+                + [.embedInCode("Roots/intel-sgx-root-ca.pem")]),
         room("RecordedEvidence", ["CZlib", "Verification", "X509Trust", "RATS", "Encodings"]),
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("RegoImport", ["Policy", "RATS", "Encodings"]),
