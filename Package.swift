@@ -61,16 +61,16 @@ func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: common)
 }
 
-/// Certificates of those who certify keys of TPMs, which come with the programs.
-let tpmAuthorities = [
-    "tpm-azure-root-2023", "tpm-azure-ca-01", "tpm-azure-ca-03", "tpm-google-root-2018", "tpm-google-ca-2020",
-    "tpm-google-ca-2021", "tpm-google-root-2022", "tpm-google-ca-2022",
-]
-
-/// The certificates of AMD's authorities, embedded because they are trusted as they are.
-let amdAuthorities = ["milan", "genoa", "turin"].flatMap { product in
-    ["ark", "ask", "asvk"].map { "amd-\(product)-\($0)" }
-}
+/// The certificates of authorities that are embedded because they are trusted as they are, or lead to such.
+let embeddedAuthorities =
+    ["intel-sgx-root-ca.pem"]
+    + ["milan", "genoa", "turin"].flatMap { product in
+        ["ark", "ask", "asvk"].map { "amd-\(product)-\($0).der" }
+    }
+    + [
+        "azure-root-2023", "azure-ca-01", "azure-ca-03", "google-root-2018", "google-ca-2020", "google-ca-2021",
+        "google-root-2022", "google-ca-2022",
+    ].map { "tpm-\($0).der" }
 
 let package = Package(
     name: "claviger",
@@ -135,8 +135,7 @@ let package = Package(
         // Trust
         room(
             "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
-            resources: (amdAuthorities + tpmAuthorities).map { .embedInCode("Roots/\($0).der") }
-                + [.embedInCode("Roots/intel-sgx-root-ca.pem")]),
+            resources: embeddedAuthorities.map { .embedInCode("Roots/\($0)") }),
         room("RecordedEvidence", ["CZlib", "Verification", "X509Trust", "RATS", "Encodings"]),
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("RegoImport", ["Policy", "RATS", "Encodings"]),
@@ -193,7 +192,10 @@ let package = Package(
         tests("KBSProtocol", ["TestInput", "JOSE", "RATS"]),
         tests(
             "Verification",
-            ["TestInput", "X509TestSupport", "KBSProtocol", "X509Trust", "RATS", "Encodings", crypto]),
+            [
+                "TestInput", "TestPrograms", "X509TestSupport", "KBSProtocol", "X509Trust", "RATS", "Encodings", crypto,
+                cryptoExtras,
+            ]),
         tests("X509Trust", ["TestInput", "X509TestSupport", "JOSE", "COpenSSL"]),
         tests("HTTPTransport", ["HTTPServing", "Processes"] + http, vectors: false),
         tests("HTTPServing", http, vectors: false),
