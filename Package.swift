@@ -136,19 +136,20 @@ let package = Package(
         room(
             "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
             resources: embeddedAuthorities.map { .embedInCode("Roots/\($0)") }),
+        room("RecordedEvidence", ["CZlib", "Verification", "X509Trust", "RATS", "Encodings"]),
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("RegoImport", ["Policy", "RATS", "Encodings"]),
         room(
             "Policy", ["CEL", "JOSE", "RATS", "Encodings", crypto, yams],
             resources: ["cpu", "gpu", "switch", "ppcie"].map { .embedInCode("Defaults/default-\($0).yaml") }),
         room("Storage", ["CLibPQ", "CLinux", "Processes", "Encodings", crypto]),
-        room("OCIEncryption", ["Encodings", crypto, cryptoExtras]),
+        room("OCIEncryption", ["Encodings", "X509TestSupport", crypto]),
 
         // Foundation
         room("KBSProtocol", ["RATS", "Encodings", crypto]),
         room("RATS", ["Encodings"]),
         room("CEL", ["LinearRegex", "Encodings"]),
-        room("JOSE", ["Encodings", crypto, cryptoExtras]),
+        room("JOSE", ["Encodings", "X509TestSupport", crypto]),
         room("X509Trust", ["COpenSSL", "Encodings"]),
         room("HTTPTransport", ["CCurl"]),
         room(
@@ -167,6 +168,7 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .target(name: "CLinux"),
 
         // Tests

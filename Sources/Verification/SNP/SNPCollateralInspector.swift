@@ -34,7 +34,8 @@ public struct SNPCollateralInspector: CollateralInspector {
             }
         } catch {
             guard error != .unknownName else { throw .unknown(name) }
-            throw CollateralError(code: "collateral_invalid", message: "\(name) is not what it should be. \(error.message)")
+            throw CollateralError(
+                code: "collateral_invalid", message: "\(name) is not what it should be. \(error.message)")
         }
     }
 

@@ -47,7 +47,8 @@ struct SNPReportChecks {
         if report.chipID.allSatisfy({ $0 == 0 }) {
             guard options.allowsMaskedChipID else {
                 throw VerificationError(
-                    code: "chip_id_masked", message: "The host masks the chip's identifier, so its key may be any chip's.")
+                    code: "chip_id_masked",
+                    message: "The host masks the chip's identifier, so its key may be any chip's.")
             }
             steps.append(.skipped("chip identifier", "the host masks it, which is let in here"))
             return

@@ -36,7 +36,8 @@ struct SNPReportVerification: Sendable {
             VerificationStep.passed("report format", "version \(report.version), reserved bytes zero"),
             .passed(
                 "product",
-                "\(product.rawValue), by the \(report.processor == nil ? "certificate of the key" : "processor's CPUID")"),
+                "\(product.rawValue), by the \(report.processor == nil ? "certificate of the key" : "processor's CPUID")"
+            ),
             .passed(
                 "certificate chain",
                 "\(kind.rawValue.uppercased()) from \(source.isCollateral ? "collateral" : "the evidence"), "
@@ -62,7 +63,8 @@ struct SNPReportVerification: Sendable {
         if report.version == 2 {
             guard !options.version2Products.isEmpty else {
                 throw .unsupportedVersion(
-                    "A report of version 2 does not say what processor it comes from; let it in for pinned products only.")
+                    "A report of version 2 does not say what processor it comes from; let it in for pinned products only."
+                )
             }
         } else if !options.versions.contains(report.version) {
             throw .unsupportedVersion("Reports of version \(report.version) are not let in.")
@@ -120,7 +122,8 @@ struct SNPReportVerification: Sendable {
         guard given.isEmpty else {
             throw VerificationError(
                 code: "signing_key_mismatch",
-                message: "The report is signed by a \(kind.rawValue.uppercased()), but the certificate is another kind's.")
+                message:
+                    "The report is signed by a \(kind.rawValue.uppercased()), but the certificate is another kind's.")
         }
         guard kind == .vcek, let levels = report.reportedTCB.levels(of: product),
             let name = CollateralName.amdVCEK(

@@ -20,7 +20,7 @@ struct SNPGuestTests {
     @Test("A10: a guest that the host may debug is refused unless the site says otherwise, and then it is said")
     func debug() async throws {
         #expect(try await guest.refusal { $0.policy.insert(.debugAllowed) } == "debug_enabled")
-        let open = try guest.options { $0.allowsDebug = true }
+        let open = guest.options { $0.allowsDebug = true }
         #expect(try await guest.refusal(open) { $0.policy.insert(.debugAllowed) } == nil)
         var report = guest.report
         report.policy.insert(.debugAllowed)
@@ -36,14 +36,14 @@ struct SNPGuestTests {
     @Test("a guest that a migration agent may export is refused unless the site says otherwise")
     func migration() async throws {
         #expect(try await guest.refusal { $0.policy.insert(.migrationAgentAllowed) } == "migration_allowed")
-        let open = try guest.options { $0.allowsMigration = true }
+        let open = guest.options { $0.allowsMigration = true }
         #expect(try await guest.refusal(open) { $0.policy.insert(.migrationAgentAllowed) } == nil)
     }
 
     @Test("A11: reports for other privilege levels than allowed are refused, and those for the host always")
     func privilege() async throws {
         for level: UInt32 in 1...3 { #expect(try await guest.refusal { $0.vmpl = level } == "vmpl_not_allowed") }
-        let open = try guest.options { $0.vmpls = [0, 2, 4, .max] }
+        let open = guest.options { $0.vmpls = [0, 2, 4, .max] }
         #expect(try await guest.refusal(open) { $0.vmpl = 2 } == nil)
         for level: UInt32 in [1, 3, 4, .max] {
             #expect(try await guest.refusal(open) { $0.vmpl = level } == "vmpl_not_allowed")
@@ -61,7 +61,7 @@ struct SNPGuestTests {
 
     @Test("a minimum of the firmware interface holds for the guest's policy")
     func interface() async throws {
-        let options = try guest.options { $0.minimumABI = SNPInterfaceVersion(major: 1, minor: 31) }
+        let options = guest.options { $0.minimumABI = SNPInterfaceVersion(major: 1, minor: 31) }
         for (policy, code): (UInt64, String?) in [
             (0x000, "abi_below_minimum"), (0x01E, "abi_below_minimum"), (0x11E, "abi_below_minimum"), (0x11F, nil),
             (0x200, nil),
@@ -83,7 +83,7 @@ struct SNPGuestTests {
 
     @Test("BadRAM and others: what the machine must have switched on is demanded")
     func platform() async throws {
-        let options = try guest.options { $0.requiredPlatform = [.aliasCheckComplete, .ciphertextHiding] }
+        let options = guest.options { $0.requiredPlatform = [.aliasCheckComplete, .ciphertextHiding] }
         #expect(try await guest.refusal(options) == "platform_requirement_missing")
         #expect(try await guest.refusal(options) { $0.platformInfo.insert(.ciphertextHiding) } == nil)
         #expect(
@@ -148,10 +148,12 @@ struct SNPGuestTests {
         let content = rawEvidence(
             try guest.report.signed(by: guest.key), certificate: guest.key.der, kind: .vcek)
         let context = VerificationContext(clock: .fixed(guest.amd.now), collateral: try guest.collateral())
-        for candidates in [[], [[]], [guest.digest + [UInt8](repeating: 0, count: 17)], [Array(guest.digest.dropLast())]] {
+        for candidates in [
+            [], [[]], [guest.digest + [UInt8](repeating: 0, count: 17)], [Array(guest.digest.dropLast())],
+        ] {
             let binding = EvidenceBinding(reportData: candidates)
             #expect(
-                await SNPVerifier(try guest.options()).refusal(content, binding: binding, context: context)
+                await SNPVerifier(guest.options()).refusal(content, binding: binding, context: context)
                     == "report_data_mismatch")
         }
     }

@@ -1,9 +1,8 @@
-import Crypto
-import CryptoExtras
 import Encodings
 import Foundation
 import RATS
 import Testing
+import X509TestSupport
 import X509Trust
 
 @testable import Verification
@@ -79,7 +78,7 @@ struct SNPKeyTests {
     func minimumFirmware() async throws {
         var minimum = guest.levels
         func options(_ change: (inout SNPVerifier.Options) -> Void = { _ in }) throws -> SNPVerifier.Options {
-            try guest.options {
+            guest.options {
                 $0.minimumTCB = [.genoa: minimum]
                 change(&$0)
             }
@@ -96,7 +95,8 @@ struct SNPKeyTests {
         older.snp -= 1
         let launch = SNPTCB(older, product: .genoa)
         #expect(
-            try await guest.refusal(options { $0.requiresReportedTCBAtLaunch = false }) { $0.launchTCB = launch } == nil)
+            try await guest.refusal(options { $0.requiresReportedTCBAtLaunch = false }) { $0.launchTCB = launch } == nil
+        )
         #expect(
             try await guest.refusal(
                 options {
@@ -121,7 +121,7 @@ struct SNPKeyTests {
 
     @Test("A12: self-made authorities with AMD's names are refused, as is another product's")
     func lookAlikes() async throws {
-        let impostor = try SNPGuest()
+        let impostor = try SNPGuest(TestAMD(isImpostor: true))
         #expect(try await guest.refusal(key: impostor.key) == "chain_not_trusted")
         #expect(
             try await guest.refusal(.with { $0.revocation.coverage = .none }) == "chain_not_trusted")
@@ -129,20 +129,27 @@ struct SNPKeyTests {
             try await guest.refusal { $0.processor = SNPProcessor(family: 0x19, model: 1, stepping: 1) }
                 == "product_not_allowed")
         let wrongName = try guest.amd.endorsementKey(
-            .vcek, hardwareID: guest.hardwareID, levels: guest.levels, replacing: ["2": DERWriter.ia5("Milan-B0")])
+            .vcek, hardwareID: guest.hardwareID, levels: guest.levels, replacing: ["2": ASN1.ia5String("Milan-B0")])
         #expect(try await guest.refusal(key: wrongName) == "signing_key_mismatch")
     }
 
-    @Test("A12: an authority that does not say that it is one issues nothing")
-    func noAuthority() async throws {
-        let key = try _RSA.Signing.PrivateKey(keySize: .bits2048)
-        let plain = try TestAMD.authority(
-            "SEV-Genoa", serial: 9, key: key, issuer: guest.amd.root, isAuthority: false)
-        let root = PinnedAnchor(name: "root", certificate: try Certificate(der: guest.amd.root.der))
+    @Test(
+        "A12: an authority that does not say that it is one issues nothing",
+        arguments: [
+            [], [.basicConstraints(isAuthority: true)], [.keyUsage(.keyCertSign)],
+            [.basicConstraints(isAuthority: false), .keyUsage(.keyCertSign)],
+            [.basicConstraints(isAuthority: true), .keyUsage(.digitalSignature)],
+        ] as [[TestExtension]])
+    func noAuthority(_ change: [TestExtension]) async throws {
+        let plain = try guest.amd.root.authority(
+            "SEV-Genoa", key: TestKey.generate(.rsa(2048)), algorithm: TestAMD.signing,
+            from: guest.amd.now.addingTimeInterval(-86_400)
+        ) { $0.extensions = change }
+        let root = PinnedAnchor(name: "root", certificate: guest.amd.root.certificate)
         let anchors = SNPTrustAnchors([
             .genoa: .init(
-                root: root, chipAuthority: try Certificate(der: plain.der),
-                providerAuthority: try Certificate(der: plain.der))
+                root: root, chipAuthority: plain.certificate,
+                providerAuthority: plain.certificate)
         ])
         let issued = try guest.amd.endorsementKey(
             .vcek, hardwareID: guest.hardwareID, levels: guest.levels, issuer: plain)
@@ -156,11 +163,13 @@ struct SNPKeyTests {
         let vector = try SNPVector.named("genoa-v3-trustee-e2e")
         let verifier = SNPVerifier(.lenient)
         for (time, code): (String, String?) in [
-            ("2025-06-26T00:00:00Z", nil), ("2032-05-27T17:57:03Z", nil), ("2032-05-27T17:57:04Z", "certificate_expired"),
+            ("2025-06-26T00:00:00Z", nil), ("2032-05-27T17:57:03Z", nil),
+            ("2032-05-27T17:57:04Z", "certificate_expired"),
             ("2025-05-27T17:57:02Z", "certificate_not_yet_valid"), ("2025-05-27T17:57:03Z", nil),
         ] {
             let context = VerificationContext(clock: .fixed(try Date(time, strategy: .iso8601)))
-            #expect(await verifier.refusal(try vector.evidence(), binding: try vector.binding, context: context) == code)
+            #expect(
+                await verifier.refusal(try vector.evidence(), binding: try vector.binding, context: context) == code)
         }
     }
 
@@ -194,7 +203,8 @@ struct SNPKeyTests {
             report.processor = nil
         }
         #expect(try await guest.refusal(nil, version2) == "unsupported_version")
-        #expect(try await guest.refusal(guest.options { $0.versions = [2, 3, 4, 5] }, version2) == "unsupported_version")
+        #expect(
+            try await guest.refusal(guest.options { $0.versions = [2, 3, 4, 5] }, version2) == "unsupported_version")
         #expect(try await guest.refusal(guest.options { $0.version2Products = [.genoa] }, version2) == nil)
         #expect(
             try await guest.refusal(guest.options { $0.version2Products = [.milan, .turin] }, version2)

@@ -2,7 +2,6 @@ import Encodings
 import Foundation
 import RATS
 import Testing
-import X509Trust
 
 @testable import Verification
 
@@ -18,16 +17,23 @@ struct SNPManifestTests {
         case "accept-crypto":
             #expect(try await verifier.refusal(vector) == "unsupported_version")
             let product = try vector.product
-            let open = SNPVerifier(.with {
-                $0.version2Products = [product]
-                $0.revocation.coverage = .none
-            })
+            let open = SNPVerifier(
+                .with {
+                    $0.version2Products = [product]
+                    $0.revocation.coverage = .none
+                })
             #expect(try await open.refusal(vector) == nil)
         case "reject" where vector.claims["crypto_ok"] == true:
             #expect(try await verifier.refusal(vector) != nil)
         case "reject":
-            let der = try Vectors.bytes("snp/\(vector.id)/vcek.der")
-            #expect(throws: (any Error).self) { try SNPEndorsementKey(Certificate(der: der)) }
+            // Its hardware identifier is made up, so AMD's authority did not sign it.
+            let source = SNPEndorsementKeySource(
+                der: try Vectors.bytes("snp/\(vector.id)/vcek.der"), isCollateral: false)
+            let error = #expect(throws: VerificationError.self) {
+                _ = try SNPEndorsement(anchors: .amd).verify(
+                    source, kind: .vcek, product: .milan, at: Date(timeIntervalSince1970: 1_740_000_000))
+            }
+            #expect(error?.code == "chain_not_trusted")
         default:
             #expect(["roots", "crls"].contains(vector.id))
         }
@@ -89,7 +95,7 @@ struct SNPManifestTests {
             let vector = try SNPVector.named(id)
             let claims = try await SNPVerifier(.lenient).verify(
                 Evidence(tee: .snp, content: try vector.evidence()), binding: try vector.binding,
-                    context: try vector.context)[0].claims
+                context: try vector.context)[0].claims
             #expect(claims == (try Vectors.json("snp/\(id)/claims.json").objectValue))
         }
     }

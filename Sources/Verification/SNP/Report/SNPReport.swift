@@ -67,11 +67,14 @@ public struct SNPReport: Sendable, Hashable {
     /// A report of these values; digests and identifiers that are not given are zero.
     public init(
         version: UInt32 = 5, guestSVN: UInt32 = 0, policy: SNPGuestPolicy = [.mustBeOne, .smtAllowed],
-        familyID: [UInt8] = Array(repeating: 0, count: 16), imageID: [UInt8] = Array(repeating: 0, count: 16), vmpl: UInt32 = 0,
+        familyID: [UInt8] = Array(repeating: 0, count: 16), imageID: [UInt8] = Array(repeating: 0, count: 16),
+        vmpl: UInt32 = 0,
         signatureAlgorithm: UInt32 = 1, currentTCB: SNPTCB, platformInfo: SNPPlatformInfo = [],
         keyInfo: SNPKeyInfo = SNPKeyInfo(signer: .vcek), reportData: [UInt8], measurement: [UInt8],
-        hostData: [UInt8] = Array(repeating: 0, count: 32), idKeyDigest: [UInt8] = Array(repeating: 0, count: 48), authorKeyDigest: [UInt8] = Array(repeating: 0, count: 48),
-        reportID: [UInt8] = Array(repeating: 0, count: 32), migrationAgentReportID: [UInt8] = Array(repeating: 0xFF, count: 32),
+        hostData: [UInt8] = Array(repeating: 0, count: 32), idKeyDigest: [UInt8] = Array(repeating: 0, count: 48),
+        authorKeyDigest: [UInt8] = Array(repeating: 0, count: 48),
+        reportID: [UInt8] = Array(repeating: 0, count: 32),
+        migrationAgentReportID: [UInt8] = Array(repeating: 0xFF, count: 32),
         reportedTCB: SNPTCB, processor: SNPProcessor?, chipID: [UInt8], committedTCB: SNPTCB,
         currentVersion: SNPFirmwareVersion = SNPFirmwareVersion(major: 1, minor: 55, build: 0),
         committedVersion: SNPFirmwareVersion = SNPFirmwareVersion(major: 1, minor: 55, build: 0), launchTCB: SNPTCB,

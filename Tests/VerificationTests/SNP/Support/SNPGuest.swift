@@ -40,8 +40,8 @@ struct SNPGuest {
     }
 
     /// The stand-in's anchors and otherwise the defaults, changed.
-    func options(_ change: (inout SNPVerifier.Options) -> Void = { _ in }) throws -> SNPVerifier.Options {
-        var options = SNPVerifier.Options(anchors: try amd.anchors)
+    func options(_ change: (inout SNPVerifier.Options) -> Void = { _ in }) -> SNPVerifier.Options {
+        var options = SNPVerifier.Options(anchors: amd.anchors)
         change(&options)
         return options
     }
@@ -73,7 +73,7 @@ struct SNPGuest {
             try report.signed(by: signer), certificate: certificate ?? signer.der, kind: signer.kind)
         let context = VerificationContext(
             clock: .fixed(amd.now.addingTimeInterval(offset)), collateral: try collateral(list: list))
-        return await SNPVerifier(try options ?? self.options()).refusal(
+        return await SNPVerifier(options ?? self.options()).refusal(
             content, binding: EvidenceBinding(reportData: [digest], initDataDigest: initDataDigest), context: context)
     }
 }

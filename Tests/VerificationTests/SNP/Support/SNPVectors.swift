@@ -110,9 +110,9 @@ extension SNPVerifier {
 
 /// Evidence in the form of bytes.
 func rawEvidence(_ report: [UInt8], certificate: [UInt8]?, kind: SNPEndorsementKeyKind) -> JSONValue {
-    var chain: [JSONValue] = []
-    if let certificate {
-        chain.append(["cert_type": .string(kind.rawValue.uppercased()), "data": .array(certificate.map { .int(Int64($0)) })])
+    let type = JSONValue.string(kind.rawValue.uppercased())
+    let entries = certificate.map { der -> [JSONValue] in
+        [["cert_type": type, "data": .array(der.map { .int(Int64($0)) })]]
     }
-    return ["report": .string(Base64.encode(report)), "cert_chain": .array(chain)]
+    return ["report": .string(Base64.encode(report)), "cert_chain": .array(entries ?? [])]
 }

@@ -1,29 +1,15 @@
 import Crypto
-import CryptoExtras
 import Encodings
 import Foundation
 import RATS
 import Testing
+import X509TestSupport
 import X509Trust
 
 @testable import Verification
 
 /// A stand-in for AMD with keys of its own, so that reports can be signed that no processor would sign.
 struct TestAMD {
-    /// An authority: its certificate and key.
-    struct Authority {
-        let name: String
-        let serial: Int
-        let key: _RSA.Signing.PrivateKey
-        let der: [UInt8]
-
-        func sign(_ content: [UInt8]) throws -> [UInt8] {
-            let digest = SHA384.hash(data: content)
-            let signature = try key.signature(for: digest, padding: .PSS)
-            return DERWriter.sequence(content, DERWriter.pss, DERWriter.bits(Array(signature.rawRepresentation)))
-        }
-    }
-
     /// A key that signs reports, and its certificate.
     struct EndorsementKey {
         let key: P384.Signing.PrivateKey
@@ -32,108 +18,83 @@ struct TestAMD {
     }
 
     let product: SNPProduct
-    let root: Authority
-    let chipAuthority: Authority
-    let providerAuthority: Authority
+    let root: TestIssuer
+    let chipAuthority: TestIssuer
+    let providerAuthority: TestIssuer
     /// Within the validity of everything.
     let now = Date(timeIntervalSince1970: 1_750_000_000)
 
-    init(_ product: SNPProduct = .genoa, chipAuthoritySerial: Int = 0x20002) throws {
+    static let signing = SignatureAlgorithm.rsaPSS(.sha384)
+    /// Keys are costly, so all stand-ins share theirs.
+    static let genuineKeys = Result { try (0..<3).map { _ in try TestKey.generate(.rsa(2048)) } }
+    /// The keys of somebody who only calls himself AMD.
+    static let impostorKeys = Result { try (0..<3).map { _ in try TestKey.generate(.rsa(2048)) } }
+
+    /// The stand-in for a product, or with `isImpostor` somebody else under the same names.
+    init(_ product: SNPProduct = .genoa, isImpostor: Bool = false) throws {
         self.product = product
-        let rootKey = try _RSA.Signing.PrivateKey(keySize: .bits2048)
-        let rootName = "ARK-\(product.rawValue)"
-        let unsigned = Authority(name: rootName, serial: 0x20000, key: rootKey, der: [])
-        root = try Self.authority(rootName, serial: 0x20000, key: rootKey, issuer: unsigned)
-        chipAuthority = try Self.authority(
-            "SEV-\(product.rawValue)", serial: chipAuthoritySerial, key: _RSA.Signing.PrivateKey(keySize: .bits2048),
-            issuer: root)
-        providerAuthority = try Self.authority(
-            "SEV-VLEK-\(product.rawValue)", serial: 0x20101, key: _RSA.Signing.PrivateKey(keySize: .bits2048),
-            issuer: root)
+        let keys = try (isImpostor ? Self.impostorKeys : Self.genuineKeys).get()
+        let start = Date(timeIntervalSince1970: 1_600_000_000)
+        let serial = { (number: Int) in { (draft: inout CertificateDraft) in draft.serialNumber = Self.number(number) }
+        }
+        root = try .root(
+            TestName(commonName: "ARK-\(product.rawValue)"), key: keys[0], algorithm: Self.signing, from: start,
+            serial(0x20000))
+        chipAuthority = try root.authority(
+            TestName(commonName: "SEV-\(product.rawValue)"), key: keys[1], algorithm: Self.signing, from: start,
+            serial(0x20002))
+        providerAuthority = try root.authority(
+            TestName(commonName: "SEV-VLEK-\(product.rawValue)"), key: keys[2], algorithm: Self.signing, from: start,
+            serial(0x20101))
     }
+
+    static func number(_ number: Int) -> [UInt8] { Array(ASN1.integer(number).dropFirst(2)) }
 
     /// Trusts these authorities for this product and no others.
     var anchors: SNPTrustAnchors {
-        get throws {
-            let certificate = try Certificate(der: root.der)
-            let anchor = PinnedAnchor(name: root.name, certificate: certificate)
-            return SNPTrustAnchors([
-                product: .init(
-                    root: anchor, chipAuthority: try Certificate(der: chipAuthority.der),
-                    providerAuthority: try Certificate(der: providerAuthority.der))
-            ])
-        }
+        SNPTrustAnchors([
+            product: .init(
+                root: PinnedAnchor(name: "ARK-\(product.rawValue)", certificate: root.certificate),
+                chipAuthority: chipAuthority.certificate, providerAuthority: providerAuthority.certificate)
+        ])
     }
 
-    static func authority(
-        _ name: String, serial: Int, key: _RSA.Signing.PrivateKey, issuer: Authority, isAuthority: Bool = true
-    ) throws -> Authority {
-        var extensions: [UInt8] = []
-        if isAuthority {
-            extensions += DERWriter.certificateExtension(
-                "2.5.29.19", DERWriter.sequence([0x01, 0x01, 0xFF]), isCritical: true)
-            extensions += DERWriter.certificateExtension("2.5.29.15", [0x03, 0x02, 0x01, 0x06], isCritical: true)
-        }
-        let der = try issuer.sign(
-            body(
-                serial: serial, issuer: issuer.name, subject: name, from: Date(timeIntervalSince1970: 1_600_000_000),
-                to: Date(timeIntervalSince1970: 2_500_000_000), publicKey: Array(key.publicKey.derRepresentation),
-                extensions: extensions))
-        return Authority(name: name, serial: serial, key: key, der: der)
-    }
-
-    private static func body(
-        serial: Int, issuer: String, subject: String, from: Date, to: Date, publicKey: [UInt8], extensions: [UInt8]
-    ) -> [UInt8] {
-        DERWriter.sequence(
-            DERWriter.explicit(0, DERWriter.integer(2)), DERWriter.integer(serial), DERWriter.pss,
-            DERWriter.name(issuer), DERWriter.sequence(DERWriter.time(from), DERWriter.time(to)),
-            DERWriter.name(subject), publicKey,
-            extensions.isEmpty ? [] : DERWriter.explicit(3, DERWriter.sequence(extensions)))
-    }
-
-    /// Makes a key of this kind with AMD's extensions; `others` replaces their values by number.
+    /// Makes a key of this kind with AMD's extensions; `others` replaces or removes their values by number.
     func endorsementKey(
-        _ kind: SNPEndorsementKeyKind, hardwareID: [UInt8], levels: SNPTCBLevels, issuer: Authority? = nil,
+        _ kind: SNPEndorsementKeyKind, hardwareID: [UInt8], levels: SNPTCBLevels, issuer: TestIssuer? = nil,
         subject: String? = nil, validFor: ClosedRange<TimeInterval> = -86_400...86_400,
         replacing others: [String: [UInt8]?] = [:]
     ) throws -> EndorsementKey {
         var values: [String: [UInt8]] = [
-            "1": DERWriter.integer(0), "2": DERWriter.ia5(product.rawValue),
-            "3.1": DERWriter.integer(Int(levels.bootloader)), "3.2": DERWriter.integer(Int(levels.tee)),
-            "3.3": DERWriter.integer(Int(levels.snp)), "3.8": DERWriter.integer(Int(levels.microcode)),
+            "1": ASN1.integer(0), "2": ASN1.ia5String(product.rawValue),
+            "3.1": ASN1.integer(Int(levels.bootloader)), "3.2": ASN1.integer(Int(levels.tee)),
+            "3.3": ASN1.integer(Int(levels.snp)), "3.8": ASN1.integer(Int(levels.microcode)),
         ]
-        if let fmc = levels.fmc { values["3.9"] = DERWriter.integer(Int(fmc)) }
-        if kind == .vcek { values["4"] = hardwareID } else { values["5"] = DERWriter.ia5("CN=test.example") }
+        if let fmc = levels.fmc { values["3.9"] = ASN1.integer(Int(fmc)) }
+        if kind == .vcek { values["4"] = hardwareID } else { values["5"] = ASN1.ia5String("CN=test.example") }
         for (number, value) in others { values[number] = value }
-        let extensions = values.sorted { $0.key < $1.key }.flatMap {
-            DERWriter.certificateExtension("1.3.6.1.4.1.3704.1.\($0.key)", $0.value)
-        }
         let key = P384.Signing.PrivateKey()
-        let authority = issuer ?? (kind == .vcek ? chipAuthority : providerAuthority)
-        let der = try authority.sign(
-            Self.body(
-                serial: 0, issuer: authority.name, subject: subject ?? "SEV-\(kind.rawValue.uppercased())",
-                from: now.addingTimeInterval(validFor.lowerBound), to: now.addingTimeInterval(validFor.upperBound),
-                publicKey: Array(key.publicKey.derRepresentation), extensions: extensions))
-        return EndorsementKey(key: key, der: der, kind: kind)
+        var draft = CertificateDraft(
+            subject: TestName(commonName: subject ?? "SEV-\(kind.rawValue.uppercased())"),
+            publicKey: try PublicKey(spki: Array(key.publicKey.derRepresentation)),
+            from: now.addingTimeInterval(validFor.lowerBound),
+            extensions: values.sorted { $0.key < $1.key }.map {
+                TestExtension("1.3.6.1.4.1.3704.1.\($0.key)", value: $0.value)
+            }, serialNumber: [0])
+        draft.notAfter = now.addingTimeInterval(validFor.upperBound)
+        let issuer = issuer ?? (kind == .vcek ? chipAuthority : providerAuthority)
+        return EndorsementKey(key: key, der: try issuer.issueDER(draft), kind: kind)
     }
 
     /// Makes a revocation list of the root over these serial numbers.
     func revocationList(
-        revoking serials: [Int] = [], by issuer: Authority? = nil, issued: TimeInterval = -86_400,
+        revoking serials: [Int] = [], by issuer: TestIssuer? = nil, issued: TimeInterval = -86_400,
         nextUpdate: TimeInterval? = 86_400, number: Int = 4
     ) throws -> [UInt8] {
-        let issuer = issuer ?? root
-        let entries = serials.flatMap { DERWriter.sequence(DERWriter.integer($0), DERWriter.time(now)) }
-        let body = DERWriter.sequence(
-            DERWriter.integer(1), DERWriter.pss, DERWriter.name(issuer.name),
-            DERWriter.time(now.addingTimeInterval(issued)),
-            nextUpdate.map { DERWriter.time(now.addingTimeInterval($0)) } ?? [],
-            entries.isEmpty ? [] : DERWriter.sequence(entries),
-            DERWriter.explicit(
-                0, DERWriter.sequence(DERWriter.certificateExtension("2.5.29.20", DERWriter.integer(number)))))
-        return try issuer.sign(body)
+        try (issuer ?? root).revocationList(
+            RevocationListDraft(
+                thisUpdate: now.addingTimeInterval(issued), nextUpdate: nextUpdate.map(now.addingTimeInterval),
+                entries: serials.map { .init(Self.number($0), at: now) }, extensions: [.listNumber(number)]))
     }
 }
 
