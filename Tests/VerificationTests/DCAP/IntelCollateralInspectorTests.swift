@@ -8,9 +8,7 @@ import X509Trust
 
 @Suite("DCAP: collateral is judged before it is kept")
 struct IntelCollateralInspectorTests {
-    private func inspector(at date: Date, anchors: [PinnedAnchor] = PinnedAnchor.intel) -> IntelCollateralInspector {
-        IntelCollateralInspector(anchors: anchors, clock: .fixed(date))
-    }
+    private let inspector = IntelCollateralInspector()
 
     private func code(
         _ item: CollateralItem, _ name: CollateralName, _ inspector: IntelCollateralInspector
@@ -41,7 +39,7 @@ struct IntelCollateralInspectorTests {
             if name.segments[1] == "crl", name != .intelRootRevocationList {
                 item = CollateralItem(body: item.body, issuerChain: try issuerChain(authority(of: item.body)))
             }
-            let validity = try inspector(at: set.verifyAt).inspect(item, named: name)
+            let validity = try inspector.inspect(item, named: name)
             #expect(validity.issued <= set.verifyAt)
             #expect(try #require(validity.nextUpdate) >= set.verifyAt)
             let document = name.segments[1] == "crl" ? nil : try JSONValue(parsing: item.body)
@@ -54,7 +52,6 @@ struct IntelCollateralInspectorTests {
     func otherNames() throws {
         let set = CollateralSet.tdx
         let items = try set.items()
-        let inspector = inspector(at: set.verifyAt)
         let fmspc: [UInt8] = [0xB0, 0xC0, 0x6F, 0, 0, 0]
         let info = try #require(items[.intelTCBInfo(.tdx, fmspc: fmspc, channel: .early)])
         let identity = try #require(items[.intelQEIdentity(.tdx, channel: .early)])
@@ -84,9 +81,8 @@ struct IntelCollateralInspectorTests {
     func oldVersion() throws {
         let body = try Vectors.bytes("dcap/dcap-collateral/old-v2-tcbinfo-automata/tcb_info.json")
         let item = CollateralItem(body: body, issuerChain: try DCAPVectors.chain("roots/tcb-signing-2032.pem"))
-        let date = try #require(DCAPVectors.entry("dcap-collateral", "old-v2-tcbinfo-automata").verifyAt)
         let name = CollateralName.intelTCBInfo(.sgx, fmspc: [0, 0x60, 0x6A, 0, 0, 0], channel: .early)
-        #expect(code(item, name, inspector(at: date)) == "unsupported_collateral_version")
+        #expect(code(item, name, inspector) == "unsupported_collateral_version")
     }
 
     @Test("Intel's samples under a private root count only where that root is pinned")
@@ -96,7 +92,6 @@ struct IntelCollateralInspectorTests {
             Certificate.all(pem: Vectors.text("dcap/dcap-collateral/\(folder)/trustedRootCaCert.pem")).first)
         let anchor = PinnedAnchor(name: "sample root", certificate: root)
         let signers = try DCAPVectors.chain("\(folder)/tcbSignChain.pem")
-        let date = try #require(DCAPVectors.entry("dcap-collateral", folder).verifyAt)
         func item(_ file: String, _ chain: [[UInt8]]) throws -> CollateralItem {
             CollateralItem(body: try Vectors.bytes("dcap/dcap-collateral/\(folder)/\(file)"), issuerChain: chain)
         }
@@ -109,15 +104,15 @@ struct IntelCollateralInspectorTests {
             (.intelRootRevocationList, try item("rootCaCrl.der", [])),
         ]
         for (name, item) in items {
-            #expect(code(item, name, inspector(at: date, anchors: [anchor])) == nil, "\(name)")
+            #expect(code(item, name, IntelCollateralInspector(anchors: [anchor])) == nil, "\(name)")
             #expect(
-                ["chain_not_trusted", "revocation_unknown"].contains(code(item, name, inspector(at: date))), "\(name)")
+                ["chain_not_trusted", "revocation_unknown"].contains(code(item, name, inspector)), "\(name)")
         }
         let old = CollateralItem(
             body: try Vectors.bytes("dcap/dcap-collateral/intel-qvl-sgx/tcbInfo.json"),
             issuerChain: try DCAPVectors.chain("intel-qvl-sgx/tcbSignChain.pem"))
         let name = CollateralName.intelTCBInfo(.sgx, fmspc: [0, 0x70, 0x7F, 0, 0, 0], channel: .early)
-        #expect(code(old, name, inspector(at: date)) == "chain_not_trusted")
+        #expect(code(old, name, inspector) == "unsupported_collateral_version")
     }
 
     @Test("the pinned root is the one of the recorded fingerprint")

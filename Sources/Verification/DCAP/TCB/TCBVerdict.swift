@@ -68,7 +68,8 @@ private struct TCBComparison {
     }
 
     private func isReached(_ level: TCBInfo.Level, _ versions: [UInt8]?) -> Bool {
-        guard level.pceSVN <= platform.pceSVN, zip(level.components, platform.componentSVNs).allSatisfy({ $0 <= UInt16($1) })
+        guard level.pceSVN <= platform.pceSVN,
+            zip(level.components, platform.componentSVNs).allSatisfy({ $0 <= UInt16($1) })
         else { return false }
         guard let versions else { return true }
         guard let components = level.tdxComponents else { return false }
