@@ -12,6 +12,7 @@ import Policy
 /// A parser that must survive any bytes: it may refuse them, in bounded time and memory, and nothing else.
 enum FuzzTarget: String, CaseIterable {
     case json, jwk, jwe, jws, cel, regex, policy, bundle, path, auth, attest, initdata
+    case intelquote, pckextension, tcbinfo, qeidentity
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -34,6 +35,10 @@ enum FuzzTarget: String, CaseIterable {
                 _ = try? AttestRequest(parsing: bytes, session: session)
             }
         case .initdata: _ = try? InitData(toml: text)
+        case .intelquote: intelQuote(bytes)
+        case .pckextension: pckExtension(bytes)
+        case .tcbinfo: tcbInfo(bytes)
+        case .qeidentity: qeIdentity(bytes)
         }
     }
 

@@ -1,7 +1,6 @@
 #ifndef CLAVIGER_COPENSSL_SHIM_H
 #define CLAVIGER_COPENSSL_SHIM_H
 
-#include <openssl/asn1t.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>

@@ -153,9 +153,9 @@ struct DCAPVectorTests {
 
 /// What came of verifying a quote: claims or the code of an error.
 struct DCAPOutcome {
-    private(set) var claims: JSONObject?
-    private(set) var result: EvidenceClaims?
-    private(set) var code: String?
+    var claims: JSONObject?
+    var result: EvidenceClaims?
+    var code: String?
 
     /// Verifies a quote of an entry under a set, debug ones too.
     init(_ entry: DCAPVectors.Entry, _ set: CollateralSet, quote: [UInt8], withLog: Bool = false) async {
