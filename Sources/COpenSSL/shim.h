@@ -99,14 +99,16 @@ static inline int claviger_signature_digest(const X509_ALGOR *algorithm) {
 }
 
 /// Whether bytes that are DER of a SEQUENCE are signed with a key; SM2 needs the signer's identity too.
-static inline int claviger_verify(
+static inline int claviger_verify_bytes(
     const unsigned char *bytes, int count, const X509_ALGOR *algorithm, const ASN1_BIT_STRING *signature,
     const ASN1_OCTET_STRING *identity, EVP_PKEY *key) {
-    ASN1_STRING *signed_bytes = ASN1_STRING_type_new(V_ASN1_SEQUENCE);
-    int result = signed_bytes != NULL && ASN1_STRING_set(signed_bytes, bytes, count) == 1
-        && ASN1_item_verify_ex(
-            ASN1_ITEM_rptr(ASN1_SEQUENCE), algorithm, signature, signed_bytes, identity, key, NULL, NULL) == 1;
-    ASN1_STRING_free(signed_bytes);
+    ASN1_STRING *string = ASN1_STRING_type_new(V_ASN1_SEQUENCE);
+    if (string == NULL) return 0;
+    // A value of this type is encoded as the bytes that it holds.
+    ASN1_TYPE value = { .type = V_ASN1_SEQUENCE, .value.sequence = string };
+    int result = ASN1_STRING_set(string, bytes, count) == 1
+        && ASN1_item_verify_ex(ASN1_ITEM_rptr(ASN1_ANY), algorithm, signature, &value, identity, key, NULL, NULL) == 1;
+    ASN1_STRING_free(string);
     return result;
 }
 

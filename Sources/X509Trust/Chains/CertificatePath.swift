@@ -38,14 +38,30 @@ extension CertificateChain {
         guard let anchor = anchors.first(where: { $0.certificate == last }) else {
             throw .untrusted("it does not end at a pinned root but at \(last.subject.prefix(200))")
         }
-        let verification = try ChainVerification(level: 2, date: date)
-        try verification.verify(
+        try ChainVerification(level: 2).verify(
             leaf: leaf.der, intermediates: path[1..<(path.count - 1)].map(\.der), anchors: [last.der]
         ) { (chain) throws(X509Error) in
             try require(chain, equals: path)
             try require(chain, usage: usage)
         }
+        for certificate in path { try require(certificate, validAt: date) }
         return VerifiedChain(certificates: path, anchor: anchor)
+    }
+
+    /// Both ends of the validity belong to it (RFC 5280 section 4.1.2.5), which OpenSSL sees otherwise for the last
+    /// second; and the year 9999 must not end in an error.
+    private static func require(_ certificate: Certificate, validAt date: Date) throws(X509Error) {
+        let subject = certificate.subject.prefix(200)
+        guard certificate.notBefore <= date else {
+            throw X509Error(
+                code: "certificate_not_yet_valid",
+                message: "The certificate \(subject) is valid from \(certificate.notBefore.formatted(.iso8601)) on.")
+        }
+        guard date <= certificate.notAfter else {
+            throw X509Error(
+                code: "certificate_expired",
+                message: "The certificate \(subject) was valid until \(certificate.notAfter.formatted(.iso8601)).")
+        }
     }
 
     /// OpenSSL may leave out certificates that it does not need; what was not verified must not pass as verified.

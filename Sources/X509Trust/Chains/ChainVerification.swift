@@ -1,11 +1,12 @@
 import COpenSSL
 import FoundationEssentials
 
-/// A run of OpenSSL's chain building and verification at a moment.
+/// A run of OpenSSL's chain building and verification.
 struct ChainVerification {
     /// The security level of OpenSSL that keys and signatures must reach.
     let level: Int32
-    private let seconds: Int
+    /// The moment in seconds, `nil` when dates are judged elsewhere.
+    private let seconds: Int?
 
     init(level: Int32, date: Date) throws(X509Error) {
         guard let seconds = Int(exactly: date.timeIntervalSince1970.rounded(.down)) else {
@@ -13,6 +14,12 @@ struct ChainVerification {
         }
         self.level = level
         self.seconds = seconds
+    }
+
+    /// A verification that leaves the dates of the certificates to the caller.
+    init(level: Int32) {
+        self.level = level
+        seconds = nil
     }
 
     /// Verifies a leaf, and hands the chain that was built to `judge`, which may refuse it still.
@@ -54,7 +61,11 @@ struct ChainVerification {
         defer { X509_STORE_CTX_free(context) }
         try X509Error.require(X509_STORE_CTX_init(context, store, certificate, untrusted), "begin a verification")
         let parameters = try X509Error.require(X509_STORE_CTX_get0_param(context), "set parameters")
-        X509_VERIFY_PARAM_set_time(parameters, seconds)
+        if let seconds {
+            X509_VERIFY_PARAM_set_time(parameters, seconds)
+        } else {
+            X509_VERIFY_PARAM_set_flags(parameters, UInt(X509_V_FLAG_NO_CHECK_TIME))
+        }
         X509_VERIFY_PARAM_set_depth(parameters, CertificateChain.maximumDepth)
         X509_VERIFY_PARAM_set_auth_level(parameters, level)
         guard X509_verify_cert(context) == 1 else { throw Self.refusal(context) }

@@ -29,6 +29,9 @@ public final class VerifiedChainCache: Sendable {
     /// How many chains are kept.
     public var count: Int { state.withLock { $0.entries.count } }
 
+    /// The chains that are kept, in no order.
+    var chains: [VerifiedChain] { state.withLock { $0.entries.values.map(\.chain) } }
+
     /// The verified chain of a path of DER certificates, leaf first and anchor last.
     ///
     /// Throws `malformed_certificate` and what ``CertificateChain/verify(path:anchors:usage:at:)`` throws.

@@ -43,7 +43,7 @@ extension RevocationList {
         else { return false }
         defer { ASN1_STRING_free(identity) }
         let isSM2 = X509_CRL_get_signature_nid(list) == NID_SM2_with_SM3
-        return claviger_verify(
+        return claviger_verify_bytes(
             signed, Int32(clamping: signed.count), algorithm, signature, isSM2 ? identity : nil, key) == 1
     }
 
