@@ -222,7 +222,9 @@ if fuzzing {
     package.targets.append(
         .executableTarget(
             name: "fuzz",
-            dependencies: ["Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "Verification"],
+            dependencies: [
+                "Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "RATS", "Verification", "X509Trust",
+            ],
             path: "Fuzz",
             swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))

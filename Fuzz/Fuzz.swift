@@ -13,6 +13,8 @@ import Policy
 enum FuzzTarget: String, CaseIterable {
     case json, jwk, jwe, jws, cel, regex, policy, bundle, path, auth, attest, initdata
     case intelquote, pckextension, tcbinfo, qeidentity
+    case snpreport, snpevidence, snptable, snpcertificate
+    case eventlog, tpmquote, tpmkey, tpmevidence, hclreport
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -39,6 +41,15 @@ enum FuzzTarget: String, CaseIterable {
         case .pckextension: pckExtension(bytes)
         case .tcbinfo: tcbInfo(bytes)
         case .qeidentity: qeIdentity(bytes)
+        case .snpreport: snpReport(bytes)
+        case .snpevidence: snpEvidence(bytes)
+        case .snptable: snpTable(bytes)
+        case .snpcertificate: snpCertificate(bytes)
+        case .eventlog: eventLog(bytes)
+        case .tpmquote: tpmQuote(bytes)
+        case .tpmkey: tpmKey(bytes)
+        case .tpmevidence: tpmEvidence(bytes)
+        case .hclreport: hclReport(bytes)
         }
     }
 

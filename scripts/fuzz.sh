@@ -8,7 +8,8 @@ seconds=${1:-60}
 shift || true
 targets=("$@")
 [ "${#targets[@]}" -gt 0 ] || targets=(json jwk jwe jws cel regex policy bundle path auth attest initdata
-    intelquote pckextension tcbinfo qeidentity)
+    intelquote pckextension tcbinfo qeidentity snpreport snpevidence snptable snpcertificate
+    eventlog tpmquote tpmkey tpmevidence hclreport)
 
 swift build --scratch-path .build-fuzz --product fuzz -Xswiftc -gnone -Xcc -g0 -Xcxx -g0
 for target in "${targets[@]}"; do
