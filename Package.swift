@@ -102,8 +102,8 @@ let package = Package(
         program(
             "claviger",
             [
-                "AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "PolicyTesting", "RegoImport", "Policy",
-                "Storage", "X509Trust",
+                "AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "PolicyTesting", "RecordedEvidence",
+                "RegoImport", "Policy", "Storage", "Verification", "X509Trust",
             ]),
 
         program("claviger-controller", ["Controller", "AdminClient"]),
