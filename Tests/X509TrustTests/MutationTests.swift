@@ -4,8 +4,9 @@ import X509Trust
 
 @Suite("Mutation: no bit of a certificate or revocation list may change")
 struct CertificateMutationTests {
-    /// Flips each bit of some bytes, cuts them at each length and lengthens them, and counts what is accepted.
-    private func mutate(_ name: String, _ bytes: [UInt8], isAccepted: ([UInt8]) throws -> Bool) throws {
+    /// Flips each bit of some bytes, or each of so many, cuts them at each length and lengthens them, and counts what is
+    /// accepted.
+    private func mutate(_ name: String, _ bytes: [UInt8], each step: Int = 1, isAccepted: ([UInt8]) throws -> Bool) throws {
         #expect(try isAccepted(bytes), "the original must be good")
         var mutants = 0
         var accepted: [String] = []
@@ -13,7 +14,7 @@ struct CertificateMutationTests {
             mutants += 1
             if try isAccepted(mutant) { accepted.append(what()) }
         }
-        for bit in 0..<(bytes.count * 8) {
+        for bit in stride(from: 0, to: bytes.count * 8, by: step) {
             var mutant = bytes
             mutant[bit / 8] ^= 1 << UInt8(bit % 8)
             try probe(mutant, "bit \(bit)")
@@ -53,10 +54,9 @@ struct CertificateMutationTests {
         #expect(cache.count == 1)
     }
 
-    @Test("an Intel PCK and its authority", arguments: [("intel pck", 0), ("intel pck authority", 1)])
-    func pck(name: String, index: Int) throws {
-        let real = try #require(RealPath.all.first { $0.name == "Intel PCK" })
-        try mutate(name, real, at: index)
+    @Test("an Intel PCK")
+    func pck() throws {
+        try mutate("intel pck", #require(RealPath.all.first { $0.name == "Intel PCK" }), at: 0)
     }
 
     @Test(
@@ -69,7 +69,8 @@ struct CertificateMutationTests {
         let certificate =
             try issuer.isEmpty
             ? Real.certificates("intel/pck_chain.pem")[1] : Real.certificate(issuer)
-        try mutate(name, Vectors.bytes(name)) { mutant in
+        // The list of PCKs is long and repeats itself; three is odd, so that every place within a byte comes up.
+        try mutate(name, Vectors.bytes(name), each: issuer.isEmpty ? 3 : 1) { mutant in
             guard let list = try? RevocationList(der: mutant) else { return false }
             return (try? list.verify(issuer: certificate)) != nil
         }
