@@ -61,6 +61,17 @@ func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: common)
 }
 
+/// The certificates of authorities that are embedded because they are trusted as they are, or lead to such.
+let embeddedAuthorities =
+    ["intel-sgx-root-ca.pem"]
+    + ["milan", "genoa", "turin"].flatMap { product in
+        ["ark", "ask", "asvk"].map { "amd-\(product)-\($0).der" }
+    }
+    + [
+        "azure-root-2023", "azure-ca-01", "azure-ca-03", "google-root-2018", "google-ca-2020", "google-ca-2021",
+        "google-root-2022", "google-ca-2022",
+    ].map { "tpm-\($0).der" }
+
 let package = Package(
     name: "claviger",
     products: [
@@ -122,20 +133,23 @@ let package = Package(
         room("AdminClient", ["HTTPTransport", "KBSProtocol", "JOSE", "Encodings"]),
 
         // Trust
-        room("Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1]),
+        room(
+            "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
+            resources: embeddedAuthorities.map { .embedInCode("Roots/\($0)") }),
+        room("RecordedEvidence", ["CZlib", "Verification", "X509Trust", "RATS", "Encodings"]),
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("RegoImport", ["Policy", "RATS", "Encodings"]),
         room(
             "Policy", ["CEL", "JOSE", "RATS", "Encodings", crypto, yams],
             resources: ["cpu", "gpu", "switch", "ppcie"].map { .embedInCode("Defaults/default-\($0).yaml") }),
         room("Storage", ["CLibPQ", "CLinux", "Processes", "Encodings", crypto]),
-        room("OCIEncryption", ["Encodings", crypto, cryptoExtras]),
+        room("OCIEncryption", ["Encodings", "X509TestSupport", crypto]),
 
         // Foundation
         room("KBSProtocol", ["RATS", "Encodings", crypto]),
         room("RATS", ["Encodings"]),
         room("CEL", ["LinearRegex", "Encodings"]),
-        room("JOSE", ["Encodings", crypto, cryptoExtras]),
+        room("JOSE", ["Encodings", "X509TestSupport", crypto]),
         room("X509Trust", ["COpenSSL", "Encodings"]),
         room("HTTPTransport", ["CCurl"]),
         room(
@@ -154,6 +168,7 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .target(name: "CLinux"),
 
         // Tests
@@ -175,7 +190,12 @@ let package = Package(
         tests("CEL", ["Encodings"]),
         tests("RATS", ["TestInput"]),
         tests("KBSProtocol", ["TestInput", "JOSE", "RATS"]),
-        tests("Verification", ["TestInput", "KBSProtocol"]),
+        tests(
+            "Verification",
+            [
+                "TestInput", "TestPrograms", "X509TestSupport", "KBSProtocol", "X509Trust", "RATS", "Encodings", crypto,
+                cryptoExtras,
+            ]),
         tests("X509Trust", ["TestInput", "X509TestSupport", "JOSE", "COpenSSL"]),
         tests("HTTPTransport", ["HTTPServing", "Processes"] + http, vectors: false),
         tests("HTTPServing", http, vectors: false),
@@ -201,7 +221,7 @@ let package = Package(
 if fuzzing {
     package.targets.append(
         .executableTarget(
-            name: "fuzz", dependencies: ["Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy"],
+            name: "fuzz", dependencies: ["Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "X509Trust"],
             path: "Fuzz",
             swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))

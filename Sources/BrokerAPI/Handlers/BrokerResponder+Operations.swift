@@ -35,6 +35,7 @@ extension BrokerResponder {
         case .approve: try await approve(exchange)
         case .listApprovals: try await listApprovals(exchange)
         case .revokeApproval: try await revokeApproval(exchange)
+        case .resetLimits: try await resetLimits(exchange)
         case .listDecisions: try await listDecisions(exchange)
         case .readDecision: .json(try await broker.decision(exchange.parameter("id")))
         case .revoke: try await revoke(exchange)
