@@ -221,7 +221,7 @@ let package = Package(
 if fuzzing {
     package.targets.append(
         .executableTarget(
-            name: "fuzz", dependencies: ["Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy"],
+            name: "fuzz", dependencies: ["Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "X509Trust"],
             path: "Fuzz",
             swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))

@@ -4,6 +4,7 @@ import JOSE
 import KBSProtocol
 import LinearRegex
 import Policy
+import X509Trust
 
 #if canImport(Glibc)
     import Glibc
@@ -12,6 +13,7 @@ import Policy
 /// A parser that must survive any bytes: it may refuse them, in bounded time and memory, and nothing else.
 enum FuzzTarget: String, CaseIterable {
     case json, jwk, jwe, jws, cel, regex, policy, bundle, path, auth, attest, initdata
+    case certificate, crl
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -34,6 +36,8 @@ enum FuzzTarget: String, CaseIterable {
                 _ = try? AttestRequest(parsing: bytes, session: session)
             }
         case .initdata: _ = try? InitData(toml: text)
+        case .certificate: X509Targets.certificate(bytes)
+        case .crl: X509Targets.revocationList(bytes)
         }
     }
 
