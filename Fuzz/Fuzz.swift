@@ -14,6 +14,7 @@ import X509Trust
 enum FuzzTarget: String, CaseIterable {
     case json, jwk, jwe, jws, cel, regex, policy, bundle, path, auth, attest, initdata
     case certificate, crl
+    case snpreport, snpevidence, snptable, snpcertificate
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -38,6 +39,10 @@ enum FuzzTarget: String, CaseIterable {
         case .initdata: _ = try? InitData(toml: text)
         case .certificate: X509Targets.certificate(bytes)
         case .crl: X509Targets.revocationList(bytes)
+        case .snpreport: snpReport(bytes)
+        case .snpevidence: snpEvidence(bytes)
+        case .snptable: snpTable(bytes)
+        case .snpcertificate: snpCertificate(bytes)
         }
     }
 
