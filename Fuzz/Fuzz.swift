@@ -15,6 +15,7 @@ enum FuzzTarget: String, CaseIterable {
     case json, jwk, jwe, jws, cel, regex, policy, bundle, path, auth, attest, initdata
     case certificate, crl
     case snpreport, snpevidence, snptable, snpcertificate
+    case intelquote, pckextension, tcbinfo, qeidentity
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -43,6 +44,10 @@ enum FuzzTarget: String, CaseIterable {
         case .snpevidence: snpEvidence(bytes)
         case .snptable: snpTable(bytes)
         case .snpcertificate: snpCertificate(bytes)
+        case .intelquote: intelQuote(bytes)
+        case .pckextension: pckExtension(bytes)
+        case .tcbinfo: tcbInfo(bytes)
+        case .qeidentity: qeIdentity(bytes)
         }
     }
 

@@ -9,13 +9,9 @@ public import X509Trust
 /// not asked, so that a cache can say what it has; the dates are in the answer.
 public struct IntelCollateralInspector: CollateralInspector {
     private let anchors: [PinnedAnchor]
-    private let clock: WallClock
 
-    /// An inspector that trusts these roots; the certificates of signers must be valid at the clock's time.
-    public init(anchors: [PinnedAnchor] = PinnedAnchor.intel, clock: WallClock = .system) {
-        self.anchors = anchors
-        self.clock = clock
-    }
+    /// An inspector that trusts these roots. The certificates of signers must have been valid when an item was issued.
+    public init(anchors: [PinnedAnchor] = PinnedAnchor.intel) { self.anchors = anchors }
 
     /// Verifies an item whose name is one of Intel's, and returns its dates and its number: `tcbEvaluationDataNumber` of
     /// documents, the CRL number of lists.
@@ -43,7 +39,7 @@ public struct IntelCollateralInspector: CollateralInspector {
     private func tcbInfo(
         _ item: CollateralItem, _ kind: CollateralName.IntelQuoteKind, _ fmspc: [UInt8]
     ) throws(VerificationError) -> CollateralValidity {
-        let info = try SignedCollateral.tcbInfo(item, anchors: anchors, at: clock.now()).content
+        let info = try SignedCollateral.tcbInfo(item, anchors: anchors).content
         guard info.kind == kind, info.fmspc == fmspc else {
             throw VerificationError(
                 code: "collateral_mismatch",
@@ -56,7 +52,7 @@ public struct IntelCollateralInspector: CollateralInspector {
     private func qeIdentity(
         _ item: CollateralItem, _ kind: CollateralName.IntelQuoteKind
     ) throws(VerificationError) -> CollateralValidity {
-        let identity = try SignedCollateral.qeIdentity(item, anchors: anchors, at: clock.now()).content
+        let identity = try SignedCollateral.qeIdentity(item, anchors: anchors).content
         guard identity.kind == kind else {
             throw VerificationError(
                 code: "collateral_mismatch",
@@ -70,7 +66,7 @@ public struct IntelCollateralInspector: CollateralInspector {
         _ item: CollateralItem, _ authority: CollateralName.IntelPCKAuthority
     ) throws(VerificationError) -> CollateralValidity {
         let chain = try IntelChain.verify(
-            item.issuerChain, anchors: anchors, at: clock.now(), usage: .any,
+            item.issuerChain, anchors: anchors, at: IntelRevocationList.date(of: item), usage: .any,
             what: "The issuer of Intel's revocation list")
         guard chain.certificates.count == 2, chain.leaf.subjectCommonName == authority.commonName else {
             throw VerificationError(

@@ -27,8 +27,9 @@ struct IntelDocument: Sendable {
         guard document.count == 2, case .object(let inner) = document[member],
             let text = document["signature"]?.stringValue
         else { throw .malformedCollateral(what, "it does not consist of “\(member)” and “signature”") }
-        guard let signature = try? Hex.decode(text), signature.count == 64 else {
-            throw .malformedCollateral(what, "its signature is not 64 bytes in hexadecimal digits")
+        // One signature has one text, so that no change of it goes unnoticed.
+        guard let signature = try? Hex.decode(text), signature.count == 64, Hex.encode(signature) == text else {
+            throw .malformedCollateral(what, "its signature is not 64 bytes in lower-case hexadecimal digits")
         }
         guard let range = IntelDocumentScanner.range(ofMember: member, in: bytes) else {
             throw .malformedCollateral(what, "the name “\(member)” is written in another way")

@@ -11,24 +11,32 @@ struct SignedCollateral<Content: Sendable>: Sendable {
 }
 
 extension SignedCollateral where Content == TCBInfo {
+    /// - Parameter date: When the signer's certificate must be valid; `nil` for when the document was issued.
+    ///
     /// Throws `malformed_collateral`, `unsupported_collateral_version`, `signature_invalid` and what chains throw.
     static func tcbInfo(
-        _ item: CollateralItem, anchors: [PinnedAnchor], at date: Date
+        _ item: CollateralItem, anchors: [PinnedAnchor], at date: Date? = nil
     ) throws(VerificationError) -> SignedCollateral<TCBInfo> {
         let document = try IntelDocument(item.body, member: "tcbInfo", what: TCBInfo.title)
-        let signer = try document.signer(item.issuerChain, anchors: anchors, at: date, what: TCBInfo.title)
-        return SignedCollateral(content: try TCBInfo(document.content), signer: signer)
+        let content = try TCBInfo(document.content)
+        let signer = try document.signer(
+            item.issuerChain, anchors: anchors, at: date ?? content.issued, what: TCBInfo.title)
+        return SignedCollateral(content: content, signer: signer)
     }
 }
 
 extension SignedCollateral where Content == QEIdentity {
+    /// - Parameter date: When the signer's certificate must be valid; `nil` for when the document was issued.
+    ///
     /// Throws `malformed_collateral`, `unsupported_collateral_version`, `signature_invalid` and what chains throw.
     static func qeIdentity(
-        _ item: CollateralItem, anchors: [PinnedAnchor], at date: Date
+        _ item: CollateralItem, anchors: [PinnedAnchor], at date: Date? = nil
     ) throws(VerificationError) -> SignedCollateral<QEIdentity> {
         let document = try IntelDocument(item.body, member: "enclaveIdentity", what: QEIdentity.title)
-        let signer = try document.signer(item.issuerChain, anchors: anchors, at: date, what: QEIdentity.title)
-        return SignedCollateral(content: try QEIdentity(document.content), signer: signer)
+        let content = try QEIdentity(document.content)
+        let signer = try document.signer(
+            item.issuerChain, anchors: anchors, at: date ?? content.issued, what: QEIdentity.title)
+        return SignedCollateral(content: content, signer: signer)
     }
 }
 
@@ -60,6 +68,15 @@ struct IntelRevocationList: Sendable {
     let list: RevocationList
     /// The authority whose certificates it is about.
     let issuer: Certificate
+
+    /// When an item says that it was made, not believed. Throws `revocation_unknown`.
+    static func date(of item: CollateralItem) throws(VerificationError) -> Date {
+        do throws(X509Error) {
+            return try RevocationList(der: item.body).thisUpdate
+        } catch {
+            throw VerificationError(code: "revocation_unknown", message: error.message)
+        }
+    }
 
     /// Throws `revocation_unknown` for a list that this authority did not make and sign.
     init(_ item: CollateralItem, issuer: Certificate) throws(VerificationError) {

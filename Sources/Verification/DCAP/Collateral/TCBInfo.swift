@@ -6,10 +6,10 @@ struct TCBInfo: Sendable {
     /// A level and the least security versions that reach it.
     struct Level: Sendable {
         /// Of the 16 components in the platform's certificate.
-        let components: [UInt8]
+        let components: [UInt16]
         let pceSVN: UInt16
         /// Of the 16 components in the trust domain's report; only in TCB infos for TDX.
-        let tdxComponents: [UInt8]?
+        let tdxComponents: [UInt16]?
         let rating: TCBRating
     }
 
@@ -106,8 +106,8 @@ extension TCBInfo.Level {
         rating = try object.rating()
     }
 
-    private static func components(_ tcb: IntelObject, _ name: String) throws(VerificationError) -> [UInt8] {
-        var versions: [UInt8] = []
+    private static func components(_ tcb: IntelObject, _ name: String) throws(VerificationError) -> [UInt16] {
+        var versions: [UInt16] = []
         for component in try tcb.objects(name) { versions.append(try component.integer("svn")) }
         guard versions.count == 16 else { throw tcb.malformed("a level has not 16 components") }
         return versions

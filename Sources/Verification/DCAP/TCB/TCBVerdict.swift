@@ -68,13 +68,14 @@ private struct TCBComparison {
     }
 
     private func isReached(_ level: TCBInfo.Level, _ versions: [UInt8]?) -> Bool {
-        guard level.pceSVN <= platform.pceSVN, zip(level.components, platform.componentSVNs).allSatisfy({ $0 <= $1 })
+        guard level.pceSVN <= platform.pceSVN,
+            zip(level.components, platform.componentSVNs).allSatisfy({ $0 <= UInt16($1) })
         else { return false }
         guard let versions else { return true }
         guard let components = level.tdxComponents else { return false }
         // From major version 1 on the module has levels of its own, so its two version bytes are not compared here.
         let first = versions[1] > 0 ? 2 : 0
-        return zip(components, versions).dropFirst(first).allSatisfy { $0 <= $1 }
+        return zip(components, versions).dropFirst(first).allSatisfy { $0 <= UInt16($1) }
     }
 
     /// Requires the TDX module to be Intel's; the rating is `nil` for major version 0, which the platform's levels cover.
