@@ -223,7 +223,7 @@ if fuzzing {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "Verification", "X509Trust",
+                "Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "RATS", "Verification", "X509Trust",
             ],
             path: "Fuzz",
             swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],
