@@ -91,8 +91,8 @@ let package = Package(
         program(
             "claviger",
             [
-                "AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "PolicyTesting", "RegoImport", "Policy",
-                "Storage", "X509Trust",
+                "AdminClient", "BrokerAPI", "Broker", "Collateral", "Guest", "OCIEncryption", "PolicyTesting", "RegoImport",
+                "Policy", "Storage", "X509Trust",
             ]),
 
         program("claviger-controller", ["Controller", "AdminClient"]),
@@ -113,7 +113,7 @@ let package = Package(
         room(
             "Broker",
             [
-                "Storage", "Policy", "Verification", "X509Trust", "KBSProtocol", "JOSE", "RATS", "Encodings",
+                "Collateral", "Storage", "Policy", "Verification", "X509Trust", "KBSProtocol", "JOSE", "RATS", "Encodings",
                 crypto, yams, logging, metrics, lifecycle,
             ]),
         room(
@@ -123,6 +123,12 @@ let package = Package(
 
         // Trust
         room("Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1]),
+        room(
+            "Collateral",
+            [
+                "Storage", "HTTPTransport", "X509Trust", "JOSE", "RATS", "Encodings", crypto, logging, metrics,
+                lifecycle,
+            ]),
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("RegoImport", ["Policy", "RATS", "Encodings"]),
         room(
@@ -183,6 +189,9 @@ let package = Package(
         tests("PolicyTesting", ["Policy", "RATS", "Encodings"], vectors: false),
         tests("RegoImport", ["Policy", "RATS", "Encodings"]),
         tests("Storage", ["TestSupport"], vectors: false),
+        tests(
+            "Collateral",
+            ["TestSupport", "TestInput", "Telemetry", "HTTPServing", "X509Trust", crypto, logging, metrics] + http),
         tests("OCIEncryption", ["TestPrograms"]),
         tests("AdminClient", vectors: false),
         tests("Broker", ["BrokerTestSupport", "TestInput", "PolicyTesting", "Policy", "X509Trust"]),

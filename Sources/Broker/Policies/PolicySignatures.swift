@@ -31,7 +31,7 @@ struct PolicySignatures: Sendable {
     }
 
     /// Who signed a bundle; throws when that is not enough.
-    func signers(of bundle: SignedPolicyBundle) throws(PolicyBundleError) -> [PolicySigner] {
+    func signers(of bundle: SignedPolicyBundle) throws(PolicyBundleError) -> [DetachedSigner] {
         guard let trusted else {
             throw PolicyBundleError(
                 code: "unknown_signer",

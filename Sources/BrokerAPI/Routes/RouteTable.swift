@@ -14,6 +14,7 @@ enum RouteOperation: String, Sendable, Hashable, CaseIterable {
     case listDecisions, readDecision
     case referenceValueHistory
     case approve, listApprovals, revokeApproval
+    case collateralStatus, fetchCollateral, exportCollateral, importCollateral
     case revoke, listKeys, rotateKeys, identify
 }
 
@@ -54,6 +55,10 @@ enum RouteTable {
         Route(.get, "/claviger/v1/approvals", .admin, .listApprovals),
         Route(.post, "/claviger/v1/approvals", .admin, .approve),
         Route(.delete, "/claviger/v1/approvals/{id}", .admin, .revokeApproval),
+        Route(.get, "/claviger/v1/collateral", .admin, .collateralStatus),
+        Route(.post, "/claviger/v1/collateral/fetch", .admin, .fetchCollateral),
+        Route(.get, "/claviger/v1/collateral/export", .admin, .exportCollateral),
+        Route(.post, "/claviger/v1/collateral/import", .admin, .importCollateral),
         Route(.post, "/claviger/v1/revocations", .admin, .revoke),
         Route(.get, "/claviger/v1/keys", .admin, .listKeys),
         Route(.post, "/claviger/v1/keys/rotate", .admin, .rotateKeys),
