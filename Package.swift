@@ -91,7 +91,8 @@ let package = Package(
         program(
             "claviger",
             [
-                "AdminClient", "BrokerAPI", "Broker", "Collateral", "Guest", "OCIEncryption", "PolicyTesting", "RegoImport",
+                "AdminClient", "BrokerAPI", "Broker", "Collateral", "Guest", "OCIEncryption", "PolicyTesting",
+                "RegoImport",
                 "Policy", "Storage", "X509Trust",
             ]),
 
@@ -113,7 +114,8 @@ let package = Package(
         room(
             "Broker",
             [
-                "Collateral", "Storage", "Policy", "Verification", "X509Trust", "KBSProtocol", "JOSE", "RATS", "Encodings",
+                "Collateral", "Storage", "Policy", "Verification", "X509Trust", "KBSProtocol", "JOSE", "RATS",
+                "Encodings",
                 crypto, yams, logging, metrics, lifecycle,
             ]),
         room(
@@ -167,8 +169,9 @@ let package = Package(
         support(
             "BrokerTestSupport",
             [
-                "TestSupport", "Broker", "KBSProtocol", "JOSE", "RATS", "Storage", "Telemetry", "Encodings", logging,
-                metrics,
+                "TestSupport", "Broker", "Verification", "KBSProtocol", "JOSE", "RATS", "Storage", "Telemetry",
+                "Encodings",
+                logging, metrics,
             ]),
         support("GuestTestSupport", ["HTTPServing", "KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
         support("TestPrograms", ["Processes"]),

@@ -4,7 +4,8 @@ public enum PercentEncoding {
     ///
     /// - Parameter plusIsSpace: Whether `+` stands for a space, as it does in queries that forms make.
     /// - Throws: ``ByteCodingError`` with code `invalid_escape` when a percent sign has no two hex digits behind it.
-    public static func bytes(of text: some StringProtocol, plusIsSpace: Bool = false) throws(ByteCodingError) -> [UInt8] {
+    public static func bytes(of text: some StringProtocol, plusIsSpace: Bool = false) throws(ByteCodingError) -> [UInt8]
+    {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count)
         var rest = Array(text.utf8)[...]

@@ -95,7 +95,8 @@ struct BundleTests {
     @Test(
         "what is no bundle is refused",
         arguments: [
-            "", "{}", "[]", "{\"apiVersion\":\"claviger.dev/v1alpha1\",\"kind\":\"SignedCollateralBundle\",\"bundle\":{},\"signatures\":[]}",
+            "", "{}", "[]",
+            "{\"apiVersion\":\"claviger.dev/v1alpha1\",\"kind\":\"SignedCollateralBundle\",\"bundle\":{},\"signatures\":[]}",
         ])
     func malformed(text: String) {
         #expect(code { _ = try CollateralBundle(parsing: Array(text.utf8)) } == "bundle_malformed")

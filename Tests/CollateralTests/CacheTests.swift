@@ -57,7 +57,8 @@ struct CacheTests {
         #expect(origin.asked == 1)
     }
 
-    @Test("an expired item is asked for again, and handed out when there is no newer one: the verifier judges its dates")
+    @Test(
+        "an expired item is asked for again, and handed out when there is no newer one: the verifier judges its dates")
     func expired() async throws {
         let origin = ScriptedOrigin(.success(.plain()))
         let test = try await TestCache.make([origin])
@@ -72,6 +73,17 @@ struct CacheTests {
         test.clock.advance(by: 3_600)
         origin.answer(.success(.plain(issued: test.clock.now, sequence: 2)))
         #expect(try await test.cache.item(.sample) == .plain(issued: test.clock.now, sequence: 2))
+    }
+
+    @Test("an item that had expired when it was had is not asked for again at once")
+    func stale() async throws {
+        let origin = ScriptedOrigin(.success(.plain(issued: noon.addingTimeInterval(-86_400 * 40))))
+        let test = try await TestCache.make([origin])
+        for _ in 0..<5 { _ = try await test.cache.item(.sample) }
+        #expect(origin.asked == 1)
+        test.clock.advance(by: 601)
+        _ = try await test.cache.item(.sample)
+        #expect(origin.asked == 2)
     }
 
     @Test("within the grace time an expired item is answered without asking first")
@@ -123,7 +135,7 @@ struct CacheTests {
         let test = try await TestCache.make([origin]) { $0.maximumItems = 2 }
         for index in 0..<4 { _ = await test.code(CollateralName("test/chip/\(index)")!) }
         #expect(try await test.store.database.query("SELECT 1 FROM collateral").count == 2)
-        #expect(await test.code(CollateralName("test/chip/9")!) == "collateral_unavailable")
+        #expect(await test.code(CollateralName("test/chip/9")!) == "collateral_full")
         // What is issued again and again is not such a thing.
         origin.answer(.success(.plain()))
         #expect(await test.code() == nil)

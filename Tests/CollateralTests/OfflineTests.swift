@@ -76,7 +76,9 @@ struct OfflineTests {
         return pretty ? Array(value.pretty().utf8) : value.serialized()
     }
 
-    @Test("a file of Intel's tool gives the bytes that were signed, also when it was laid out for people", arguments: [true, false])
+    @Test(
+        "a file of Intel's tool gives the bytes that were signed, also when it was laid out for people",
+        arguments: [true, false])
     func intelFile(pretty: Bool) async throws {
         let folder = try folder()
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -23,7 +23,9 @@ struct PauseTests {
         #expect(await test.code() == nil)
     }
 
-    @Test("a publisher that asks for patience gets it for everything, as long as it said, at every replica and from operators")
+    @Test(
+        "a publisher that asks for patience gets it for everything, as long as it said, at every replica and from operators"
+    )
     func throttled() async throws {
         let origin = ScriptedOrigin(
             .failure(CollateralFetchFailure(.throttled, "429", retryAfter: 100)))
@@ -42,7 +44,9 @@ struct PauseTests {
         #expect(await replica.code() == nil)
     }
 
-    @Test("a publisher that does not answer is left alone for longer and longer, but never for more than a quarter of an hour")
+    @Test(
+        "a publisher that does not answer is left alone for longer and longer, but never for more than a quarter of an hour"
+    )
     func backoff() async throws {
         let origin = ScriptedOrigin(.failure(CollateralFetchFailure(.unavailable, "gone")))
         let test = try await TestCache.make([origin])

@@ -30,7 +30,9 @@ struct PublisherTests {
             body: try Recorded.bytes("tdx/tcb_info.json"))
     }
 
-    @Test("Intel's collateral is asked for by the paths of the API, and comes byte by byte, with the chains of the headers")
+    @Test(
+        "Intel's collateral is asked for by the paths of the API, and comes byte by byte, with the chains of the headers"
+    )
     func intelItems() async throws {
         try await StandIn.run { server in
             server.answer(tcbTarget, try tcbAnswer())
@@ -116,7 +118,9 @@ struct PublisherTests {
 
     @Test(
         "addresses that are none are refused",
-        arguments: ["", "kds", "ftp://a", "https://", "https:///x", "https://a@b", "https://a?x", "https://a b", "https://a\\b"])
+        arguments: [
+            "", "kds", "ftp://a", "https://", "https:///x", "https://a@b", "https://a?x", "https://a b", "https://a\\b",
+        ])
     func addresses(url: String) {
         #expect(AMDKeyDistribution(baseURL: url) == nil)
         #expect(IntelProvisioning(baseURL: url) == nil)
@@ -134,7 +138,9 @@ struct PublisherTests {
             let other = CollateralName.intelTCBInfo(
                 .tdx, fmspc: [0, 0x80, 0x6F, 5, 0, 0], channel: .standard)
             #expect(await test.code(other) == "signature_invalid")
-            #expect(test.metrics.prometheusText().contains("claviger_collateral_refused_total{code=\"signature_invalid\"} 2"))
+            #expect(
+                test.metrics.prometheusText().contains(
+                    "claviger_collateral_refused_total{code=\"signature_invalid\"} 2"))
         }
     }
 
@@ -142,7 +148,9 @@ struct PublisherTests {
     func malformed() async throws {
         try await StandIn.run { server in
             let whole = try tcbAnswer()
-            var bodies = [whole.body.dropLast(10), whole.body.prefix(1), [], Array("<html>".utf8)[...]].map { Array($0) }
+            var bodies = [whole.body.dropLast(10), whole.body.prefix(1), [], Array("<html>".utf8)[...]].map {
+                Array($0)
+            }
             bodies.append(whole.body + [UInt8](repeating: 0x20, count: 5 << 20))
             for body in bodies {
                 var answer = whole

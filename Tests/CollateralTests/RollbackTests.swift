@@ -55,7 +55,9 @@ struct RollbackTests {
         #expect(try await fresh.cache.item(.sample) == newest)
         #expect(origin.asked == 3)
         #expect(fresh.log.text.contains("put back to an older one"))
-        #expect(fresh.metrics.prometheusText().contains("claviger_collateral_refused_total{code=\"collateral_unauthentic\"}"))
+        #expect(
+            fresh.metrics.prometheusText().contains(
+                "claviger_collateral_refused_total{code=\"collateral_unauthentic\"}"))
     }
 
     @Test(

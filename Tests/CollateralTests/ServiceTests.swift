@@ -83,19 +83,20 @@ struct ServiceTests {
         origin.answer(.failure(CollateralFetchFailure(.unavailable, "gone")))
         try await serving([test]) {
             try await becomesTrue {
-                    test.metrics.prometheusText().contains("claviger_collateral_expiry_seconds{kind=\"test/list\"} 2592000")
-                }
+                test.metrics.prometheusText().contains("claviger_collateral_expiry_seconds{kind=\"test/list\"} 2592000")
+            }
             #expect(!test.log.text.contains("needs attention"))
             test.clock.advance(by: 86_400 * 25)
             try await becomesTrue {
-                    test.metrics.prometheusText().contains("claviger_collateral_expiry_seconds{kind=\"test/list\"} 432000")
-                }
+                test.metrics.prometheusText().contains("claviger_collateral_expiry_seconds{kind=\"test/list\"} 432000")
+            }
             try await becomesTrue { test.log.text.contains("needs attention") }
-            #expect(test.metrics.prometheusText().contains("claviger_collateral_age_seconds{kind=\"test/list\"} 2160000"))
+            #expect(
+                test.metrics.prometheusText().contains("claviger_collateral_age_seconds{kind=\"test/list\"} 2160000"))
             try await becomesTrue {
-                    test.metrics.prometheusText().contains(
-                        "claviger_collateral_fetch_failures_total{code=\"unavailable\",origin=\"scripted\"} 1")
-                }
+                test.metrics.prometheusText().contains(
+                    "claviger_collateral_fetch_failures_total{code=\"unavailable\",origin=\"scripted\"} 1")
+            }
         }
         // Once, and not at each look.
         #expect(test.log.text.split(separator: "\n").count { $0.contains("needs attention") } == 1)

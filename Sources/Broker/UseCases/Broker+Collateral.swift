@@ -23,8 +23,12 @@ extension Broker {
     public func collateralStatus(
         prefix: String, after: String, limit: Int
     ) async throws(BrokerError) -> JSONValue {
-        let items = try await storing { () async throws(StorageError) in
-            try await collateral.standing(prefix: prefix, after: after, limit: limit)
+        let items: [CollateralStanding]
+        do throws(StorageError) {
+            items = try await collateral.standing(prefix: prefix, after: after, limit: limit)
+        } catch {
+            guard error.code == .corrupt else { throw BrokerError(error) }
+            throw .internalFailure("collateral_unauthentic", "The collateral cannot be used: \(error.message)")
         }
         let pauses = try await storing { () async throws(StorageError) in try await collateral.standingPauses() }
         return [

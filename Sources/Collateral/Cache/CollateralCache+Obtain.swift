@@ -29,7 +29,12 @@ extension CollateralCache {
             return .failure(pause.error)
         }
         if let error = pauseOfAll(candidates) { return .failure(error) }
+        let began = ContinuousClock.now
         return await turnstile.pass {
+            // Whoever waited this long behind others is told so, and the queue behind him moves on.
+            guard ContinuousClock.now - began < settings.timeout * 2 else {
+                return .failure(.unavailable(name, "too many other things are being asked for at this moment."))
+            }
             do throws(StorageError) {
                 // Longer than one replica needs for all origins.
                 let patience = settings.timeout * (candidates.count + 1)
@@ -61,11 +66,6 @@ extension CollateralCache {
         } catch {
             return .failure(error)
         }
-    }
-
-    private func isDue(_ entry: CollateralEntry) -> Bool {
-        let due = settings.renewal(fetchedAt: entry.fetchedAt, nextUpdate: entry.validity.nextUpdate, earlier: haste)
-        return due.map { clock.now() >= $0 } ?? false
     }
 
     /// Takes over the pauses of other replicas; throws when the name itself pauses.
@@ -114,7 +114,8 @@ extension CollateralCache {
                 errors.append(await note(error, name, origin))
             }
         }
-        let error = errors.first { $0.code != "collateral_unknown" } ?? errors.first
+        let error =
+            errors.first { $0.code != "collateral_unknown" } ?? errors.first
             ?? .unavailable(name, "no origin was asked.")
         await rest(name, error, isUnknownEverywhere: isUnknownEverywhere)
         throw error
@@ -139,7 +140,11 @@ extension CollateralCache {
         }
         switch outcome {
         case .stored: break
-        case .full: throw .unavailable(name, "there is no room for more items; raise collateral.maximumItems.")
+        case .full:
+            throw CollateralError(
+                code: "collateral_full",
+                message:
+                    "There is no room for \(name): raise collateral.maximumItems, or delete rows that nobody needs.")
         case .behind: throw .rollback(name)
         }
         pauses.end(.name(name))

@@ -55,7 +55,13 @@ extension CollateralCache: Service {
         var kinds: [String: (items: Int, nextUpdate: Date, fetchedAt: Date)] = [:]
         var after = ""
         while true {
-            guard let rows = try? await store.list(after: after, renewed: true, limit: Self.page) else { return }
+            let rows: [(summary: CollateralSummary, isAuthentic: Bool)]
+            do throws(StorageError) {
+                rows = try await store.list(after: after, renewed: true, limit: Self.page)
+            } catch {
+                logger.warning("collateral cannot be looked through", metadata: ["reason": "\(error)"])
+                return
+            }
             for (summary, isAuthentic) in rows {
                 guard let name = CollateralName(summary.name), let nextUpdate = summary.nextUpdate else { continue }
                 let known = kinds[name.kind] ?? (0, .distantFuture, .distantFuture)

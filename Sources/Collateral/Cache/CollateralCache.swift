@@ -98,7 +98,8 @@ public final class CollateralCache: CollateralSource, Sendable {
             return .failure(error)
         }
         let now = clock.now()
-        if let found, settings.isUsable(nextUpdate: found.validity.nextUpdate, at: now) {
+        // What had expired already when it was had a moment ago will not be any better now.
+        if let found, settings.isUsable(nextUpdate: found.validity.nextUpdate, at: now) || !isDue(found) {
             metrics.lookedUp(.database)
             renewIfDue(found, at: now)
             return .success(found)
@@ -113,11 +114,15 @@ public final class CollateralCache: CollateralSource, Sendable {
         return found.map { .success($0) } ?? outcome
     }
 
-    func renewIfDue(_ entry: CollateralEntry, at now: Date) {
-        let due = settings.renewal(
-            fetchedAt: entry.fetchedAt, nextUpdate: entry.validity.nextUpdate, earlier: haste)
-        guard let due, now >= due, pauses.current(.name(entry.name), at: now) == nil else { return }
+    private func renewIfDue(_ entry: CollateralEntry, at now: Date) {
+        guard isDue(entry), pauses.current(.name(entry.name), at: now) == nil else { return }
         renew.yield(entry.name)
+    }
+
+    /// Whether it is time to ask for an item anew.
+    func isDue(_ entry: CollateralEntry) -> Bool {
+        let due = settings.renewal(fetchedAt: entry.fetchedAt, nextUpdate: entry.validity.nextUpdate, earlier: haste)
+        return due.map { clock.now() >= $0 } ?? false
     }
 
     /// What the database has of this name; nil when it has nothing, or nothing that can be believed.

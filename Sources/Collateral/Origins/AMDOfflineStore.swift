@@ -53,7 +53,9 @@ public struct AMDOfflineStore: CollateralOrigin {
     /// All certificates whose files name their levels, under their names, and the paths of the others.
     ///
     /// - Throws: ``CollateralFetchFailure`` when the folder cannot be read.
-    public func everything() throws(CollateralFetchFailure) -> (items: [CollateralName: CollateralItem], skipped: [String]) {
+    public func everything() throws(CollateralFetchFailure) -> (
+        items: [CollateralName: CollateralItem], skipped: [String]
+    ) {
         guard let chips = try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/vcek") else {
             throw CollateralFetchFailure(.unavailable, "The folder \(folder)/vcek cannot be read.")
         }

@@ -2,9 +2,10 @@ import Collateral
 import Crypto
 import Encodings
 import Foundation
-import RATS
 import TestInput
 import X509Trust
+
+@testable import RATS
 
 /// The recorded collateral.
 enum Recorded: VectorFolder {
@@ -15,8 +16,8 @@ enum Recorded: VectorFolder {
     static let identity = CollateralName.intelQEIdentity(.tdx, channel: .standard)
     static let platformList = CollateralName.intelPCKRevocationList(.platform)
     static let chip = String(repeating: "ab", count: 64)
-    static let vcek = CollateralName("amd/vcek/milan/\(chip)/bl3_tee0_snp8_ucode115")!
-    static let milanList = CollateralName.amdRevocationList(product: "milan", kind: .vcek)!
+    static let vcek = CollateralName(segments: "amd", "vcek", "milan", chip, "bl3_tee0_snp8_ucode115")
+    static let milanList = CollateralName(segments: "amd", "crl", "milan", "vcek")
 
     /// A chain as the service's headers carry it.
     static func header(_ file: String) throws -> String {

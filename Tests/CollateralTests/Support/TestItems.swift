@@ -1,15 +1,16 @@
 import Collateral
 import Encodings
 import Foundation
-import RATS
 import Synchronization
+
+@testable import RATS
 
 /// The time at which most tests begin.
 let noon = Date(timeIntervalSince1970: 1_771_500_000)
 
 extension CollateralName {
-    static let sample = CollateralName("test/list/a")!
-    static let other = CollateralName("test/list/b")!
+    static let sample = CollateralName(segments: "test", "list", "a")
+    static let other = CollateralName(segments: "test", "list", "b")
 }
 
 extension CollateralItem {

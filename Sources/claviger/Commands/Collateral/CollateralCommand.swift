@@ -5,7 +5,8 @@ import Encodings
 struct CollateralCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "collateral",
-        abstract: "What manufacturers publish so that evidence can be verified: certificates, revocation lists, TCB info.",
+        abstract:
+            "What manufacturers publish so that evidence can be verified: certificates, revocation lists, TCB info.",
         discussion: """
             Names are paths such as intel/tcb/tdx/00806f050000/standard, intel/crl/root or amd/crl/milan/vcek. \
             See docs/collateral.md.
@@ -72,7 +73,8 @@ struct CollateralFetchCommand: AsyncParsableCommand {
     func run() async throws {
         let item = try await broker.adminClient().fetchCollateral(name)
         output.print(.object(item)) {
-            "\(item.cell("name")): \(item.cell("state")), issued \(item.cell("issuedAt")), from \(item.cell("source"))".printable
+            "\(item.cell("name")): \(item.cell("state")), issued \(item.cell("issuedAt")), from \(item.cell("source"))"
+                .printable
         }
     }
 }
