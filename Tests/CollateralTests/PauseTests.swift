@@ -66,6 +66,20 @@ struct PauseTests {
         #expect(origin.asked == 14)
     }
 
+    @Test("what a file lacks is looked for again soon, and what one replica's file lacks another's may have")
+    func files() async throws {
+        let file = ScriptedOrigin(missing, name: "file", usesNetwork: false)
+        let test = try await TestCache.make([file])
+        for _ in 0..<3 { #expect(await test.code() == "collateral_unknown") }
+        #expect(file.asked == 1)
+        let replica = try await test.replica([ScriptedOrigin(missing, name: "other", usesNetwork: false)])
+        #expect(await replica.code() == "collateral_unknown")
+        #expect(try await test.store.database.query("SELECT 1 FROM collateral_pauses").isEmpty)
+        test.clock.advance(by: 61)
+        file.answer(.success(.plain()))
+        #expect(await test.code() == nil)
+    }
+
     @Test("an operator's demand is asked for though the name was unknown a moment ago")
     func demanded() async throws {
         let origin = ScriptedOrigin(missing)

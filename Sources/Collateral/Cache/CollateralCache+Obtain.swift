@@ -15,11 +15,7 @@ extension CollateralCache {
     }
 
     /// Has an item from an origin, unless it is no time to ask, or another replica was faster.
-    ///
-    /// - Parameter seen: What the caller knows of the item.
-    func obtain(
-        _ name: CollateralName, reason: Reason, seen: CollateralEntry?
-    ) async -> CollateralFlights.Outcome {
+    func obtain(_ name: CollateralName, reason: Reason) async -> CollateralFlights.Outcome {
         let candidates = origins.filter { $0.provides(name) }
         guard !candidates.isEmpty else {
             let sentence = settings.network ? "no origin has such things." : "the network is switched off."
@@ -39,7 +35,7 @@ extension CollateralCache {
                 // Longer than one replica needs for all origins.
                 let patience = settings.timeout * (candidates.count + 1)
                 return try await database.exclusively("collateral \(name)", patience: patience) {
-                    await self.obtainAlone(name, reason: reason, seen: seen, from: candidates)
+                    await self.obtainAlone(name, reason: reason, from: candidates)
                 }
             } catch {
                 return .failure(.unavailable(name, "the database cannot be used now."))
@@ -56,7 +52,7 @@ extension CollateralCache {
     }
 
     private func obtainAlone(
-        _ name: CollateralName, reason: Reason, seen: CollateralEntry?, from candidates: [any CollateralOrigin]
+        _ name: CollateralName, reason: Reason, from candidates: [any CollateralOrigin]
     ) async -> CollateralFlights.Outcome {
         do throws(CollateralError) {
             // Who waited for another replica takes what that one had.
@@ -91,7 +87,8 @@ extension CollateralCache {
         _ name: CollateralName, _ candidates: [any CollateralOrigin]
     ) async throws(CollateralError) -> CollateralEntry {
         var errors: [CollateralError] = []
-        var isUnknownEverywhere = true
+        // What files lack may be in them in a moment, and other replicas may have other files.
+        var isUnknownEverywhere = candidates.contains { $0.usesNetwork }
         for origin in candidates {
             if let pause = pauses.current(.origin(origin.name), at: clock.now()) {
                 isUnknownEverywhere = false
@@ -157,9 +154,9 @@ extension CollateralCache {
     }
 
     private func noteRefusal(_ error: CollateralError, _ name: CollateralName, _ origin: any CollateralOrigin) {
-        metrics.refused(code: error.code)
+        if error.code != "collateral_unavailable" { metrics.refused(code: error.code) }
         logger.warning(
-            "collateral refused",
+            "collateral not kept",
             metadata: [
                 "name": "\(name)", "origin": "\(origin.name)", "code": "\(error.code)", "reason": "\(error.message)",
             ])
@@ -177,7 +174,6 @@ extension CollateralCache {
                 "name": "\(name)", "origin": "\(origin.name)", "failure": "\(failure.kind.rawValue)",
                 "reason": "\(failure.message)",
             ])
-        // What a file lacks now may be in it in a moment.
         guard origin.usesNetwork else { return error }
         let now = clock.now()
         let subject = CollateralPauses.Subject.origin(origin.name)

@@ -27,7 +27,7 @@ extension CollateralCache: Service {
         await withDiscardingTaskGroup { group in
             for await name in renewals.cancelOnGracefulShutdown() {
                 group.addTask {
-                    _ = await self.flights.join(name) { await self.obtain(name, reason: .renewal, seen: nil) }
+                    _ = await self.flights.join(name) { await self.obtain(name, reason: .renewal) }
                 }
             }
             group.cancelAll()

@@ -85,7 +85,7 @@ public final class CollateralCache: CollateralSource, Sendable {
         // Work that is under way may end with what is in the database.
         _ = await flights.underway(name)
         pauses.end(.name(name))
-        return try await flights.join(name) { await self.obtain(name, reason: .demanded, seen: nil) }.get()
+        return try await flights.join(name) { await self.obtain(name, reason: .demanded) }.get()
     }
 
     /// Finds what the database has, and asks the origins only when that cannot answer.
@@ -104,7 +104,7 @@ public final class CollateralCache: CollateralSource, Sendable {
             renewIfDue(found, at: now)
             return .success(found)
         }
-        let outcome = await obtain(name, reason: .missing, seen: found)
+        let outcome = await obtain(name, reason: .missing)
         if case .success = outcome {
             metrics.lookedUp(.origin)
             return outcome
