@@ -61,6 +61,17 @@ func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: common)
 }
 
+/// The certificates of authorities that are embedded because they are trusted as they are, or lead to such.
+let embeddedAuthorities =
+    ["intel-sgx-root-ca.pem"]
+    + ["milan", "genoa", "turin"].flatMap { product in
+        ["ark", "ask", "asvk"].map { "amd-\(product)-\($0).der" }
+    }
+    + [
+        "azure-root-2023", "azure-ca-01", "azure-ca-03", "google-root-2018", "google-ca-2020", "google-ca-2021",
+        "google-root-2022", "google-ca-2022",
+    ].map { "tpm-\($0).der" }
+
 let package = Package(
     name: "claviger",
     products: [
@@ -92,8 +103,7 @@ let package = Package(
             "claviger",
             [
                 "AdminClient", "BrokerAPI", "Broker", "Collateral", "Guest", "OCIEncryption", "PolicyTesting",
-                "RegoImport",
-                "Policy", "Storage", "X509Trust",
+                "RegoImport", "Policy", "Storage", "X509Trust",
             ]),
 
         program("claviger-controller", ["Controller", "AdminClient"]),
@@ -115,8 +125,7 @@ let package = Package(
             "Broker",
             [
                 "Collateral", "Storage", "Policy", "Verification", "X509Trust", "KBSProtocol", "JOSE", "RATS",
-                "Encodings",
-                crypto, yams, logging, metrics, lifecycle,
+                "Encodings", crypto, yams, logging, metrics, lifecycle,
             ]),
         room(
             "Guest",
@@ -124,7 +133,10 @@ let package = Package(
         room("AdminClient", ["HTTPTransport", "KBSProtocol", "JOSE", "Encodings"]),
 
         // Trust
-        room("Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1]),
+        room(
+            "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
+            resources: embeddedAuthorities.map { .embedInCode("Roots/\($0)") }),
+        room("RecordedEvidence", ["CZlib", "Verification", "X509Trust", "RATS", "Encodings"]),
         room(
             "Collateral",
             [
@@ -162,6 +174,7 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .target(name: "CLinux"),
 
         // Tests
@@ -176,6 +189,7 @@ let package = Package(
         support("GuestTestSupport", ["HTTPServing", "KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
         support("TestPrograms", ["Processes"]),
         support("TestInput", ["Encodings"]),
+        support("X509TestSupport", ["X509Trust", "COpenSSL"]),
         tests("Encodings", ["TestInput"]),
         tests("JOSE", ["TestInput", "Encodings", crypto]),
         tests("Processes", vectors: false),
@@ -183,8 +197,13 @@ let package = Package(
         tests("CEL", ["Encodings"]),
         tests("RATS", ["TestInput"]),
         tests("KBSProtocol", ["TestInput", "JOSE", "RATS"]),
-        tests("Verification", ["TestInput", "KBSProtocol"]),
-        tests("X509Trust", ["TestInput", "JOSE", "COpenSSL"]),
+        tests(
+            "Verification",
+            [
+                "TestInput", "TestPrograms", "X509TestSupport", "KBSProtocol", "X509Trust", "RATS", "Encodings", crypto,
+                cryptoExtras,
+            ]),
+        tests("X509Trust", ["TestInput", "X509TestSupport", "JOSE", "COpenSSL"]),
         tests("HTTPTransport", ["HTTPServing", "Processes"] + http, vectors: false),
         tests("HTTPServing", http, vectors: false),
         tests("Telemetry", vectors: false),
@@ -194,7 +213,7 @@ let package = Package(
         tests("Storage", ["TestSupport"], vectors: false),
         tests(
             "Collateral",
-            ["TestSupport", "TestInput", "Telemetry", "HTTPServing", "X509Trust", crypto, logging, metrics] + http),
+            ["TestSupport", "TestInput", "Verification", "Telemetry", "HTTPServing", "X509Trust", crypto, logging, metrics] + http),
         tests("OCIEncryption", ["TestPrograms"]),
         tests("AdminClient", vectors: false),
         tests("Broker", ["BrokerTestSupport", "TestInput", "PolicyTesting", "Policy", "X509Trust"]),

@@ -17,7 +17,8 @@ struct Claviger: AsyncParsableCommand {
         version: versionText,
         subcommands: [
             DevCommand.self, PolicyCommand.self, ResourceCommand.self, ReferenceCommand.self, ExplainCommand.self,
-            DecisionsCommand.self, ClaimsCommand.self, ApproveCommand.self, ApprovalsCommand.self, AttestCommand.self,
+            DecisionsCommand.self, ClaimsCommand.self, ApproveCommand.self, ApprovalsCommand.self,
+            LimitsCommand.self, AttestCommand.self,
             ImageCommand.self, KeyCommand.self, CollateralCommand.self, RevokeCommand.self, AdminCommand.self,
             CRDCommand.self,
             SchemaCommand.self, VersionCommand.self,

@@ -41,7 +41,7 @@ struct ConfigurationTests {
                     - {role: admin, allowedEndpoints: "^/kbs/.+$", methods: [GET]}
                 policies:
                   installDefaults: false
-                  signatures: {required: true, keys: [/a.pem, /b.jwks], threshold: 2}
+                  signatures: {required: true, keys: [/a.pem, /b.jwks], threshold: 2, bundles: [production]}
                 collateral:
                   network: false
                   grace: 30d
@@ -77,6 +77,7 @@ struct ConfigurationTests {
         #expect(configuration.policies.signatures.required)
         #expect(configuration.policies.signatures.keyFiles == ["/a.pem", "/b.jwks"])
         #expect(configuration.policies.signatures.threshold == 2)
+        #expect(configuration.policies.signatures.bundles == ["production"])
         #expect(configuration.passport.first?.teeKeyPointers == ["/a/b"])
         #expect(configuration.protocolVersions.resourceMinimumVersions == ["default/old/*": "0.1.1"])
         #expect(!configuration.policies.installDefaults)
@@ -116,6 +117,7 @@ struct ConfigurationTests {
             ("token: {rotationOverlap: 4m}", "invalid_value", "rotationOverlap"),
             ("policies: {signatures: {required: true}}", "invalid_value", "policies.signatures"),
             ("policies: {signatures: {threshold: 0}}", "wrong_type", "policies.signatures.threshold"),
+            ("policies: {signatures: {bundles: [Production]}}", "invalid_value", "policies.signatures.bundles"),
             ("policies: {signed: true}", "unknown_key", "policies.signed"),
             ("collateral: {network: maybe}", "wrong_type", "collateral.network"),
             ("collateral: {timeout: 10m}", "wrong_type", "collateral.timeout"),

@@ -35,6 +35,7 @@ extension BrokerResponder {
         case .approve: try await approve(exchange)
         case .listApprovals: try await listApprovals(exchange)
         case .revokeApproval: try await revokeApproval(exchange)
+        case .resetLimits: try await resetLimits(exchange)
         case .collateralStatus: try await collateralStatus(exchange)
         case .fetchCollateral: try await fetchCollateral(exchange)
         case .exportCollateral:
