@@ -213,7 +213,10 @@ let package = Package(
         tests("Storage", ["TestSupport"], vectors: false),
         tests(
             "Collateral",
-            ["TestSupport", "TestInput", "Verification", "Telemetry", "HTTPServing", "X509Trust", crypto, logging, metrics] + http),
+            [
+                "TestSupport", "TestInput", "Verification", "Telemetry", "HTTPServing", "X509Trust", crypto, logging,
+                metrics,
+            ] + http),
         tests("OCIEncryption", ["TestPrograms"]),
         tests("AdminClient", vectors: false),
         tests("Broker", ["BrokerTestSupport", "TestInput", "PolicyTesting", "Policy", "X509Trust"]),

@@ -91,19 +91,21 @@ public final class Broker: Sendable {
     ///   - database: The database.
     ///   - keyRing: The key-encryption keys.
     ///   - verifiers: Who believes which evidence; by default those that the configuration allows.
-    ///   - inspectors: Who verifies collateral before it is kept; what none of them knows is refused.
+    ///   - inspectors: Who verifies collateral before it is kept, by default those of AMD's and Intel's; what none of them
+    ///     knows is refused.
     ///   - environment: The time and the nonces.
     ///   - metrics: Where the broker counts.
     ///   - logger: Where the broker logs.
     /// - Throws: ``ConfigurationError`` for settings that cannot be used, ``BrokerError`` when the database cannot.
     public static func open(
         _ configuration: BrokerConfiguration, database: Database, keyRing: KeyEncryptionKeyRing,
-        verifiers: VerifierRegistry? = nil, inspectors: [any CollateralInspector] = [],
+        verifiers: VerifierRegistry? = nil, inspectors: [any CollateralInspector]? = nil,
         environment: BrokerEnvironment = BrokerEnvironment(), metrics: BrokerMetrics = BrokerMetrics(), logger: Logger
     ) async throws -> Broker {
         let registry = verifiers ?? VerifierRegistry(configured: configuration.attestation)
         let broker = try Broker(
-            configuration, database: database, keyRing: keyRing, verifiers: registry, inspectors: inspectors,
+            configuration, database: database, keyRing: keyRing, verifiers: registry,
+            inspectors: inspectors ?? [SNPCollateralInspector(), IntelCollateralInspector(clock: environment.clock)],
             environment: environment, metrics: metrics, logger: logger)
         if registry.acceptsSampleEvidence {
             logger.warning("sample evidence is believed, which anyone can make; never use this for anything of value")
