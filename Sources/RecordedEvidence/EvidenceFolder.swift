@@ -17,6 +17,15 @@ public struct EvidenceFolder: Sendable {
         Self.isInside(name) && access("\(path)/\(name)", R_OK) == 0
     }
 
+    /// The files below a folder of this relative name, in the order of their names; of an empty name,
+    /// all.
+    func files(below name: String) -> [String] {
+        guard name.isEmpty || Self.isInside(name),
+            let found = try? FileManager.default.subpathsOfDirectory(atPath: "\(path)/\(name)")
+        else { return [] }
+        return found.sorted().map { name.isEmpty ? $0 : "\(name)/\($0)" }
+    }
+
     /// The content of a file by its relative name, decompressed when it is a gzip file.
     ///
     /// Throws `unreadable_file`, also for a name that leads out of the folder and for more than

@@ -53,6 +53,7 @@ struct EntryFindings {
     func result(for entry: EvidenceManifest.Entry) -> EntryResult {
         EntryResult(
             entry: entry, outcome: differences.isEmpty ? .agrees : .differs,
-            verdict: verdicts.joined(separator: "; "), comparedFacts: comparedFacts, differences: differences, gaps: gaps)
+            verdict: verdicts.joined(separator: "; "), comparedFacts: comparedFacts, differences: differences,
+            gaps: gaps)
     }
 }

@@ -28,10 +28,18 @@ public struct ManifestReview: Sendable {
     ) async throws(RecordedEvidenceError) -> Bool {
         switch (entry.group, entry.expectation) {
         case (_, .data): return false
-        case ("sample", _):
-            await (try SampleEntry.examination(entry, in: folder)).examine(entry, &findings)
-        case ("snp", .accept), ("snp", .acceptCrypto), ("snp", .reject):
-            await (try SNPEntry.examination(entry, in: folder)).examine(entry, &findings)
+        case ("sample", _): await (try SampleEntry.examination(entry, in: folder)).examine(entry, &findings)
+        case ("snp", .trustAnchor), ("dcap-collateral", .trustAnchor): try AnchorEntry.examine(entry, folder, &findings)
+        case ("snp", _) where entry.id == "crls": try AnchorEntry.examineLists(entry, folder, &findings)
+        case ("snp", _) where entry.file("report.bin") == nil && entry.file("evidence.json") == nil:
+            try AnchorEntry.examineKey(entry, folder, &findings)
+        case ("snp", _): await (try SNPEntry.examination(entry, in: folder)).examine(entry, &findings)
+        case ("tdx", _), ("sgx", _):
+            var quote = QuoteEntry(entry, entry.group == "sgx" ? .sgx : .tdx, in: folder)
+            try await quote.examine(&findings)
+        case ("tpm", _): try await TPMEntry(entry, in: folder).examine(&findings)
+        case ("dcap-collateral", _): try CollateralEntry(entry, in: folder).examine(&findings)
+        case ("eventlog", .knownAnswer): try EventLogEntry.examine(entry, folder, &findings)
         default: return false
         }
         return true

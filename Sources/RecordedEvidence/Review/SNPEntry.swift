@@ -9,18 +9,10 @@ enum SNPEntry {
     static func examination(
         _ entry: EvidenceManifest.Entry, in folder: EvidenceFolder
     ) throws(RecordedEvidenceError) -> EntryExamination {
-        var careful = SNPVerifier.Options()
-        careful.revocation.coverage = .none
-        var lenient = careful
-        lenient.version2Products = Set(SNPProduct.allCases)
-        lenient.vmpls = [0, 1, 2, 3]
-        lenient.allowsDebug = true
-        lenient.allowsMigration = true
-        lenient.allowsMaskedChipID = true
-        lenient.requiresReportedTCBAtLaunch = false
-        return EntryExamination(
+        EntryExamination(
             forms: try forms(entry, folder), reportData: entry.claims["report_data"]?.hexBytes,
-            careful: SNPVerifier(careful), lenient: SNPVerifier(lenient), collateral: try revocationLists(folder),
+            careful: OfflineVerifiers.snp(.careful), lenient: OfflineVerifiers.snp(.lenient),
+            collateral: try revocationLists(folder),
             readings: readings)
     }
 

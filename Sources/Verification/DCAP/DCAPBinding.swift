@@ -11,20 +11,12 @@ extension EvidenceBinding {
     func match(
         reportData: ArraySlice<UInt8>, configurationID: ArraySlice<UInt8>, named field: String
     ) throws(VerificationError) -> (candidate: Int, steps: [VerificationStep]) {
-        guard let index = candidate(filling: Array(reportData)) else {
-            throw VerificationError(
-                code: "report_data_mismatch",
-                message: "The quote was made for another nonce or key: its report data is not what was asked for.")
-        }
+        guard let index = candidate(filling: Array(reportData)) else { throw .reportDataMismatch }
         var steps = [VerificationStep.passed("report data", "64 bytes, all compared")]
         guard initDataDigest != nil else {
             return (index, steps + [.skipped("init-data", "the guest sent none")])
         }
-        guard initDataDigest(fits: Array(configurationID)) else {
-            throw VerificationError(
-                code: "init_data_mismatch",
-                message: "The attester was not started with this init-data: \(field) holds another digest.")
-        }
+        guard initDataDigest(fits: Array(configurationID)) else { throw .initDataMismatch }
         steps.append(.passed("init-data", "its digest is in \(field)"))
         return (index, steps)
     }

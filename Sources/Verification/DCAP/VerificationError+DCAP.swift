@@ -1,5 +1,4 @@
 import RATS
-import X509Trust
 
 extension VerificationError {
     static func malformedQuote(_ reason: String) -> VerificationError {
@@ -39,10 +38,5 @@ extension VerificationError {
             message:
                 "Intel's TCB info has no level for \(what), so nothing is known about its security. Update the machine."
         )
-    }
-
-    /// What is wrong with a certificate or revocation list, in the words of whoever looked at it.
-    static func certificate(_ what: String, _ error: X509Error) -> VerificationError {
-        VerificationError(code: error.code, message: "\(what): \(error.message)")
     }
 }

@@ -145,6 +145,18 @@ struct DCAPCollateralTests {
         #expect(try await code(text, chain: [other.signer.der, other.root.certificate.der]) == "chain_not_trusted")
     }
 
+    @Test("documents that lead to another root than the platform's certificate are refused where both are pinned")
+    func twoRoots() async throws {
+        let other = try IntelStandIn()
+        let name = CollateralName.intelTCBInfo(.tdx, fmspc: intel.platform.fmspc, channel: .early)
+        let foreign = try #require(try other.items()[name])
+        let result = try await outcome({ _ in }) {
+            $0.anchors = intel.anchors + other.anchors
+            $0.items = try intel.items().merging([name: foreign]) { $1 }
+        }
+        #expect(result.code == "chain_not_trusted")
+    }
+
     @Test("documents of unknown versions, types and shapes are refused")
     func shapes() async throws {
         let infos: [([String: JSONValue], String)] = [

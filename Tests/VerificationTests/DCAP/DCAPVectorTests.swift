@@ -97,6 +97,27 @@ struct DCAPVectorTests {
         #expect(log.claims == expected["uefi_event_logs"])
     }
 
+    @Test("KBS 12.10.61: the claims of an SGX quote and of its platform are those of the reference verifier")
+    func expectedEnclaveClaims() throws {
+        let expected = try #require(Vectors.json("dcap/sgx/claims-expected-trustee-v3.json").objectValue)
+        let entry = try DCAPVectors.entry("sgx", "v3-occlum-debug-trustee")
+        let authentic = try QuoteVerifier(options: IntelCollateralOptions()).authenticate(
+            entry.quote, at: #require(entry.verifyAt))
+        guard case .enclave(let report) = authentic.quote.body else { throw CocoaError(.coderInvalidValue) }
+        var claims = authentic.quote.claims(about: report)
+        for (name, value) in authentic.platform.platform.claims() { claims[name] = value }
+        claims["root_key_id"] = .string(authentic.platform.rootKeyID)
+        // The recording is older than this claim.
+        claims["platform_instance_id"] = nil
+        for (name, value) in claims { #expect(expected[name] == value, "\(name)") }
+        // What is left is Intel's opinion at that time, of which no documents were recorded.
+        let opinions: Set = [
+            "advisory_ids", "collateral_expiration_status", "earliest_expiration_date", "earliest_issue_date",
+            "latest_issue_date", "pck_crl_num", "root_ca_crl_num", "tcb_date", "tcb_eval_num", "tcb_status",
+        ]
+        #expect(Set(expected.names).subtracting(claims.names) == opinions)
+    }
+
     @Test("the platform's claims come from its certificate, Intel's documents and the chain")
     func platformClaims() async throws {
         let entry = try DCAPVectors.entry("tdx", "v4-uptodate-dcap-qvl")

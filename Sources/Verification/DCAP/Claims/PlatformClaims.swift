@@ -37,7 +37,8 @@ extension TCBVerdict {
 }
 
 extension PCKExtension {
-    fileprivate func claims() -> JSONObject {
+    /// What the platform's certificate says of it.
+    func claims() -> JSONObject {
         let type =
             switch memoryProtection {
             case .standard: "Standard"

@@ -15,13 +15,19 @@ struct IntelCollateral: Sendable {
     /// expired nor revoked; the platform's own are among those looked up.
     ///
     /// Returns whether something has expired that is tolerated. Throws `collateral_mismatch`, `collateral_expired`,
-    /// `collateral_not_yet_valid`, `revocation_unknown`, `revoked`, `certificate_expired`, `certificate_not_yet_valid`.
+    /// `collateral_not_yet_valid`, `revocation_unknown`, `revoked`, `chain_not_trusted`, `certificate_expired`, `certificate_not_yet_valid`.
     func check(
         for platform: PlatformCertificate, _ kind: CollateralName.IntelQuoteKind, at date: Date, grace: Duration
     ) throws(VerificationError) -> Bool {
         try rootList.requireGood(platform.issuer)
         try platformList.requireGood(platform.chain.leaf)
         for signer in [tcbInfo.signer, qeIdentity.signer] {
+            // The root's list says nothing about what another root has issued.
+            guard signer.anchor == platform.chain.anchor else {
+                throw VerificationError(
+                    code: "chain_not_trusted",
+                    message: "The platform's certificate and Intel's documents lead to different roots.")
+            }
             try rootList.requireGood(signer.leaf)
             try IntelChain.require(signer, at: date)
         }

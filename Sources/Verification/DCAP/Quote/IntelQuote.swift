@@ -16,14 +16,6 @@ package struct IntelQuote: Sendable, Hashable {
             case .trustDomain(let report): report.bytes
             }
         }
-
-        /// The 64 bytes that the attester had signed.
-        package var reportData: ArraySlice<UInt8> {
-            switch self {
-            case .enclave(let report): report[.reportData]
-            case .trustDomain(let report): report[.reportData]
-            }
-        }
     }
 
     /// The quote's header.

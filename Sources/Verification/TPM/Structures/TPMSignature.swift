@@ -40,7 +40,7 @@ package struct TPMSignature: Sendable, Hashable {
     /// Verifies the signature over `message` and returns the hash algorithm that it was made with.
     ///
     /// Throws `weak_algorithm` for SHA-1 and unknown hash algorithms, and `signature_invalid`.
-    func verify(over message: [UInt8], by key: PublicKey) throws(VerificationError) -> TCGHash {
+    package func verify(over message: [UInt8], by key: PublicKey) throws(VerificationError) -> TCGHash {
         guard let hash = TCGHash(rawValue: hash), let digest = hash.signatureDigest else {
             throw VerificationError(
                 code: "weak_algorithm",
