@@ -143,13 +143,13 @@ let package = Package(
             "Policy", ["CEL", "JOSE", "RATS", "Encodings", crypto, yams],
             resources: ["cpu", "gpu", "switch", "ppcie"].map { .embedInCode("Defaults/default-\($0).yaml") }),
         room("Storage", ["CLibPQ", "CLinux", "Processes", "Encodings", crypto]),
-        room("OCIEncryption", ["Encodings", "X509TestSupport", crypto]),
+        room("OCIEncryption", ["Encodings", crypto, cryptoExtras]),
 
         // Foundation
         room("KBSProtocol", ["RATS", "Encodings", crypto]),
         room("RATS", ["Encodings"]),
         room("CEL", ["LinearRegex", "Encodings"]),
-        room("JOSE", ["Encodings", "X509TestSupport", crypto]),
+        room("JOSE", ["Encodings", crypto, cryptoExtras]),
         room("X509Trust", ["COpenSSL", "Encodings"]),
         room("HTTPTransport", ["CCurl"]),
         room(
