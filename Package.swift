@@ -102,8 +102,8 @@ let package = Package(
         program(
             "claviger",
             [
-                "AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "PolicyTesting", "RecordedEvidence",
-                "RegoImport", "Policy", "Storage", "Verification", "X509Trust",
+                "AdminClient", "BrokerAPI", "Broker", "Collateral", "Guest", "OCIEncryption", "PolicyTesting",
+                "RecordedEvidence", "RegoImport", "Policy", "Storage", "Verification", "X509Trust",
             ]),
 
         program("claviger-controller", ["Controller", "AdminClient"]),
@@ -124,8 +124,8 @@ let package = Package(
         room(
             "Broker",
             [
-                "Storage", "Policy", "Verification", "X509Trust", "KBSProtocol", "JOSE", "RATS", "Encodings",
-                crypto, yams, logging, metrics, lifecycle,
+                "Collateral", "Storage", "Policy", "Verification", "X509Trust", "KBSProtocol", "JOSE", "RATS",
+                "Encodings", crypto, yams, logging, metrics, lifecycle,
             ]),
         room(
             "Guest",
@@ -137,6 +137,12 @@ let package = Package(
             "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
             resources: embeddedAuthorities.map { .embedInCode("Roots/\($0)") }),
         room("RecordedEvidence", ["CZlib", "Verification", "X509Trust", "RATS", "Encodings"]),
+        room(
+            "Collateral",
+            [
+                "Storage", "HTTPTransport", "X509Trust", "JOSE", "RATS", "Encodings", crypto, logging, metrics,
+                lifecycle,
+            ]),
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("RegoImport", ["Policy", "RATS", "Encodings"]),
         room(
@@ -176,8 +182,9 @@ let package = Package(
         support(
             "BrokerTestSupport",
             [
-                "TestSupport", "Broker", "KBSProtocol", "JOSE", "RATS", "Storage", "Telemetry", "Encodings", logging,
-                metrics,
+                "TestSupport", "Broker", "Verification", "KBSProtocol", "JOSE", "RATS", "Storage", "Telemetry",
+                "Encodings",
+                logging, metrics,
             ]),
         support("GuestTestSupport", ["HTTPServing", "KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
         support("TestPrograms", ["Processes"]),
@@ -204,6 +211,12 @@ let package = Package(
         tests("PolicyTesting", ["Policy", "RATS", "Encodings"], vectors: false),
         tests("RegoImport", ["Policy", "RATS", "Encodings"]),
         tests("Storage", ["TestSupport"], vectors: false),
+        tests(
+            "Collateral",
+            [
+                "TestSupport", "TestInput", "Verification", "Telemetry", "HTTPServing", "X509Trust", crypto, logging,
+                metrics,
+            ] + http),
         tests("OCIEncryption", ["TestPrograms"]),
         tests("AdminClient", vectors: false),
         tests("Broker", ["BrokerTestSupport", "TestInput", "PolicyTesting", "Policy", "X509Trust"]),
@@ -223,7 +236,7 @@ if fuzzing {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "Verification", "X509Trust",
+                "Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "RATS", "Verification", "X509Trust",
             ],
             path: "Fuzz",
             swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],

@@ -16,6 +16,7 @@ enum FuzzTarget: String, CaseIterable {
     case certificate, crl
     case snpreport, snpevidence, snptable, snpcertificate
     case intelquote, pckextension, tcbinfo, qeidentity
+    case eventlog, tpmquote, tpmkey, tpmevidence, hclreport
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -48,6 +49,11 @@ enum FuzzTarget: String, CaseIterable {
         case .pckextension: pckExtension(bytes)
         case .tcbinfo: tcbInfo(bytes)
         case .qeidentity: qeIdentity(bytes)
+        case .eventlog: eventLog(bytes)
+        case .tpmquote: tpmQuote(bytes)
+        case .tpmkey: tpmKey(bytes)
+        case .tpmevidence: tpmEvidence(bytes)
+        case .hclreport: hclReport(bytes)
         }
     }
 

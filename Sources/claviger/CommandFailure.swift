@@ -1,5 +1,6 @@
 import AdminClient
 import Broker
+import Collateral
 import Encodings
 import Guest
 import HTTPTransport
@@ -42,6 +43,8 @@ struct CommandFailure: Error {
         case let error as RecordedEvidenceError: self.init(error.message)
         case let error as RegoError: self.init(error.description)
         case let error as PolicyBundleError: self.init(error.message, status: Self.status(error))
+        case let error as CollateralBundleError: self.init(error.message)
+        case let error as CollateralFetchFailure: self.init(error.message)
         case let error as JOSEError: self.init(error.message)
         case let error as KBSProtocolError: self.init(error.message)
         case let error as HTTPTransportError: self.init(error.message, status: .unavailable)

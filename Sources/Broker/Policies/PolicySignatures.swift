@@ -36,7 +36,7 @@ struct PolicySignatures: Sendable {
     func isTaken(_ bundleName: String) -> Bool { bundleNames.isEmpty || bundleNames.contains(bundleName) }
 
     /// Who signed a bundle; throws when that is not enough, or when no bundle of this name is taken.
-    func signers(of bundle: SignedPolicyBundle) throws(PolicyBundleError) -> [PolicySigner] {
+    func signers(of bundle: SignedPolicyBundle) throws(PolicyBundleError) -> [DetachedSigner] {
         guard isTaken(bundle.content.name) else {
             throw PolicyBundleError(
                 code: "bundle_not_allowed",

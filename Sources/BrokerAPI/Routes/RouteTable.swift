@@ -14,6 +14,7 @@ enum RouteOperation: String, Sendable, Hashable, CaseIterable {
     case listDecisions, readDecision
     case referenceValueHistory
     case approve, listApprovals, revokeApproval, resetLimits
+    case collateralStatus, fetchCollateral, exportCollateral, importCollateral
     case revoke, listKeys, rotateKeys, identify
 }
 
@@ -55,6 +56,10 @@ enum RouteTable {
         Route(.post, "/claviger/v1/approvals", .admin, .approve),
         Route(.delete, "/claviger/v1/approvals/{id}", .admin, .revokeApproval),
         Route(.post, "/claviger/v1/limits/reset", .admin, .resetLimits),
+        Route(.get, "/claviger/v1/collateral", .admin, .collateralStatus),
+        Route(.post, "/claviger/v1/collateral/fetch", .admin, .fetchCollateral),
+        Route(.get, "/claviger/v1/collateral/export", .admin, .exportCollateral),
+        Route(.post, "/claviger/v1/collateral/import", .admin, .importCollateral),
         Route(.post, "/claviger/v1/revocations", .admin, .revoke),
         Route(.get, "/claviger/v1/keys", .admin, .listKeys),
         Route(.post, "/claviger/v1/keys/rotate", .admin, .rotateKeys),

@@ -25,6 +25,8 @@ package struct HCLReport: Sendable, Hashable {
     private static let signature: UInt32 = 0x414C_4348  // "HCLA"
     private static let hardwareReportSize = 1184
     private static let tdReportSize = 1024
+    /// Where the part with the runtime data begins.
+    private static let runtimeOffset = 1216
     /// What precedes the runtime data in its own part.
     private static let runtimeHeaderSize: UInt32 = 20
 
@@ -34,7 +36,7 @@ package struct HCLReport: Sendable, Hashable {
     package init(parsing bytes: [UInt8]) throws(VerificationError) {
         var reader = EvidenceReader(bytes, "The HCL report")
         guard bytes.count <= Self.maximumSize else { throw reader.malformed("It has \(bytes.count) bytes.") }
-        try Self.header(&reader)
+        let end = try Self.header(&reader)
         let hardware = try reader.bytes(Self.hardwareReportSize)
         let dataSize = try reader.u32LE()
         let dataVersion = try reader.u32LE()
@@ -48,7 +50,9 @@ package struct HCLReport: Sendable, Hashable {
             throw reader.malformed("The processor's report is of kind \(kind).")
         }
         guard let hash = Self.hashes[hash] else { throw reader.malformed("The hash algorithm is \(hash).") }
-        guard size <= UInt32.max - Self.runtimeHeaderSize, dataSize == size + Self.runtimeHeaderSize else {
+        guard size <= UInt32.max - Self.runtimeHeaderSize, dataSize == size + Self.runtimeHeaderSize,
+            UInt64(end) == UInt64(Self.runtimeOffset) + UInt64(dataSize)
+        else {
             throw reader.malformed("The sizes of its runtime data contradict each other.")
         }
         self.kind = kind
@@ -60,11 +64,12 @@ package struct HCLReport: Sendable, Hashable {
 
     private static let hashes: [UInt32: TCGHash] = [1: .sha256, 2: .sha384, 3: .sha512]
 
-    private static func header(_ reader: inout EvidenceReader) throws(VerificationError) {
+    /// Reads the header and returns where the runtime data ends by its word.
+    private static func header(_ reader: inout EvidenceReader) throws(VerificationError) -> UInt32 {
         guard try reader.u32LE() == signature else { throw reader.malformed("It does not begin with HCLA.") }
         let version = try reader.u32LE()
         guard (1...2).contains(version) else { throw .unsupportedVersion("The HCL report is of version \(version).") }
-        _ = try reader.u32LE()  // the size up to the end of the runtime data, which is in its own part again
+        let end = try reader.u32LE()
         let request = try reader.u32LE()
         let status = try reader.u32LE()
         guard request == 2, status == 0 else {
@@ -73,6 +78,7 @@ package struct HCLReport: Sendable, Hashable {
         guard try reader.bytes(12).allSatisfy({ $0 == 0 }) else {
             throw reader.malformed("Reserved bytes are not zero.")
         }
+        return end
     }
 
     private static func report(

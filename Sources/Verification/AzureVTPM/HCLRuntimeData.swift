@@ -3,13 +3,13 @@ import RATS
 import X509Trust
 
 /// The runtime data of an HCL report: the keys of the virtual TPM and the configuration of the VM.
-struct HCLRuntimeData: Sendable {
+package struct HCLRuntimeData: Sendable {
     /// The key that signs the virtual TPM's quotes.
-    let attestationKey: PublicKey
+    package let attestationKey: PublicKey
     /// How the VM is configured, as the paravisor wrote it.
-    let configuration: JSONObject?
+    package let configuration: JSONObject?
     /// What the guest had the paravisor put into the runtime data, 64 bytes; `nil` from paravisors that know of none.
-    let userData: [UInt8]?
+    package let userData: [UInt8]?
 
     private static let keyName = "HCLAkPub"
     private static let maximumKeys = 16
@@ -18,7 +18,7 @@ struct HCLRuntimeData: Sendable {
     ///
     /// Member names that occur twice are refused, as is a second key of the attestation key's name: another reader could
     /// take the other. Throws `malformed_evidence` and `key_not_allowed`.
-    init(parsing bytes: [UInt8]) throws(VerificationError) {
+    package init(parsing bytes: [UInt8]) throws(VerificationError) {
         let object: JSONObject
         do throws(JSONError) {
             object = try JSONObject(parsing: bytes, limits: JSONLimits(maximumBytes: 32_768, maximumDepth: 8))

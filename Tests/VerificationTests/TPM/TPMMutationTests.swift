@@ -33,7 +33,7 @@ struct TPMMutationTests {
                 }
             }
             for (index, register) in tpm.registers.enumerated() {
-                for mutant in Mutants.of(register) {
+                for mutant in Mutants.of(register, every: 7) {
                     var registers = tpm.registers
                     registers[index] = mutant
                     let values = JSONValue.array(registers.map { .string(Hex.encode($0)) })
@@ -41,13 +41,13 @@ struct TPMMutationTests {
                         await verifier.refusal(content.replacing("tpm_quote", "pcrs", with: values), binding))
                 }
             }
-            for mutant in Mutants.of(nonce) {
+            for mutant in Mutants.bits(nonce) {
                 counter.count(await verifier.refusal(content, EvidenceBinding(reportData: [mutant])))
             }
         }
         counter.report()
         #expect(counter.accepted == 0)
-        #expect(counter.total > 20_000)
+        #expect(counter.total > 9000)
     }
 
     @Test("no change of a single bit in a recorded quote is accepted")
@@ -78,7 +78,7 @@ struct TPMMutationTests {
         let then = Date(timeIntervalSince1970: 1_640_995_200)
         let certification = TPMKeyCertification(anchors: .clouds)
         var counter = MutationCounter("tpm certificates")
-        for mutant in Mutants.of(certificate, every: 3) {
+        for mutant in Mutants.bits(certificate, every: 3) {
             counter.count(
                 refusalCode { () throws(VerificationError) in
                     _ = try certification.verify([mutant], of: key, at: then)
@@ -90,7 +90,7 @@ struct TPMMutationTests {
             refusalCode { () throws(VerificationError) in
                 _ = try rootsOnly.verify([certificate, authority], of: key, at: then)
             } == nil)
-        for mutant in Mutants.of(authority, every: 3) {
+        for mutant in Mutants.bits(authority, every: 3) {
             counter.count(
                 refusalCode { () throws(VerificationError) in
                     _ = try rootsOnly.verify([certificate, mutant], of: key, at: then)
