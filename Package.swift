@@ -61,10 +61,16 @@ func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: common)
 }
 
-/// The certificates of AMD's authorities, embedded because they are trusted as they are.
-let amdAuthorities = ["milan", "genoa", "turin"].flatMap { product in
-    ["ark", "ask", "asvk"].map { "amd-\(product)-\($0)" }
-}
+/// The certificates of authorities that are embedded because they are trusted as they are, or lead to such.
+let embeddedAuthorities =
+    ["intel-sgx-root-ca.pem"]
+    + ["milan", "genoa", "turin"].flatMap { product in
+        ["ark", "ask", "asvk"].map { "amd-\(product)-\($0).der" }
+    }
+    + [
+        "azure-root-2023", "azure-ca-01", "azure-ca-03", "google-root-2018", "google-ca-2020", "google-ca-2021",
+        "google-root-2022", "google-ca-2022",
+    ].map { "tpm-\($0).der" }
 
 let package = Package(
     name: "claviger",
@@ -96,8 +102,8 @@ let package = Package(
         program(
             "claviger",
             [
-                "AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "PolicyTesting", "RegoImport", "Policy",
-                "Storage", "X509Trust",
+                "AdminClient", "BrokerAPI", "Broker", "Collateral", "Guest", "OCIEncryption", "PolicyTesting",
+                "RecordedEvidence", "RegoImport", "Policy", "Storage", "Verification", "X509Trust",
             ]),
 
         program("claviger-controller", ["Controller", "AdminClient"]),
@@ -118,8 +124,8 @@ let package = Package(
         room(
             "Broker",
             [
-                "Storage", "Policy", "Verification", "X509Trust", "KBSProtocol", "JOSE", "RATS", "Encodings",
-                crypto, yams, logging, metrics, lifecycle,
+                "Collateral", "Storage", "Policy", "Verification", "X509Trust", "KBSProtocol", "JOSE", "RATS",
+                "Encodings", crypto, yams, logging, metrics, lifecycle,
             ]),
         room(
             "Guest",
@@ -129,7 +135,14 @@ let package = Package(
         // Trust
         room(
             "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
-            resources: amdAuthorities.map { .embedInCode("Roots/\($0).der") }),
+            resources: embeddedAuthorities.map { .embedInCode("Roots/\($0)") }),
+        room("RecordedEvidence", ["CZlib", "Verification", "X509Trust", "RATS", "Encodings"]),
+        room(
+            "Collateral",
+            [
+                "Storage", "HTTPTransport", "X509Trust", "JOSE", "RATS", "Encodings", crypto, logging, metrics,
+                lifecycle,
+            ]),
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("RegoImport", ["Policy", "RATS", "Encodings"]),
         room(
@@ -161,6 +174,7 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .target(name: "CLinux"),
 
         // Tests
@@ -168,8 +182,9 @@ let package = Package(
         support(
             "BrokerTestSupport",
             [
-                "TestSupport", "Broker", "KBSProtocol", "JOSE", "RATS", "Storage", "Telemetry", "Encodings", logging,
-                metrics,
+                "TestSupport", "Broker", "Verification", "KBSProtocol", "JOSE", "RATS", "Storage", "Telemetry",
+                "Encodings",
+                logging, metrics,
             ]),
         support("GuestTestSupport", ["HTTPServing", "KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
         support("TestPrograms", ["Processes"]),
@@ -184,7 +199,10 @@ let package = Package(
         tests("KBSProtocol", ["TestInput", "JOSE", "RATS"]),
         tests(
             "Verification",
-            ["TestInput", "X509TestSupport", "KBSProtocol", "X509Trust", "RATS", "Encodings", crypto]),
+            [
+                "TestInput", "TestPrograms", "X509TestSupport", "KBSProtocol", "X509Trust", "RATS", "Encodings", crypto,
+                cryptoExtras,
+            ]),
         tests("X509Trust", ["TestInput", "X509TestSupport", "JOSE", "COpenSSL"]),
         tests("HTTPTransport", ["HTTPServing", "Processes"] + http, vectors: false),
         tests("HTTPServing", http, vectors: false),
@@ -193,6 +211,12 @@ let package = Package(
         tests("PolicyTesting", ["Policy", "RATS", "Encodings"], vectors: false),
         tests("RegoImport", ["Policy", "RATS", "Encodings"]),
         tests("Storage", ["TestSupport"], vectors: false),
+        tests(
+            "Collateral",
+            [
+                "TestSupport", "TestInput", "Verification", "Telemetry", "HTTPServing", "X509Trust", crypto, logging,
+                metrics,
+            ] + http),
         tests("OCIEncryption", ["TestPrograms"]),
         tests("AdminClient", vectors: false),
         tests("Broker", ["BrokerTestSupport", "TestInput", "PolicyTesting", "Policy", "X509Trust"]),
@@ -212,7 +236,7 @@ if fuzzing {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "Verification", "X509Trust",
+                "Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "RATS", "Verification", "X509Trust",
             ],
             path: "Fuzz",
             swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],

@@ -1,12 +1,16 @@
 #ifndef CLAVIGER_COPENSSL_SHIM_H
 #define CLAVIGER_COPENSSL_SHIM_H
 
-#include <openssl/asn1t.h>
+#include <stdint.h>
+#include <time.h>
+
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
@@ -62,6 +66,54 @@ static inline long claviger_bio_contents(BIO *bio, char **bytes) {
 /// Writes a name in the form of RFC 2253, characters beyond ASCII as UTF-8.
 static inline int claviger_print_name(BIO *bio, const X509_NAME *name) {
     return X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+}
+
+/// Seconds since 1970 of a time; 0 when it is none.
+static inline int claviger_seconds(const ASN1_TIME *time, int64_t *seconds) {
+    struct tm parts;
+    // Without a time OpenSSL would take the present.
+    if (time == NULL || ASN1_TIME_to_tm(time, &parts) != 1) return 0;
+    *seconds = timegm(&parts);
+    return 1;
+}
+
+/// A public key from parameters, made without the decoders that take longer than most signatures.
+static inline EVP_PKEY *claviger_key_from_parameters(const char *type, OSSL_PARAM *parameters) {
+    EVP_PKEY *key = NULL;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+    if (context != NULL && parameters != NULL && EVP_PKEY_fromdata_init(context) == 1)
+        EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters);
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
+
+static inline EVP_PKEY *claviger_point_key(
+    const char *type, const char *group, const unsigned char *point, size_t count) {
+    OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)group, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)point, count),
+        OSSL_PARAM_construct_end(),
+    };
+    return claviger_key_from_parameters(type, parameters);
+}
+
+/// An RSA key from its big-endian modulus and exponent.
+static inline EVP_PKEY *claviger_rsa_key(
+    const unsigned char *modulus, int modulus_count, const unsigned char *exponent, int exponent_count) {
+    EVP_PKEY *key = NULL;
+    BIGNUM *n = BN_bin2bn(modulus, modulus_count, NULL);
+    BIGNUM *e = BN_bin2bn(exponent, exponent_count, NULL);
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    if (n != NULL && e != NULL && builder != NULL && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1
+        && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) == 1) {
+        OSSL_PARAM *parameters = OSSL_PARAM_BLD_to_param(builder);
+        key = claviger_key_from_parameters("RSA", parameters);
+        OSSL_PARAM_free(parameters);
+    }
+    OSSL_PARAM_BLD_free(builder);
+    BN_free(e);
+    BN_free(n);
+    return key;
 }
 
 static inline void claviger_free(void *memory) {

@@ -37,6 +37,11 @@ public struct RegoImport: Sendable {
                 "nothing_to_import", source: source, line: 1,
                 "There is neither a rule 'allow' nor 'trust_claims': this is no policy of a key broker.")
         }
+        guard module.package == "policy" else {
+            throw RegoError(
+                "nothing_to_import", source: source, line: 1,
+                "The package is '\(module.package)', but a broker reads nothing except 'package policy'.")
+        }
         let imported: [ImportedDocument]
         if isAttestation {
             let classOfDevice = deviceClass ?? module.deviceClass(for: name)

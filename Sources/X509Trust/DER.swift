@@ -77,12 +77,9 @@ package enum DER {
 
     /// The time in an UTCTime or GeneralizedTime; `nil` when it is none.
     static func date(_ time: UnsafePointer<ASN1_TIME>) -> Date? {
-        guard let epoch = ASN1_TIME_set(nil, 0) else { return nil }
-        defer { ASN1_STRING_free(epoch) }
-        var days: Int32 = 0
-        var seconds: Int32 = 0
-        guard ASN1_TIME_diff(&days, &seconds, epoch, time) == 1 else { return nil }
-        return Date(timeIntervalSince1970: TimeInterval(days) * 86_400 + TimeInterval(seconds))
+        var seconds: Int64 = 0
+        guard claviger_seconds(time, &seconds) == 1 else { return nil }
+        return Date(timeIntervalSince1970: TimeInterval(seconds))
     }
 
     /// The identity with which certificates and lists are signed, to be freed with `ASN1_STRING_free`.

@@ -142,6 +142,38 @@ struct LintTests {
         #expect(try TestFixture.lint(TestFixture.appraisal, registered: []).map(\.severity) == [.warning])
     }
 
+    @Test("reference values that floors of the platform version name are looked for like those of expressions")
+    func floorReferences() throws {
+        let policy = TestFixture.releasePolicy(
+            "a",
+            """
+              match: {resources: ["payments/**"]}
+              require:
+                posture:
+                  tcb:
+                    snp: {atLeast: milan_tcb}
+            """)
+        func values(_ name: String, state: String = "accepted") -> String {
+            """
+            apiVersion: claviger.dev/v1alpha1
+            kind: ReferenceValues
+            metadata: {name: values, namespace: payments}
+            spec: {values: [{name: \(name), state: \(state), value: {microcode: 213}}]}
+            """
+        }
+        let missing = try TestFixture.lint(policy, registered: [])
+        #expect(missing.map(\.code) == ["undefined_reference_value"])
+        #expect(missing.map(\.path) == ["spec.require.posture.tcb.snp.atLeast"])
+        #expect(missing.map(\.line) == [9])
+        #expect(try TestFixture.lint(policy, values("milan_tcb")) == [])
+        #expect(
+            try TestFixture.lint(policy, values("milan_tcb", state: "revoked")).map(\.code) == [
+                "reference_does_not_count"
+            ])
+        let misspelt = try TestFixture.lint(policy, values("milan_tbc"))
+        #expect(Set(misspelt.map(\.code)) == ["undefined_reference_value", "unused_reference_value"])
+    }
+
     @Test("values that do not count, end soon or have ended are found")
     func expiry() throws {
         func values(_ entry: String) -> String {

@@ -82,4 +82,38 @@ struct OverlapTests {
             "a", "  match: {resources: [\"other/**\"]}\n  require: {status: none}", namespace: "other")
         #expect(try TestFixture.lint(strict, other) == [])
     }
+
+    @Test(
+        "policies that ask for reference values are the same only where the names stand for the same values",
+        arguments: [
+            "  validations: [{expression: \"claims.snp.measurement in reference('builds')\"}]",
+            "  variables: [{name: x, expression: \"reference('builds')\"}]\n  validations: [{expression: \"'a' in variables.x\"}]",
+            "  require: {posture: {tcb: {snp: {atLeast: builds}}}}",
+        ])
+    func references(_ conditions: String) throws {
+        let tenant = TestFixture.releasePolicy("a", Self.keys + conditions)
+        let twin = TestFixture.releasePolicy("b", Self.keys + conditions)
+        let cluster = TestFixture.clusterPolicy("c", Self.keys + conditions)
+        let known = [PolicyLint.RegisteredValue(name: "builds", expires: nil)]
+        #expect(try TestFixture.lint(tenant, twin, registered: known).map(\.code) == ["duplicate_policy"])
+        #expect(try TestFixture.lint(tenant, cluster, registered: known) == [])
+    }
+
+    @Test("limits are without effect where another policy allows the same and counts nothing")
+    func limits() throws {
+        let limits = "  limits: {maxReleases: 1}"
+        let require = "  require: {status: affirming}\n"
+        func findings(_ other: String) throws -> [PolicyDiagnostic] {
+            try TestFixture.lint(
+                TestFixture.releasePolicy("a", Self.keys + require + limits), TestFixture.releasePolicy("b", other))
+        }
+        let unlimited = try findings(Self.everything + require)
+        #expect(unlimited.map(\.code) == ["limit_without_effect"])
+        #expect(unlimited[0].path == "spec.limits")
+        #expect(unlimited[0].severity == .warning)
+        #expect(unlimited[0].message.contains("ReleasePolicy/payments/b"))
+        #expect(try findings(Self.everything + "  require: {status: affirming, maxEvidenceAge: 5m}") == [])
+        #expect(try findings("  match: {resources: [\"payments/other/*\"]}\n" + require) == [])
+        #expect(try findings(Self.everything + require + limits).map(\.code) == ["shadowed_policy"])
+    }
 }

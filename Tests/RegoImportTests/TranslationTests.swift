@@ -214,6 +214,9 @@ struct TranslationTests {
             + "\nr40 if data.plugin == \"a\""
         let exploding = try allow("r0", more: doubling)
         #expect(exploding.documents == [] && exploding.losses.count == 1)
+        let growing = (1..<40).map { "x\($0) := [x\($0 - 1), x\($0 - 1)]" }.joined(separator: "\n")
+        let names = try allow("x0 := \"a\"\n\(growing)\nx39 == 1")
+        #expect(names.documents == [] && names.losses.count == 1)
         #expect(throws: RegoError.self) { try allow(String(repeating: "a", count: 300_000)) }
     }
 }

@@ -44,7 +44,9 @@ struct PolicyCommandTests {
     }
 
     /// The exit status of a command.
-    private func status(_ arguments: String...) async -> Int32 {
+    private func status(_ arguments: String...) async -> Int32 { await status(arguments) }
+
+    private func status(_ arguments: [String]) async -> Int32 {
         do {
             var command = try PolicyCommand.parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -119,6 +121,42 @@ struct PolicyCommandTests {
         #expect(await asked("--claims", "tdx.json") == 2)
         #expect(await asked("--token", "token.json") == 0)
         #expect(await status("explain", "--claims", files.path + "/snp.yaml") != 0)
+    }
+
+    @Test("policy explain takes the protocol version that the guest is to have attested with")
+    func explainProtocol() async throws {
+        let files = try folder([
+            "keys.yaml": Self.policy.replacing("tee == 'snp'", with: "attestation.protocol == '0.4.0'"),
+            "default-cpu.yaml": """
+            apiVersion: claviger.dev/v1alpha1
+            kind: AppraisalPolicy
+            metadata: {name: default-cpu}
+            spec: {class: cpu, rules: []}
+            """,
+            "snp.yaml": "{tee: snp, claims: {}}",
+        ])
+        func asked(_ options: String...) async -> Int32 {
+            await status(
+                ["explain", "--resource", "payments/image-key/app"] + options
+                    + ["--only", "-f", files.path + "/keys.yaml", files.path + "/default-cpu.yaml"])
+        }
+        let claims = files.path + "/snp.yaml"
+        #expect(await asked("--claims", claims, "--protocol", "0.4.0") == 0)
+        #expect(await asked("--claims", claims, "--protocol", "0.2.0") == 2)
+        #expect(await asked("--claims", claims) == 2)
+        #expect(![0, 2].contains(await asked("--claims", claims, "--protocol", "new")))
+        #expect(![0, 2].contains(await asked("--token", claims, "--protocol", "0.4.0")))
+    }
+
+    @Test("policy replay says how many rows could not be read, and what cannot be told")
+    func replayText() throws {
+        let documents = try PolicyParser.parse(Self.policy, source: "keys.yaml")
+        var replay = PolicyReplay(under: try PolicyBundle(documents), gradesAgain: false)
+        replay.add(record: ["id": "1", "at": "2026-01-01T00:00:00Z", "path": "a/b/c", "trace": [:]])
+        replay.add(record: ["id": "2", "trace": ["stage": "verification"]])
+        let text = ReplayText(replay: replay).text()
+        #expect(text.contains("1 of 1 rows could not be read:\n  1 times: Its member 'trace'"))
+        #expect(text.hasSuffix("0 requests: 0 would change, 0 stay allowed, 0 stay denied"))
     }
 
     @Test("policy import rego has a status of its own for what it could not carry over")

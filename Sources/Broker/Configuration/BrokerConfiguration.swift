@@ -20,6 +20,8 @@ public struct BrokerConfiguration: Sendable, Hashable {
     public var protocolVersions = ProtocolConfiguration()
     /// Who may administrate.
     public var admin = AdminConfiguration()
+    /// Where collateral comes from.
+    public var collateral = CollateralConfiguration()
     /// How policies are taken.
     public var policies = PolicyConfiguration()
     /// Whose tokens are accepted besides this broker's own.

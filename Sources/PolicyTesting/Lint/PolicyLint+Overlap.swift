@@ -18,6 +18,13 @@ extension PolicyLint {
         for (place, other) in policies.enumerated() where place != index {
             guard other.meets(policy), other.isNoStricter(than: policy) else { continue }
             let isStricter = !policy.isNoStricter(than: other)
+            if other.covers(policy), policy.hasLimits, !other.hasLimits {
+                return policy.document.finding(
+                    .warning, "limit_without_effect", at: "spec.limits",
+                    "\(other.identifier) allows all of this under no more conditions and counts nothing: whoever "
+                        + "would reach these limits is let in by it.",
+                    hint: "give the other one limits as well, narrow it, or make these a guardrail")
+            }
             if other.covers(policy), isStricter || !policy.covers(other) {
                 return policy.document.finding(
                     .warning, "shadowed_policy", at: "spec",
@@ -58,12 +65,14 @@ private struct AllowingPolicy {
     }
 
     var identifier: String { document.document.identifier }
+    var hasLimits: Bool { spec["limits"] != nil }
+    private var namespace: String? { document.document.namespace }
 
     // MARK: - What it is about
 
     /// Whether every request that `other` is about is one that this policy is about.
     func covers(_ other: AllowingPolicy) -> Bool {
-        guard Self.includes(match.operations, other.match.operations),
+        guard namespace == nil || namespace == other.namespace, Self.includes(match.operations, other.match.operations),
             Self.includes(match.plugins, other.match.plugins)
         else { return false }
         let onlyResources = other.match.plugins == ["resource"]
@@ -74,7 +83,8 @@ private struct AllowingPolicy {
 
     /// Whether there may be a request that both are about.
     func meets(_ other: AllowingPolicy) -> Bool {
-        guard Self.intersects(match.operations, other.match.operations),
+        guard namespace == nil || other.namespace == nil || namespace == other.namespace,
+            Self.intersects(match.operations, other.match.operations),
             Self.intersects(match.plugins, other.match.plugins)
         else { return false }
         return match.resources.contains { pattern in other.match.resources.contains { $0.meets(pattern) } }
@@ -93,6 +103,13 @@ private struct AllowingPolicy {
     /// Whether whoever meets the conditions of `other` meets those of this policy. `false` when it cannot be told.
     func isNoStricter(than other: AllowingPolicy) -> Bool {
         requirementsHold(given: other) && validationsHold(given: other) && restHolds(given: other)
+            && (namespace == other.namespace || !asksForFields)
+    }
+
+    /// Whether fields that are compared as they stand ask for reference values, which differ between namespaces.
+    private var asksForFields: Bool {
+        let instance = spec["limits"]?["instance"]?.stringValue.map(ExpressionFacts.init)
+        return require.posture?.referenceNames.isEmpty == false || instance?.referenceNames.isEmpty == false
     }
 
     private func requirementsHold(given other: AllowingPolicy) -> Bool {
@@ -120,12 +137,22 @@ private struct AllowingPolicy {
 
     private func validationsHold(given other: AllowingPolicy) -> Bool {
         let theirs = Set(other.validations)
-        let sameVariables = spec["variables"] == other.spec["variables"]
+        // The same name stands for other values in another namespace.
+        let sameReferences = namespace == other.namespace
+        let sameVariables =
+            spec["variables"] == other.spec["variables"] && (sameReferences || !variablesAskForReferences)
         return validations.allSatisfy { text in
             let facts = ExpressionFacts(text)
             if facts.constant() == true { return true }
             let usesVariables = facts.usesAnyVariable || !facts.variables.isEmpty
             return theirs.contains(text) && (sameVariables || !usesVariables)
+                && (sameReferences || facts.referenceNames.isEmpty)
+        }
+    }
+
+    private var variablesAskForReferences: Bool {
+        document.expressions.contains { path, facts in
+            path.hasPrefix("spec.variables[") && !facts.referenceNames.isEmpty
         }
     }
 

@@ -7,9 +7,7 @@ extension PolicyLint {
         if let spec = document.referenceValues {
             return spec.values.enumerated().flatMap { entryFindings($1, at: "spec.values[\($0)]", document) }
         }
-        return document.expressions.flatMap { path, facts in
-            facts.referenceNames.compactMap { undefinedFinding($0, at: path, document) }
-        }
+        return document.referenceUses.compactMap { undefinedFinding($0.name, at: $0.path, document) }
     }
 
     private func undefinedFinding(_ name: String, at path: String, _ document: LintedDocument) -> PolicyDiagnostic? {
@@ -56,7 +54,7 @@ extension PolicyLint {
         let namespace = document.document.namespace
         let isUsed = asks.contains { other in
             (namespace == nil || other.document.namespace == namespace)
-                && other.expressions.contains { $0.facts.referenceNames.contains(entry.name) }
+                && other.referenceUses.contains { $0.name == entry.name }
         }
         if !asks.isEmpty, !isUsed {
             findings.append(
@@ -96,6 +94,17 @@ extension PolicyLint {
                 "expiring_reference_value",
                 "'\(name)' ends on \(TimestampText.text(end)); from then on what needs it denies.", hint)
         ]
+    }
+}
+
+extension LintedDocument {
+    /// The reference values that the document asks for, in expressions and as floors, and where it does.
+    fileprivate var referenceUses: [(path: String, name: String)] {
+        let floors = (release?.require.posture?.floors ?? [:]).compactMap { tee, floor in
+            floor.reference.map { (path: "spec.require.posture.tcb.\(tee.rawValue).atLeast", name: $0) }
+        }
+        return expressions.flatMap { path, facts in facts.referenceNames.map { (path: path, name: $0) } }
+            + floors.sorted { $0.path < $1.path }
     }
 }
 

@@ -1,6 +1,7 @@
 public import Encodings
 public import FoundationEssentials
 import Policy
+import RATS
 
 /// A request of the past, as the ledger of decisions tells it.
 public struct PastRequest: Sendable {
@@ -17,16 +18,30 @@ public struct PastRequest: Sendable {
     /// The claims of the caller's token, as far as the ledger keeps them.
     public let token: JSONObject
 
+    /// What the token says.
+    let attestation: AttestationResult
+    /// What the policies of that time said.
+    let decision: Decision
+
     /// Reads one decision of the admin API, with its claims.
     ///
-    /// Nothing for records that no policy decided: attestations that were refused, and requests while the policies could
-    /// not be used.
-    public init?(record: JSONObject) {
-        guard let id = record["id"]?.stringValue, let time = record["at"]?.stringValue,
-            let at = TimestampText.date(time),
-            let path = record["path"]?.stringValue, let claims = record["claims"],
-            let token = Self.token(of: claims), let trace = record["trace"], let decision = try? Decision(json: trace)
-        else { return nil }
+    /// Throws ``PastRequestError``: ``PastRequestError/undecided`` for records that no policy decided (attestations that
+    /// were refused, and requests while the policies could not be used), else the member that cannot be read.
+    public init(record: JSONObject) throws(PastRequestError) {
+        guard record["trace"]?["stage"] == nil else { throw .undecided }
+        guard let id = record["id"]?.stringValue else { throw PastRequestError(member: "id") }
+        guard let at = (record["at"]?.stringValue).flatMap(TimestampText.date) else {
+            throw PastRequestError(member: "at")
+        }
+        guard let path = record["path"]?.stringValue else { throw PastRequestError(member: "path") }
+        guard let trace = record["trace"], let decision = try? Decision(json: trace) else {
+            throw PastRequestError(member: "trace")
+        }
+        guard let claims = record["claims"], let token = Self.token(of: claims),
+            let attestation = try? AttestationResult(earClaims: token)
+        else { throw PastRequestError(member: "claims") }
+        self.attestation = attestation
+        self.decision = decision
         self.id = id
         self.at = at
         self.token = token
@@ -67,4 +82,26 @@ public struct PastRequest: Sendable {
         if let version = claims["protocol"], !version.isNull { token["claviger.protocol-version"] = version }
         return token
     }
+}
+
+/// Why a record of the ledger cannot be decided again.
+public struct PastRequestError: Error, Sendable, Hashable {
+    /// A stable word: `undecided` or `unreadable_record`.
+    public let code: String
+    /// A sentence for the operator.
+    public let message: String
+
+    private init(code: String, message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    init(member: String) {
+        self.init(
+            code: "unreadable_record",
+            message: "Its member '\(member)' is missing or not what this version of claviger writes.")
+    }
+
+    /// No policy decided it, so that there is nothing to decide again.
+    public static let undecided = PastRequestError(code: "undecided", message: "No policy decided it.")
 }

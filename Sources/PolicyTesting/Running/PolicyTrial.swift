@@ -27,14 +27,15 @@ public struct PolicyTrial: Sendable {
     ///   - request: what is asked for.
     ///   - age: how long ago the guest attested, in seconds; tokens say that by themselves.
     ///   - protocolVersion: the KBS protocol version that it attested with; tokens say that by themselves.
+    ///   - issuer: who vouches for the guest; tokens say that by themselves.
     public init(
         _ subject: PolicyTestCase.Subject, asking request: PolicyTestCase.Request, of bundle: PolicyBundle, now: Date,
-        age: Int64 = 0, protocolVersion: String? = nil
+        age: Int64 = 0, protocolVersion: String? = nil, issuer: String = "claviger"
     ) {
         let outcome = CaseOutcome(
             PolicyTestCase(
                 name: "", line: 0, subject: subject, now: now, age: age, protocolVersion: protocolVersion,
-                issuer: "claviger", referenceValues: ReferenceValues(), request: request,
+                issuer: issuer, referenceValues: ReferenceValues(), request: request,
                 expectation: PolicyTestExpectation()),
             bundle)
         appraisals = outcome.appraisals.mapError { AppraisalFailureReason(code: $0.code, message: $0.message) }

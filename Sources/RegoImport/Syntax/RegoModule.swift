@@ -1,6 +1,8 @@
 /// A Rego text, as far as policies of key brokers use the language.
 struct RegoModule: Sendable {
     let package: String
+    /// What imports of parts of `input` or `data` are called; nothing else may have these names.
+    let imports: Set<String>
     let rules: [RegoRule]
 
     func rules(named name: String) -> [RegoRule] { rules.filter { $0.name == name } }
@@ -14,6 +16,9 @@ struct RegoRule: Sendable {
         let value: RegoTerm?
         /// Empty when nothing is asked.
         let body: [RegoLiteral]
+
+        /// Whether it gives true, and nothing else, when its body holds.
+        var isPlainlyTrue: Bool { value == nil || value == .bool(true) }
     }
 
     let name: String
@@ -21,10 +26,13 @@ struct RegoRule: Sendable {
     let isDefault: Bool
     /// The parameters of a function.
     let parameters: [String]?
-    /// Whether it adds to a set: `name contains x`, `name[x]`.
-    let isPartial: Bool
+    /// What it adds to a set: `name contains x`, `name[x]`.
+    let member: RegoTerm?
     /// The rule, and then each `else`.
     let branches: [Branch]
+
+    /// Whether it adds to a set.
+    var isPartial: Bool { member != nil }
 }
 
 /// One line of a body.

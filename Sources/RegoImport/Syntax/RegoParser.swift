@@ -19,11 +19,15 @@ struct RegoParser {
         skipNewlines()
         guard accept(name: "package") else { throw fault("A policy begins with 'package policy'.") }
         let package = try dottedName()
+        var imports: Set<String> = []
         var rules: [RegoRule] = []
         skipNewlines()
         while current != .end {
             if accept(name: "import") {
-                _ = try dottedName()
+                let parts = try dottedName().split(separator: ".")
+                if parts.first == "input" || parts.first == "data" {
+                    imports.formUnion(parts.suffix(1).map(String.init))
+                }
                 if accept(name: "as") { throw fault("Imports under another name are not understood.") }
             } else {
                 rules.append(try rule())
@@ -36,7 +40,7 @@ struct RegoParser {
             }
             skipNewlines()
         }
-        return RegoModule(package: package, rules: rules)
+        return RegoModule(package: package, imports: imports, rules: rules)
     }
 
     // MARK: - Rules
@@ -46,7 +50,7 @@ struct RegoParser {
         let isDefault = accept(name: "default")
         guard let name = acceptName(), !Self.keywords.contains(name) else { throw fault("A rule is expected here.") }
         var parameters: [String]?
-        var isPartial = false
+        var member: RegoTerm?
         if current == .sign("("), !isSpaced {
             advance()
             parameters = try list(until: ")") { parser throws(RegoFault) in
@@ -57,21 +61,22 @@ struct RegoParser {
             }
         } else if current == .sign("["), !isSpaced {
             advance()
-            _ = try term()
+            member = try term()
             try expect("]")
-            isPartial = true
         }
         if accept(name: "contains") {
-            _ = try term()
-            isPartial = true
+            member = try term()
         }
         guard current != .sign(".") else { throw fault("Rules with dots in their names are not understood.") }
         let first = try branch()
         var branches = [first]
         while let next = try elseBranch() { branches.append(next) }
-        if isPartial, first.value != nil { throw fault("Rules that build an object are not understood.") }
+        if member != nil, first.value != nil { throw fault("Rules that build an object are not understood.") }
+        if isDefault, first.value == nil || branches.count > 1 || !first.body.isEmpty {
+            throw fault("A default has a value and no conditions.")
+        }
         return RegoRule(
-            name: name, line: line, isDefault: isDefault, parameters: parameters, isPartial: isPartial,
+            name: name, line: line, isDefault: isDefault, parameters: parameters, member: member,
             branches: branches)
     }
 
@@ -116,6 +121,7 @@ struct RegoParser {
         var literals: [RegoLiteral] = []
         while true {
             while current == .newline || current == .sign(";") { advance() }
+            if current == .sign("}"), literals.isEmpty { throw fault("A body without conditions has no meaning.") }
             if accept("}") { return literals }
             guard current != .end else { throw fault("A '}' is missing.") }
             literals.append(try literal())

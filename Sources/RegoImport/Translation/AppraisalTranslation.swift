@@ -83,7 +83,10 @@ struct AppraisalTranslation {
         else { return nil }
         var result: [TrustClaim: RegoTerm] = [:]
         for member in members {
-            guard case .string(let name) = member.key, let claim = TrustClaim(rawValue: name) else { return nil }
+            guard case .string(let name) = member.key, let claim = TrustClaim(rawValue: name), result[claim] == nil
+            else {
+                return nil
+            }
             result[claim] = member.value
         }
         return result
@@ -101,9 +104,18 @@ struct AppraisalTranslation {
             return false
         }
         let rules = module.rules(named: name)
-        guard let fallback = rules.first(where: \.isDefault)?.branches.first?.value?.grade else {
-            guard let first = rules.first else { return true }
-            if rules.count == 1, first.branches.count == 1, first.branches[0].body.isEmpty,
+        let fallbacks = rules.filter(\.isDefault)
+        guard fallbacks.count == 1, let fallback = fallbacks[0].branches.first?.value?.grade else {
+            guard let first = rules.first else {
+                guard let vector = module.rules(named: "trust_claims").first else { return true }
+                losses.append(
+                    RegoLoss(
+                        line: vector.line,
+                        message: "'trust_claims' names '\(name)', which is no rule, so that nothing is graded at all; "
+                            + "nothing was imported."))
+                return false
+            }
+            if rules.count == 1, first.parameters == nil, first.branches.count == 1, first.branches[0].body.isEmpty,
                 let value = first.branches[0].value?.grade
             {
                 defaults[claim] = value
@@ -123,20 +135,27 @@ struct AppraisalTranslation {
 
     private mutating func readRules(_ sources: [RegoRule], _ claim: TrustClaim) {
         var found: [Rule] = []
+        var against: [(loss: Untranslatable, value: Int8)] = []
         for source in sources {
+            // What comes after a branch that was left out may not be given when that one would have been.
+            var lost: Int8?
             for branch in source.branches {
                 let line = branch.body.first?.line ?? source.line
-                guard let value = branch.value?.grade else {
-                    giveUp(claim, line, "a grade that is no number of 8 bits", worst: .max)
-                    return
-                }
+                let value = source.parameters == nil ? branch.value?.grade : nil
                 do throws(Untranslatable) {
+                    guard let value else {
+                        throw Untranslatable(line: line, what: "a grade that is no number of 8 bits")
+                    }
+                    if let lost, lost != value, TrustTier(value: value) == .affirming {
+                        throw Untranslatable(line: line, what: "the branch before it, which was left out")
+                    }
                     found += try translate(branch.body, line, claim, value)
                 } catch {
-                    guard TrustTier(value: value) == .affirming else {
-                        giveUp(claim, error.line, error.what, worst: value)
-                        return
+                    guard let value, TrustTier(value: value) == .affirming else {
+                        against.append((error, value ?? .max))
+                        continue
                     }
+                    lost = lost ?? value
                     losses.append(
                         RegoLoss(
                             line: error.line,
@@ -149,19 +168,22 @@ struct AppraisalTranslation {
         // Where two grades hold Rego fails; here the first counts, so the worst comes first.
         let isChain = sources.count == 1
         rules += isChain ? found : found.worstFirst
+        for (loss, value) in against { giveUp(claim, loss.line, loss.what, worst: value) }
     }
 
-    /// A grade against the attester that cannot be translated takes all better grades of its claim with it.
+    /// A grade against the attester that cannot be translated takes all grades of its claim with it that are no worse.
     private mutating func giveUp(_ claim: TrustClaim, _ line: Int, _ what: String, worst: Int8) {
-        rules.removeAll { $0.claim == claim }
-        let usual = defaults[claim] ?? 0
-        if Rule.badness(worst) > Rule.badness(usual) { defaults[claim] = worst }
+        func isWorse(_ value: Int8, than other: Int8) -> Bool {
+            (Rule.badness(value), value) > (Rule.badness(other), other)
+        }
+        rules.removeAll { $0.claim == claim && !isWorse($0.value, than: worst) }
+        if isWorse(worst, than: defaults[claim] ?? 0) { defaults[claim] = worst }
         losses.append(
             RegoLoss(
                 line: line,
                 message:
-                    "All grades of '\(claim.rawValue)' were left out, because of \(what) in one that speaks against "
-                    + "the attester: it is always \(defaults[claim] ?? 0)."))
+                    "The grades of '\(claim.rawValue)' that are no worse were left out, because of \(what) in one that "
+                    + "speaks against the attester: without a worse one it is always \(defaults[claim] ?? 0)."))
     }
 
     /// The rule for each TEE that its body speaks of, and for all others when it holds for them as well.

@@ -58,6 +58,16 @@ indirect enum Condition: Hashable, Sendable {
         return false
     }
 
+    /// Whether it is about the elements of something.
+    var walks: Bool {
+        switch self {
+        case .walk: true
+        case .and(let parts), .or(let parts): parts.contains(where: \.walks)
+        case .not(let inner): inner.walks
+        default: false
+        }
+    }
+
     /// The conditions that must all be true.
     var conjuncts: [Condition] {
         switch self {
@@ -73,7 +83,7 @@ indirect enum Condition: Hashable, Sendable {
         switch self {
         case .constant(let value): return value ? "true" : "false"
         case .test(let text, let operands): return Self.guarded(text, operands, isNegated)
-        case .defined(let operand): return operand.presence ?? "\(operand.text) == \(operand.text)"
+        case .defined(let operand): return operand.fieldPresence ?? "\(operand.text) == \(operand.text)"
         case .truth(let operand):
             if case .bool(let value) = operand { return value ? "true" : "false" }
             return Self.guarded("dyn(\(operand.text)) != false", [operand], isNegated)
@@ -122,8 +132,16 @@ indirect enum Condition: Hashable, Sendable {
         case .constant: true
         case .walk(_, let domain, _, _): !isNegated || domain.presence == nil
         case .test(_, let operands): !isNegated || operands.allSatisfy { $0.presence == nil }
-        case .defined(let operand): operand.presence != nil
+        case .defined(let operand): operand.fieldPresence != nil
         default: false
         }
+    }
+}
+
+extension Operand {
+    /// The condition that a field is there; other values can only be evaluated to know.
+    fileprivate var fieldPresence: String? {
+        if case .field = self { return presence }
+        return nil
     }
 }

@@ -91,10 +91,26 @@ extension RegoTerm {
         return others.starts(with: steps)
     }
 
-    /// Whether the name is read anywhere in the term.
-    func mentions(_ name: String) -> Bool {
-        if case .path(name, _) = self { return true }
-        return parts.contains { $0.mentions(name) }
+    /// Whether it is made of no more terms than this; names that stand for terms can double it in every line.
+    func hasSize(atMost limit: Int) -> Bool {
+        var left = limit
+        return fits(into: &left)
+    }
+
+    private func fits(into left: inout Int) -> Bool {
+        left -= 1
+        guard left >= 0 else { return false }
+        for part in parts where !part.fits(into: &left) { return false }
+        return true
+    }
+
+    /// The first name in the term, from which a path may go on, that is such a one.
+    func firstRoot(where condition: (String) -> Bool) -> String? {
+        if case .path(let root, _) = self, condition(root) { return root }
+        for part in parts {
+            if let root = part.firstRoot(where: condition) { return root }
+        }
+        return nil
     }
 }
 
@@ -119,6 +135,7 @@ extension Operand {
         switch self {
         case .field, .text, .resourceSegment: presence != nil || !isField
         case .list(let items): items.contains(where: \.mayBeAbsent)
+        case .map(let members): members.contains { $0.key.mayBeAbsent || $0.value.mayBeAbsent }
         default: false
         }
     }

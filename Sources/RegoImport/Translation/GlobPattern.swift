@@ -25,7 +25,7 @@ struct GlobPattern {
         var rest = Substring(text)
         while let character = rest.first {
             if rest.hasPrefix("**") {
-                result += ".*"
+                result += "(?s:.*)"
                 rest = rest.dropFirst(2)
                 continue
             }

@@ -11,7 +11,7 @@ enum Inputs: Sendable {
     /// The value at a path of `input` or `data`; `nil` when there is nothing of this name here.
     func operand(_ root: String, _ steps: [CELPath.Step]) -> Operand? {
         switch self {
-        case .release: root == "input" ? Self.token(steps) : Self.request(steps)
+        case .release: root == "input" ? Self.token(steps) : root == "data" ? Self.request(steps) : nil
         case .appraisal(let tee): root == "input" ? Self.evidence(steps, tee) : nil
         }
     }
@@ -72,6 +72,6 @@ enum Inputs: Sendable {
         if aside.contains(first) { return .field(rest.reduce(CELPath(root: first)) { $0.appending($1) }) }
         guard let named = TEE(wireName: first) else { return nil }
         guard named == tee else { return .undefined }
-        return rest.isEmpty ? .bool(true) : .field(rest.reduce(CELPath(root: "claims")) { $0.appending($1) })
+        return .field(rest.reduce(CELPath(root: "claims")) { $0.appending($1) })
     }
 }

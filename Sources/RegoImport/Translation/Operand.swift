@@ -43,6 +43,18 @@ indirect enum Operand: Hashable, Sendable {
         }
     }
 
+    /// A submodule as a whole, whose members have other names here than in a token.
+    var isSubmodule: Bool {
+        if case .field(let path) = self { return path.root == "submods" && path.steps.count == 1 }
+        return false
+    }
+
+    /// A trust vector as a whole, which is empty here when a token has none.
+    var isVector: Bool {
+        if case .field(let path) = self { return path.isVector }
+        return false
+    }
+
     /// A condition that is true when the value is there; `nil` when it always is, or cannot be asked for.
     var presence: String? {
         if case .field(let path) = self { return path.presence }
@@ -98,6 +110,8 @@ struct CELPath: Hashable, Sendable {
         if steps.count == 1, case .name(let name) = last, Self.isIdentifier(name) { return "has(\(text))" }
         return root + steps.map { Self.text($0, isOptional: true) }.joined() + ".hasValue()"
     }
+
+    var isVector: Bool { steps.isEmpty && (root == "trust" || (root.hasPrefix("submods") && root.hasSuffix(".trust"))) }
 
     func appending(_ step: Step) -> CELPath { CELPath(root: root, steps: steps + [step]) }
 

@@ -30,13 +30,32 @@ struct ReleaseTranslation {
         if let rule = rules.first(where: { $0.parameters != nil || $0.isPartial }) {
             return RegoLoss(line: rule.line, message: "'allow' is a function or a set; nothing is allowed.")
         }
+        if rules.count(where: \.isDefault) > 1, let rule = rules.first {
+            return RegoLoss(line: rule.line, message: "'allow' has several defaults; nothing is allowed.")
+        }
         let others = rules.filter { !$0.isDefault }
-        let denying = others.first { $0.branches.first?.value == .bool(false) }
-        guard let denying else { return nil }
+        if let denying = others.first(where: { $0.branches.first?.value == .bool(false) }) {
+            return RegoLoss(
+                line: denying.line,
+                message: "'allow' is false by a body of its own, which contradicts the others; nothing is allowed. "
+                    + "Write the condition as a guardrail.")
+        }
+        if let other = others.first, rules.contains(where: { $0.isDefault && $0.branches.first?.value != .bool(false) })
+        {
+            return RegoLoss(
+                line: other.line,
+                message: "'allow' is true by default, so that its bodies can only deny; nothing is allowed. "
+                    + "Write their conditions as guardrails.")
+        }
+        let branches = others.flatMap(\.branches)
+        guard branches.count > 1, let computed = others.first(where: { !$0.branches.allSatisfy(\.isPlainlyTrue) })
+        else {
+            return nil
+        }
         return RegoLoss(
-            line: denying.line,
-            message: "'allow' is false by a body of its own, which contradicts the others; nothing is allowed. "
-                + "Write the condition as a guardrail.")
+            line: computed.line,
+            message: "'allow' has several bodies, one of which gives something else than true and so may deny what the "
+                + "others allow; nothing is allowed.")
     }
 
     private mutating func translate(_ branch: RegoRule.Branch, of rule: RegoRule) {
@@ -49,10 +68,20 @@ struct ReleaseTranslation {
                 RegoLoss(line: rule.line, message: "This body gives no boolean, which allows nothing; it was left out.")
             )
             return
-        case let value?: literals.append(RegoLiteral(form: .term(value), line: rule.line))
+        case let value? where value.isTruthValue: literals.append(RegoLiteral(form: .term(value), line: rule.line))
+        default:
+            losses.append(
+                RegoLoss(
+                    line: rule.line,
+                    message:
+                        "This body gives a value that may be no boolean, which would allow nothing; it was left out."))
+            return
         }
         do throws(Untranslatable) {
             let lines = try Translator(module, inputs: .release).conditions(of: literals[...])
+            if !branch.isPlainlyTrue, lines.contains(where: \.condition.walks) {
+                throw Untranslatable(line: line, what: "a value that may be both true and false")
+            }
             guard !lines.contains(where: { $0.condition == .constant(false) }) else { return }
             documents.append(document(ResourceFacts(lines), line: line))
         } catch {
@@ -102,6 +131,17 @@ struct ReleaseTranslation {
 
     /// A decision has at least one appraisal anyway.
     private static let sizes: Set = ["size(submods) > 0", "size(submods) != 0", "size(submods) >= 1"]
+}
+
+extension RegoTerm {
+    /// Whether it is true or false wherever it is defined.
+    fileprivate var isTruthValue: Bool {
+        switch self {
+        case .binary(let sign, _, _): ["==", "!=", "<", "<=", ">", ">=", "in"].contains(sign)
+        case .call(let name, _): ["startswith", "endswith", "contains", "regex.match", "glob.match"].contains(name)
+        default: false
+        }
+    }
 }
 
 extension String {

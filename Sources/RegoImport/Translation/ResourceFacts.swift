@@ -45,7 +45,9 @@ struct ResourceFacts {
             return true
         case .relation("in", .plugin, .list(let items)):
             let names = items.compactMap(\.word)
-            guard plugins == ["*"], names.count == items.count, !names.isEmpty else { return false }
+            guard plugins == ["*"], names.count == items.count, !names.isEmpty,
+                !names.contains(where: { $0.isEmpty || $0 == "*" })
+            else { return false }
             plugins = names
             return true
         case .relation("==", .resourceText, .string(let path)), .relation("==", .string(let path), .resourceText):
@@ -58,7 +60,7 @@ struct ResourceFacts {
             }
             return paths.count == items.count && takeWhole(paths)
         case .relation("glob", .resourceText, .string(let pattern)):
-            return GlobPattern(pattern)?.segments.map { takeWhole([$0], isPattern: true) } ?? false
+            return GlobPattern(pattern)?.segments.map { takeOpen($0) } ?? false
         case .relation("==", .resourceSegment(let index), .string(let name)),
             .relation("==", .string(let name), .resourceSegment(let index)):
             return takeSegment(index, [name])
@@ -84,6 +86,15 @@ struct ResourceFacts {
         return true
     }
 
+    /// Here `**` stands for no segment, too, but a prefix ends with a slash. Both are the same only for what certainly has
+    /// more segments: a resource, which has three.
+    private mutating func takeOpen(_ pattern: [String]) -> Bool {
+        if pattern.count > 1, pattern.last == "**" {
+            guard plugins == ["resource"], pattern.count <= 3 else { return false }
+        }
+        return takeWhole([pattern], isPattern: true)
+    }
+
     private mutating func takeSegment(_ index: Int, _ names: [String]) -> Bool {
         guard (0..<8).contains(index), segments[index] == nil, !names.isEmpty, names.allSatisfy(Self.isSegment) else {
             return false
@@ -100,7 +111,7 @@ struct ResourceFacts {
         else { return false }
         let names = prefix.dropLast().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard names.allSatisfy(Self.isSegment) else { return false }
-        return takeWhole([names + ["**"]], isPattern: true)
+        return takeOpen(names + ["**"])
     }
 
     // MARK: - Patterns

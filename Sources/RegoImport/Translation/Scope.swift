@@ -13,7 +13,10 @@ struct Scope {
 
     mutating func forget(_ name: String) { bindings[name] = nil }
 
-    mutating func bind(_ name: String, to term: RegoTerm) { bindings[name] = term }
+    /// Each `_` is another one, and never means what an earlier one did.
+    mutating func bind(_ name: String, to term: RegoTerm) {
+        if name != "_" { bindings[name] = term }
+    }
 
     /// Takes a name for a new variable of a macro, the given one if it can be used.
     mutating func newMacroVariable(_ name: String?) -> String {
@@ -58,12 +61,16 @@ struct Scope {
         switch term {
         case .path(let root, let steps): return .path(root, steps + [step])
         case .list(let items):
-            if case .number(let text) = step, let index = Int(text), items.indices.contains(index) {
+            if case .number(let text) = step, let index = Int(text), items.indices.contains(index), term.isWrittenOut {
                 return items[index]
             }
             return .unsupported("an element of a list that is written out")
         case .object(let members):
-            return members.first { $0.key == step }?.value ?? .unsupported("a member of an object that is written out")
+            let found = members.filter { $0.key == step }
+            guard term.isWrittenOut, found.count == 1 else {
+                return .unsupported("a member of an object that is written out")
+            }
+            return found[0].value
         // The segments of a path that was split are those of the request.
         case .call("split", [resourcePath, .string("/")]),
             .call("split", [.call("concat", [.string("/"), resourcePath]), .string("/")]):

@@ -13,6 +13,7 @@ struct Translator {
     }
 
     private static let maximumDepth = 16
+    private static let maximumTerm = 20_000
 
     let module: RegoModule
     let inputs: Inputs
@@ -78,6 +79,11 @@ struct Translator {
                 let same = RegoLiteral(form: .term(element.replaced(by: member)), line: literal.line)
                 return try condition(of: [same] + rest, in: inner)
             }
+        case .assign(let left, let right, isUnification: true) where newName(left, scope) == nil:
+            let same: RegoLiteral.Form =
+                newName(right, scope) == nil
+                ? .term(.binary("==", left, right)) : .assign(right, left, isUnification: true)
+            return try loop(around: RegoLiteral(form: same, line: literal.line), rest, scope)
         case .assign(let name, let value, let isUnification):
             guard let element = try generator(in: scope.resolve(value), scope) else { return nil }
             return try walk(element, named: newName(name, scope), scope) { inner, member throws(Untranslatable) in
@@ -104,8 +110,17 @@ struct Translator {
         _ macro: String, over domain: RegoTerm, _ key: String?, _ value: String, word: String? = nil, _ scope: Scope,
         _ body: (Scope) throws(Untranslatable) -> Condition
     ) throws(Untranslatable) -> Condition {
-        let elements = try operand(domain, scope)
+        try requireFree(value, scope)
+        if let key { try requireFree(key, scope) }
+        let (elements, isSet) = try collection(domain, scope)
         guard elements != .undefined else { return .constant(false) }
+        let key = key == "_" ? nil : key
+        guard !isSet || key == nil else {
+            throw Untranslatable(line: scope.line, what: "the keys of a set")
+        }
+        guard macro == "exists" || !elements.isVector else {
+            throw Untranslatable(line: scope.line, what: "'every' over a trust vector, which a token may not have")
+        }
         var inner = scope
         let variables: [String]
         let word = word ?? (value.hasPrefix("%") ? "item" : value)
@@ -137,7 +152,10 @@ struct Translator {
     ) throws(Untranslatable) -> Condition? {
         switch literal.form {
         case .declare(let names):
-            for name in names { scope.forget(name) }
+            for name in names {
+                try requireFree(name, scope)
+                scope.forget(name)
+            }
             return nil
         case .unsupported(let text):
             throw Untranslatable(line: literal.line, what: "'\(text)', which is not understood")
@@ -157,12 +175,26 @@ struct Translator {
     }
 
     private func newName(_ term: RegoTerm, _ scope: Scope) -> String? {
-        guard case .path(let name, []) = term, !scope.isBound(name), !isGlobal(name) else { return nil }
+        guard case .path(let name, []) = term, name != "_", !scope.isBound(name), !isGlobal(name) else { return nil }
         return name
     }
 
     func isGlobal(_ name: String) -> Bool {
-        name == "input" || name == "data" || name.hasPrefix("%") || !module.rules(named: name).isEmpty
+        name == "input" || name == "data" || name.hasPrefix("%") || module.imports.contains(name)
+            || !module.rules(named: name).isEmpty
+    }
+
+    /// A local name that is also a rule's would be taken for the rule in one place or another.
+    func requireFree(_ name: String, _ scope: Scope) throws(Untranslatable) {
+        guard name.hasPrefix("%") || !isGlobal(name) else {
+            throw Untranslatable(line: scope.line, what: "the local name '\(name)', which is also one of the policy")
+        }
+    }
+
+    /// Names stand for terms. One without a value yet would be taken for whatever has that name where the term is used.
+    func requireKnown(_ term: RegoTerm, _ scope: Scope) throws(Untranslatable) {
+        guard let name = term.firstRoot(where: { !isGlobal($0) }) else { return }
+        throw Untranslatable(line: scope.line, what: "'\(name)', which has no value there")
     }
 
     /// Binds a name. A value that is not there makes the whole body false, even if nothing looks at it afterwards.
@@ -170,84 +202,23 @@ struct Translator {
         _ name: String, to term: RegoTerm, before rest: ArraySlice<RegoLiteral>, _ scope: inout Scope
     ) throws(Untranslatable) -> Condition? {
         let value = scope.resolve(term)
+        guard value.hasSize(atMost: Self.maximumTerm) else {
+            throw Untranslatable(line: scope.line, what: "the size of '\(name)' once written out")
+        }
+        try requireKnown(value, scope)
         scope.bind(name, to: value)
         if rest.contains(where: { $0.needs(name) }) { return nil }
         let found = try operand(value, scope)
         if found == .undefined { return .constant(false) }
+        if case .field(let path) = found, let presence = path.unusualPresence { return presence }
         return found.mayBeAbsent ? .defined(found) : nil
     }
 
-    // MARK: - Rules that are used by others
-
-    /// The condition under which a rule is true.
-    func rule(
-        _ name: String, _ arguments: [RegoTerm] = [], _ scope: Scope
-    ) throws(Untranslatable) -> Condition {
-        let inner = Translator(module, inputs: inputs, sharing: effort, depth: depth + 1)
+    /// What translates the rule in the place where it is used.
+    func deeper(_ name: String, _ scope: Scope) throws(Untranslatable) -> Translator {
         guard depth < Self.maximumDepth else {
             throw Untranslatable(line: scope.line, what: "the rule '\(name)', which goes too deep")
         }
-        return try inner.truth(of: module.rules(named: name), name, arguments, scope)
-    }
-
-    private func truth(
-        of rules: [RegoRule], _ name: String, _ arguments: [RegoTerm], _ scope: Scope
-    ) throws(Untranslatable) -> Condition {
-        // A set is there, and so is not false, even when nothing is in it.
-        if rules.contains(where: \.isPartial) { return .constant(true) }
-        let isTrueByDefault = rules.contains { $0.isDefault && $0.branches.first?.value != .bool(false) }
-        var holds: [Condition] = []
-        var denies: [Condition] = []
-        for rule in rules where !rule.isDefault {
-            let outcomes = try outcomes(of: rule, arguments, scope)
-            holds.append(.any(outcomes.filter(\.value).map(\.condition)))
-            denies.append(.any(outcomes.filter { !$0.value }.map(\.condition)))
-        }
-        let (yes, no) = (Condition.any(holds), Condition.any(denies))
-        if isTrueByDefault { return .any([yes, .negation(of: no)]) }
-        guard no == .constant(false) || rules.filter({ !$0.isDefault }).count == 1 else {
-            throw Untranslatable(
-                line: scope.line, what: "the rule '\(name)', which is true and false by different bodies")
-        }
-        return yes
-    }
-
-    /// When a rule is true and when it is false, by its branches: each counts when none before it does.
-    private func outcomes(
-        of rule: RegoRule, _ arguments: [RegoTerm], _ scope: Scope
-    ) throws(Untranslatable) -> [(value: Bool, condition: Condition)] {
-        guard (rule.parameters ?? []).count == arguments.count else {
-            throw Untranslatable(line: scope.line, what: "a call of '\(rule.name)' with other arguments than it has")
-        }
-        var result: [(value: Bool, condition: Condition)] = []
-        var earlier: [(value: Bool, condition: Condition)] = []
-        for branch in rule.branches {
-            var inner = scope.inner()
-            inner.line = rule.line
-            var conditions: [Condition] = []
-            for (parameter, argument) in zip(rule.parameters ?? [], arguments) {
-                let condition = try bind(parameter, to: argument, before: branch.body[...], &inner)
-                conditions += condition.map { [$0] } ?? []
-            }
-            conditions.append(try condition(of: branch.body[...], in: inner))
-            let (value, extra) = try truth(ofValue: branch.value, inner)
-            conditions += extra.map { [$0] } ?? []
-            let body = Condition.all(conditions)
-            let others = earlier.filter { $0.value != value }.map(\.condition)
-            result.append((value, .all([body] + others.map(Condition.negation))))
-            earlier.append((value, body))
-        }
-        return result
-    }
-
-    /// Whether a branch gives true or false; a value that is a condition itself is one more condition.
-    private func truth(
-        ofValue value: RegoTerm?, _ scope: Scope
-    ) throws(Untranslatable) -> (Bool, Condition?) {
-        switch value {
-        case nil, .bool(true)?, .string?, .number?, .null?: return (true, nil)
-        case .bool(false)?: return (false, nil)
-        case let term?: return (true, try condition(term, scope))
-        }
+        return Translator(module, inputs: inputs, sharing: effort, depth: depth + 1)
     }
 }

@@ -7,7 +7,7 @@ extension Certificate {
     /// for host-key documents; all others verify a path. SHA-1 and keys below 112 bits of security sign nothing.
     public func isSigned(by key: PublicKey) -> Bool {
         defer { ERR_clear_error() }
-        guard let key = DER.publicKey(key.spki) else { return false }
+        guard let key = key.makeKey() else { return false }
         defer { EVP_PKEY_free(key) }
         let certificate: OpaquePointer
         do throws(X509Error) { certificate = try DER.certificate(der) } catch { return false }

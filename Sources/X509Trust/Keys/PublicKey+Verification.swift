@@ -9,8 +9,7 @@ extension PublicKey {
         signature: [UInt8], over message: [UInt8], _ algorithm: SignatureAlgorithm
     ) -> Bool {
         defer { ERR_clear_error() }
-        guard algorithm.fits(kind), isStrong, let signature = encoded(signature, algorithm),
-            let key = DER.publicKey(spki)
+        guard algorithm.fits(kind), isStrong, let signature = encoded(signature, algorithm), let key = makeKey()
         else { return false }
         defer { EVP_PKEY_free(key) }
         // The two contexts are freed by hand because neither owns the other once they are joined.
@@ -24,6 +23,34 @@ extension PublicKey {
             setPadding(keyContext, algorithm)
         else { return false }
         return EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
+    }
+
+    /// The key as OpenSSL's object, to be freed with `EVP_PKEY_free`; `nil` for a key of another kind.
+    ///
+    /// Reading the SubjectPublicKeyInfo again would take several times as long as an RSA signature.
+    func makeKey() -> OpaquePointer? {
+        switch kind {
+        case .rsa:
+            guard let (modulus, exponent) = rsaNumbers else { return nil }
+            return claviger_rsa_key(modulus, Int32(modulus.count), exponent, Int32(exponent.count))
+        case .ec(let curve):
+            guard let point = x963 else { return nil }
+            return claviger_point_key("EC", curve.openSSLName, point, point.count)
+        case .sm2:
+            guard let point = x963 else { return nil }
+            return claviger_point_key("SM2", "SM2", point, point.count)
+        case .other: return nil
+        }
+    }
+
+    /// The modulus and the exponent in the BIT STRING of the key, big-endian (RFC 8017 appendix A.1.1).
+    private var rsaNumbers: (modulus: [UInt8], exponent: [UInt8])? {
+        guard let content = DER.first(spki[...])?.content, let algorithm = DER.first(content)?.element,
+            let bits = DER.first(content[algorithm.endIndex...])?.content, bits.first == 0,
+            let numbers = DER.first(bits.dropFirst())?.content, let modulus = DER.first(numbers),
+            let exponent = DER.first(numbers[modulus.element.endIndex...])
+        else { return nil }
+        return (Array(modulus.content), Array(exponent.content))
     }
 
     private var isStrong: Bool {

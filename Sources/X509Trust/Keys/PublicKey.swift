@@ -21,6 +21,14 @@ public struct PublicKey: Sendable, Hashable {
             case .p521: 66
             }
         }
+
+        var openSSLName: String {
+            switch self {
+            case .p256: "P-256"
+            case .p384: "P-384"
+            case .p521: "P-521"
+            }
+        }
     }
 
     /// What a key is.

@@ -26,7 +26,7 @@ extension RevocationList {
     /// Whether the list is signed with this key, whatever the name of its issuer.
     public func isSigned(by key: PublicKey) -> Bool {
         defer { ERR_clear_error() }
-        guard let key = DER.publicKey(key.spki) else { return false }
+        guard let key = key.makeKey() else { return false }
         defer { EVP_PKEY_free(key) }
         guard let list = DER.revocationList(der) else { return false }
         defer { X509_CRL_free(list) }

@@ -15,7 +15,7 @@ struct SNPEndorsement: Sendable {
 
     let anchors: SNPTrustAnchors
     private let chains = VerifiedChainCache(capacity: capacity)
-    private let keys = DigestMemo<SNPEndorsementKey>(capacity: capacity)
+    private let keys = RecentValues<[UInt8], SNPEndorsementKey>(capacity: capacity)
 
     init(anchors: SNPTrustAnchors) {
         self.anchors = anchors

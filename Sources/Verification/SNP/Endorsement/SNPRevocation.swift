@@ -8,8 +8,8 @@ struct SNPRevocation: Sendable {
     private static let capacity = 4096
 
     let policy: RevocationPolicy
-    private let lists = DigestMemo<RevocationList>(capacity: 16)
-    private let revocations = DigestMemo<ChainRevocation>(capacity: capacity)
+    private let lists = RecentValues<[UInt8], RevocationList>(capacity: 16)
+    private let revocations = RecentValues<[UInt8], ChainRevocation>(capacity: capacity)
 
     init(policy: RevocationPolicy) {
         self.policy = policy

@@ -29,6 +29,11 @@ struct PolicyExplainCommand: AsyncParsableCommand {
     var claims: String?
 
     @Option(
+        name: .customLong("protocol"),
+        help: "With --claims: the KBS protocol version that the guest attested with, such as 0.4.0.")
+    var protocolVersion: String?
+
+    @Option(
         help: "A file with an attestation token, or with the claims of one as JSON. Its signature is not looked at.")
     var token: String?
 
@@ -45,6 +50,12 @@ struct PolicyExplainCommand: AsyncParsableCommand {
             throw ValidationError("give only one of --claims, --token and --decision")
         }
         guard resource != nil || decision != nil else { throw ValidationError("--resource is needed") }
+        if let protocolVersion {
+            guard claims != nil else { throw ValidationError("--protocol goes with --claims; the others know it") }
+            guard ProtocolNumber(protocolVersion) != nil else {
+                throw ValidationError("--protocol is a version such as 0.4.0")
+            }
+        }
         for part in query where !part.contains("=") { throw ValidationError("'\(part)' is not NAME=VALUE") }
     }
 
@@ -56,7 +67,8 @@ struct PolicyExplainCommand: AsyncParsableCommand {
             trial = PolicyTrial(
                 .token(past.token), asking: resource == nil ? past.request : request, of: bundle, now: past.at)
         } else {
-            trial = PolicyTrial(try await subject(), asking: request, of: bundle, now: Date())
+            trial = PolicyTrial(
+                try await subject(), asking: request, of: bundle, now: Date(), protocolVersion: protocolVersion)
         }
         output.print(trial.json()) { trial.explanation() }
         if trial.decision?.allowed != true { throw ExitCode(CommandFailure.Status.denied.rawValue) }
@@ -92,9 +104,10 @@ struct PolicyExplainCommand: AsyncParsableCommand {
 
     private func pastRequest(_ id: String) async throws -> PastRequest {
         let record = try await broker.adminClient().decision(id)
-        guard let past = record.objectValue.flatMap(PastRequest.init(record:)) else {
-            throw CommandFailure("decision \(id) was not made by policies, so there is nothing to decide again")
+        do throws(PastRequestError) {
+            return try PastRequest(record: record.objectValue ?? [:])
+        } catch {
+            throw CommandFailure("decision \(id) cannot be decided again. \(error.message)")
         }
-        return past
     }
 }

@@ -54,9 +54,8 @@ extension PolicyReplay {
             filter.limit = min(left, Self.pageSize)
             let page = try await client.decisions(filter)
             for record in page {
-                guard let past = PastRequest(record: record) else { continue }
-                guard past.at >= start else { return }
-                add(past)
+                if let at = (record["at"]?.stringValue).flatMap(TimestampText.date), at < start { return }
+                add(record: record)
             }
             left -= page.count
             guard let last = page.last?["id"]?.stringValue, page.count == filter.limit else { return }
@@ -72,11 +71,21 @@ struct ReplayText {
     func text() -> String {
         var lines = section("Would be denied, was allowed:", replay.losses)
         lines += section("Would be allowed, was denied:", replay.gains)
-        let changed = replay.total - replay.stillAllowed - replay.stillDenied
+        lines += section("May be decided otherwise:", replay.undetermined)
+        lines += unreadable()
+        let open = replay.undetermined.reduce(0) { $0 + $1.count }
+        let changed = replay.total - replay.stillAllowed - replay.stillDenied - open
         lines.append(
             "\(replay.total) requests: \(changed) would change, \(replay.stillAllowed) stay allowed, "
-                + "\(replay.stillDenied) stay denied")
+                + "\(replay.stillDenied) stay denied" + (open == 0 ? "" : ", \(open) cannot be told"))
         return lines.map(Terminal.printable).joined(separator: "\n")
+    }
+
+    private func unreadable() -> [String] {
+        let count = replay.unreadable.values.reduce(0, +)
+        guard count > 0 else { return [] }
+        return ["\(count) of \(replay.total + count) rows could not be read:"]
+            + replay.unreadable.sorted { $0.key < $1.key }.map { "  \($1) times: \($0)" } + [""]
     }
 
     private func section(_ title: String, _ changes: [PolicyReplay.Change]) -> [String] {
