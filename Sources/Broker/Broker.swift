@@ -105,7 +105,7 @@ public final class Broker: Sendable {
         let registry = verifiers ?? VerifierRegistry(configured: configuration.attestation)
         let broker = try Broker(
             configuration, database: database, keyRing: keyRing, verifiers: registry,
-            inspectors: inspectors ?? [SNPCollateralInspector(), IntelCollateralInspector(clock: environment.clock)],
+            inspectors: inspectors ?? [SNPCollateralInspector(), IntelCollateralInspector()],
             environment: environment, metrics: metrics, logger: logger)
         if registry.acceptsSampleEvidence {
             logger.warning("sample evidence is believed, which anyone can make; never use this for anything of value")

@@ -15,7 +15,7 @@ struct GenuineTests {
         let clock = TurnedClock()
         return try await TestCache.make(
             [ScriptedOrigin(.success(answer))],
-            inspectors: [SNPCollateralInspector(), IntelCollateralInspector(clock: clock.wall)], clock: clock)
+            inspectors: [SNPCollateralInspector(), IntelCollateralInspector()], clock: clock)
     }
 
     @Test("what AMD and Intel served is believed under its name")
@@ -59,7 +59,7 @@ struct GenuineTests {
     @Test("an item with one changed bit is refused")
     func changed() throws {
         let whole = try Recorded.item("tdx/tcb_info.json", chain: "tdx/tcb_signing_chain.pem")
-        let inspector = IntelCollateralInspector(clock: .fixed(noon))
+        let inspector = IntelCollateralInspector()
         _ = try inspector.inspect(whole, named: Recorded.tcb)
         for position in stride(from: 0, to: whole.body.count, by: 97) {
             var body = whole.body

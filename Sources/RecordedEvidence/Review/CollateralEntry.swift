@@ -69,7 +69,7 @@ struct CollateralEntry {
         of item: CollateralItem, named name: CollateralName, under anchor: PinnedAnchor
     ) -> CollateralError? {
         do throws(CollateralError) {
-            _ = try IntelCollateralInspector(anchors: [anchor], clock: .fixed(date)).inspect(item, named: name)
+            _ = try IntelCollateralInspector(anchors: [anchor]).inspect(item, named: name)
             return nil
         } catch {
             return error

@@ -30,7 +30,7 @@ public struct RecordedCollateral: Sendable {
         let files = folder.files(below: name)
         let signers = try Signers(folder, files)
         let inspectors: [any CollateralInspector] = [
-            IntelCollateralInspector(clock: .fixed(date)), SNPCollateralInspector(),
+            IntelCollateralInspector(), SNPCollateralInspector(),
         ]
         var pieces: [Piece] = []
         for file in files where [".json", ".der", ".crl"].contains(where: file.hasSuffix) {
