@@ -102,7 +102,10 @@ public final class Broker: Sendable {
         verifiers: VerifierRegistry? = nil, inspectors: [any CollateralInspector]? = nil,
         environment: BrokerEnvironment = BrokerEnvironment(), metrics: BrokerMetrics = BrokerMetrics(), logger: Logger
     ) async throws -> Broker {
-        let registry = verifiers ?? VerifierRegistry(configured: configuration.attestation)
+        let registry =
+            verifiers
+            ?? VerifierRegistry(
+                configuration.verifiers, allowSample: configuration.attestation.allowSample)
         let broker = try Broker(
             configuration, database: database, keyRing: keyRing, verifiers: registry,
             inspectors: inspectors ?? [SNPCollateralInspector(), IntelCollateralInspector()],
@@ -172,13 +175,6 @@ public final class Broker: Sendable {
         } catch {
             throw ConfigurationError(code: "invalid_key", message: "The key-encryption keys cannot be used: \(error)")
         }
-    }
-}
-
-extension VerifierRegistry {
-    /// The verifiers of this version; those that believe evidence from no hardware only when that is switched on.
-    init(configured attestation: AttestationConfiguration) {
-        self.init(verifiers: attestation.allowSample ? [SampleVerifier(), SampleDeviceVerifier()] : [])
     }
 }
 

@@ -13,7 +13,10 @@ public enum OfflineVerifiers {
 
     /// A verifier for each kind of evidence.
     public static func all(_ strictness: Strictness, allowSample: Bool = false) -> [any EvidenceVerifier] {
-        let verifiers: [any EvidenceVerifier] = [snp(strictness), tdx(strictness), sgx(strictness), TPMVerifier()]
+        let verifiers: [any EvidenceVerifier] = [
+            snp(strictness), tdx(strictness), sgx(strictness), azureSNP(strictness), azureTDX(strictness),
+            TPMVerifier(),
+        ]
         return verifiers + (allowSample ? [SampleVerifier(), SampleDeviceVerifier()] : [])
     }
 
@@ -43,5 +46,13 @@ public enum OfflineVerifiers {
 
     static func sgx(_ strictness: Strictness) -> SGXVerifier {
         SGXVerifier(options: SGXVerifier.Options(allowsDebug: strictness == .lenient))
+    }
+
+    static func azureSNP(_ strictness: Strictness) -> AzureSNPVerifier {
+        AzureSNPVerifier(AzureSNPVerifier.Options(snp: snpOptions(strictness)))
+    }
+
+    static func azureTDX(_ strictness: Strictness) -> AzureTDXVerifier {
+        AzureTDXVerifier(AzureTDXVerifier.Options(tdx: tdxOptions(strictness)))
     }
 }

@@ -6,7 +6,9 @@ import X509Trust
 struct CertificateMutationTests {
     /// Flips each bit of some bytes, or each of so many, cuts them at each length and lengthens them, and counts what is
     /// accepted.
-    private func mutate(_ name: String, _ bytes: [UInt8], each step: Int = 1, isAccepted: ([UInt8]) throws -> Bool) throws {
+    private func mutate(
+        _ name: String, _ bytes: [UInt8], each step: Int = 1, isAccepted: ([UInt8]) throws -> Bool
+    ) throws {
         #expect(try isAccepted(bytes), "the original must be good")
         var mutants = 0
         var accepted: [String] = []

@@ -16,6 +16,8 @@ public struct BrokerConfiguration: Sendable, Hashable {
     public var session = SessionConfiguration()
     /// What counts as evidence.
     public var attestation = AttestationConfiguration()
+    /// Which kinds of hardware evidence are believed.
+    public var verifiers = VerifierConfiguration()
     /// Which versions of the KBS protocol are served.
     public var protocolVersions = ProtocolConfiguration()
     /// Who may administrate.

@@ -8,16 +8,15 @@ import X509Trust
 struct CollateralEntry {
     private let entry: EvidenceManifest.Entry
     private let folder: EvidenceFolder
-    private let date: Date
+    private let collateral: RecordedCollateral
 
-    init(_ entry: EvidenceManifest.Entry, in folder: EvidenceFolder) {
+    init(_ entry: EvidenceManifest.Entry, in folder: EvidenceFolder, _ collateral: RecordedCollateral) {
         self.entry = entry
         self.folder = folder
-        date = entry.date ?? WallClock.system.now()
+        self.collateral = collateral
     }
 
     func examine(_ findings: inout EntryFindings) throws(RecordedEvidenceError) {
-        let collateral = try RecordedCollateral(folder, below: "dcap-collateral", at: date)
         let documents = entry.files.filter { $0.hasSuffix(".json") && !$0.hasSuffix("/original.json") }
         for file in documents {
             let facts = collateral.facts(of: try folder.bytes(file))

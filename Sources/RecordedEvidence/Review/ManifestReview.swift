@@ -1,10 +1,14 @@
 /// Verifies every entry of a manifest as a broker would, each at its own time, and compares what comes of it.
 public struct ManifestReview: Sendable {
     private let folder: EvidenceFolder
+    private let collateral: RecordedCollateral
 
-    /// A review of files below `folder`, the manifest's own.
-    public init(folder: EvidenceFolder) {
+    /// A review of files below `folder`, the manifest's own; collateral is what stands below `dcap-collateral`.
+    ///
+    /// Throws `unreadable_file`.
+    public init(folder: EvidenceFolder) throws(RecordedEvidenceError) {
         self.folder = folder
+        collateral = try RecordedCollateral(folder, below: "dcap-collateral")
     }
 
     /// What came of an entry. A file that cannot be read is a difference.
@@ -35,10 +39,11 @@ public struct ManifestReview: Sendable {
             try AnchorEntry.examineKey(entry, folder, &findings)
         case ("snp", _): await (try SNPEntry.examination(entry, in: folder)).examine(entry, &findings)
         case ("tdx", _), ("sgx", _):
-            var quote = QuoteEntry(entry, entry.group == "sgx" ? .sgx : .tdx, in: folder)
+            var quote = QuoteEntry(entry, entry.group == "sgx" ? .sgx : .tdx, in: folder, collateral)
             try await quote.examine(&findings)
+        case ("az-snp-vtpm", _), ("az-tdx-vtpm", _): try await AzureEntry.examine(entry, folder, collateral, &findings)
         case ("tpm", _): try await TPMEntry(entry, in: folder).examine(&findings)
-        case ("dcap-collateral", _): try CollateralEntry(entry, in: folder).examine(&findings)
+        case ("dcap-collateral", _): try CollateralEntry(entry, in: folder, collateral).examine(&findings)
         case ("eventlog", .knownAnswer): try EventLogEntry.examine(entry, folder, &findings)
         default: return false
         }

@@ -12,10 +12,14 @@ struct QuoteEntry {
     private let entry: EvidenceManifest.Entry
     private let folder: EvidenceFolder
     private let tee: TEE
+    private let collateral: RecordedCollateral
     private let opinions: [ExpectedOpinion]
     private var date: Date
 
-    init(_ entry: EvidenceManifest.Entry, _ tee: TEE, in folder: EvidenceFolder) {
+    init(
+        _ entry: EvidenceManifest.Entry, _ tee: TEE, in folder: EvidenceFolder, _ collateral: RecordedCollateral
+    ) {
+        self.collateral = collateral
         self.entry = entry
         self.folder = folder
         self.tee = tee
@@ -44,8 +48,8 @@ struct QuoteEntry {
         guard let evidence = try evidence() else { return findings.differs("none of its files holds a quote") }
         if let quote = Self.quote(evidence) { moveIntoValidity(of: quote, &findings) }
         let inspection = inspect(evidence, &findings)
-        let compared = try await compareOpinions(evidence, &findings)
-        let collateral = try RecordedCollateral(folder, below: "dcap-collateral", at: date).inForce(at: date)
+        let compared = await compareOpinions(evidence, &findings)
+        let collateral = collateral.inForce(at: date)
         let verdict = await Self.verdict(on: evidence, tee, .careful, reportData, collateral, at: date)
         findings.verdict(verdict.summary)
         settle(verdict, evidence, inspection, &findings)
@@ -88,11 +92,10 @@ struct QuoteEntry {
     /// Compares what each of the manifest's collateral sets, as far as it is at hand, says of the platform.
     private func compareOpinions(
         _ evidence: Evidence, _ findings: inout EntryFindings
-    ) async throws(RecordedEvidenceError) -> Int {
+    ) async -> Int {
         var compared = 0
         for opinion in opinions {
-            let collateral = try RecordedCollateral(folder, below: "dcap-collateral", at: opinion.date)
-                .inForce(at: opinion.date, evaluation: opinion.evaluation)
+            let collateral = collateral.inForce(at: opinion.date, evaluation: opinion.evaluation)
             let verdict = await Self.verdict(
                 on: evidence, tee, .lenient, reportData, collateral, at: opinion.date)
             guard let agrees = opinion.agrees(with: verdict) else { continue }

@@ -19,19 +19,15 @@ public struct RecordedCollateral: Sendable {
 
     private let pieces: [Piece]
 
-    /// All pieces in the files below a folder of this name whose signers were valid at `date`; what is signed by nobody
-    /// who is trusted counts for nothing. An empty name stands for the whole folder.
+    /// All pieces in the files below a folder of this name; what is signed by nobody who is trusted counts for nothing.
+    /// An empty name stands for the whole folder.
     ///
     /// Documents are files `.json`, lists `.der` or `.crl`, and the certificates of signers `.pem`. Throws
     /// `unreadable_file`.
-    public init(
-        _ folder: EvidenceFolder, below name: String = "", at date: Date
-    ) throws(RecordedEvidenceError) {
+    public init(_ folder: EvidenceFolder, below name: String = "") throws(RecordedEvidenceError) {
         let files = folder.files(below: name)
         let signers = try Signers(folder, files)
-        let inspectors: [any CollateralInspector] = [
-            IntelCollateralInspector(), SNPCollateralInspector(),
-        ]
+        let inspectors: [any CollateralInspector] = [IntelCollateralInspector(), SNPCollateralInspector()]
         var pieces: [Piece] = []
         for file in files where [".json", ".der", ".crl"].contains(where: file.hasSuffix) {
             let bytes = try folder.bytes(file)

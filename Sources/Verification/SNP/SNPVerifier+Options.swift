@@ -37,7 +37,9 @@ extension SNPVerifier {
         /// The cloud providers whose keys (VLEK) are believed, in the words of AMD's certificates, such as
         /// `CN=cc-us-east-2.amazonaws.com`; `nil` for all.
         public var providers: Set<String>?
-        /// What is asked of AMD's revocation lists. They tell of authorities, never of single chips.
+        /// What is asked of AMD's revocation lists. They tell of authorities, never of single chips, so a coverage of every
+        /// certificate would refuse all evidence; none accepts that it is not known whether an authority is revoked, and
+        /// the claim `crl_status` says so.
         public var revocation = RevocationPolicy(coverage: .issuersOnly)
 
         /// The defaults, with these authorities.

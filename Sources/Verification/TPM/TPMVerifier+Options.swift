@@ -15,8 +15,9 @@ extension TPMVerifier {
         public var trustedKeys: Set<[UInt8]> = []
         /// What becomes of quotes by other keys.
         public var unknownKeys: UnknownKeys = .contraindicated
-        /// The banks of registers that are believed; SHA-1 never is.
-        public var banks: Set<TCGHash> = [.sha256, .sha384, .sha512]
+        /// The banks of registers that are believed; SHA-1 never is. Guests of Confidential Containers quote SHA-256, and
+        /// policies compare digests of that size.
+        public var banks: Set<TCGHash> = [.sha256]
         /// Registers that software extends without writing into the firmware's log, so that the log cannot lead to their
         /// value: 8, which guests extend with the digest of their init-data, and 10, which Linux IMA has a list of its own
         /// for. Systems whose units systemd measures need 11, 12 and 15 too. Events of such a register become claims only

@@ -35,7 +35,7 @@ struct EvidenceOptions: ParsableArguments {
 
     func context() throws -> VerificationContext {
         guard let collateral else { return VerificationContext(clock: .fixed(date)) }
-        let recorded = try RecordedCollateral(EvidenceFolder(path: collateral), at: date)
+        let recorded = try RecordedCollateral(EvidenceFolder(path: collateral))
         return VerificationContext(clock: .fixed(date), collateral: recorded.inForce(at: date))
     }
 }

@@ -18,7 +18,7 @@ struct AzureAttackTests {
     init() throws {
         guest = try SNPGuest(.genoa)
         vm = try AzureVM(.snp)
-        verifier = AzureSNPVerifier(AzureSNPVerifier.Options(snp: try guest.options()))
+        verifier = AzureSNPVerifier(AzureSNPVerifier.Options(snp: guest.options()))
         context = VerificationContext(clock: .fixed(guest.amd.now), collateral: try guest.collateral())
     }
 
@@ -159,7 +159,7 @@ struct AzureAttackTests {
         #expect(await refusal(debug) == "debug_enabled")
         let chip = try vm.evidence(on: guest, report: { $0.chipID[0] ^= 1 })
         #expect(await refusal(chip) == "chip_id_mismatch")
-        let other = try SNPGuest(.genoa)
+        let other = try SNPGuest(TestAMD(.genoa, isImpostor: true))
         #expect(await refusal(try vm.evidence(on: other)) == "chain_not_trusted")
         let old = try vm.evidence(on: guest).replacing("vcek", with: .string(Base64.encodeURL([1, 2, 3])))
         #expect(await refusal(old) != nil)

@@ -82,7 +82,7 @@ struct EvidenceVerifyCommand: AsyncParsableCommand {
     private func review(_ path: String) async throws {
         let manifest = try EvidenceManifest(parsing: InputFile.read(path, limit: 16 * 1024 * 1024))
         let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        let review = ManifestReview(folder: EvidenceFolder(path: folder.isEmpty ? "/" : folder))
+        let review = try ManifestReview(folder: EvidenceFolder(path: folder.isEmpty ? "/" : folder))
         var results: [EntryResult] = []
         for entry in manifest.entries { results.append(await review.result(for: entry)) }
         let report = ManifestReport(results: results)
