@@ -226,8 +226,11 @@ let package = Package(
         tests("Controller", ["BrokerTestSupport", "BrokerAPI", "Policy"], vectors: false),
         tests(
             "claviger",
-            ["AdminClient", "Broker", "JOSE", "PolicyTesting", "Policy", "Encodings", "Processes", "TestPrograms"],
-            vectors: false),
+            [
+                "AdminClient", "Broker", "Collateral", "JOSE", "PolicyTesting", "Policy", "RATS", "Encodings",
+                "Processes",
+                "TestPrograms",
+            ], vectors: false),
     ]
 )
 
