@@ -111,7 +111,7 @@ let package = Package(
             "claviger-bench",
             [
                 "AdminClient", "HTTPTransport", "KBSProtocol", "JOSE", "Policy", "Processes", "RATS", "Storage",
-                "X509Trust", "Encodings",
+                "Verification", "X509Trust", "Encodings", "EvidenceSimulator", crypto,
             ]),
 
         // Edges
@@ -190,6 +190,8 @@ let package = Package(
         support("TestPrograms", ["Processes"]),
         support("TestInput", ["Encodings"]),
         support("X509TestSupport", ["X509Trust", "COpenSSL"]),
+        support(
+            "EvidenceSimulator", ["Verification", "X509TestSupport", "X509Trust", "RATS", "Encodings", crypto]),
         tests("Encodings", ["TestInput"]),
         tests("JOSE", ["TestInput", "Encodings", crypto]),
         tests("Processes", vectors: false),
@@ -200,8 +202,8 @@ let package = Package(
         tests(
             "Verification",
             [
-                "TestInput", "TestPrograms", "X509TestSupport", "KBSProtocol", "X509Trust", "RATS", "Encodings", crypto,
-                cryptoExtras,
+                "EvidenceSimulator", "TestInput", "TestPrograms", "X509TestSupport", "KBSProtocol", "X509Trust", "RATS",
+                "Encodings", crypto, cryptoExtras,
             ]),
         tests("X509Trust", ["TestInput", "X509TestSupport", "JOSE", "COpenSSL"]),
         tests("HTTPTransport", ["HTTPServing", "Processes"] + http, vectors: false),
@@ -219,7 +221,12 @@ let package = Package(
             ] + http),
         tests("OCIEncryption", ["TestPrograms"]),
         tests("AdminClient", vectors: false),
-        tests("Broker", ["BrokerTestSupport", "TestInput", "PolicyTesting", "Policy", "X509Trust"]),
+        tests(
+            "Broker",
+            [
+                "BrokerTestSupport", "EvidenceSimulator", "TestInput", "PolicyTesting", "Policy", "Verification",
+                "Collateral", "X509Trust",
+            ]),
         tests("BrokerAPI", ["BrokerTestSupport", "TestPrograms", "HTTPTransport", "X509Trust"]),
         tests("Guest", ["GuestTestSupport", "TestInput"]),
         tests("GuestAPI", ["GuestTestSupport", "TestInput", "TestPrograms"] + grpc),
