@@ -87,7 +87,7 @@ let package = Package(
     targets: [
         // Programs
         program("claviger-broker", ["BrokerAPI", "Broker", "Storage", "HTTPTransport"]),
-        program("attestation-agent", ["GuestAPI", "Guest", "HTTPTransport", "Encodings"]),
+        program("attestation-agent", ["GuestAPI", "Guest", "HTTPTransport", "JOSE", "Encodings"]),
         program(
             "claviger",
             [
@@ -200,7 +200,8 @@ let package = Package(
 if fuzzing {
     package.targets.append(
         .executableTarget(
-            name: "fuzz", dependencies: ["Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy"],
+            name: "fuzz",
+            dependencies: ["Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "GuestAPI"],
             path: "Fuzz",
             swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))

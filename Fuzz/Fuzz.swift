@@ -11,7 +11,7 @@ import Policy
 
 /// A parser that must survive any bytes: it may refuse them, in bounded time and memory, and nothing else.
 enum FuzzTarget: String, CaseIterable {
-    case json, jwk, jwe, jws, cel, regex, policy, bundle, path, auth, attest, initdata
+    case json, jwk, jwe, jws, cel, regex, policy, bundle, path, auth, attest, initdata, ttrpc
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -34,6 +34,7 @@ enum FuzzTarget: String, CaseIterable {
                 _ = try? AttestRequest(parsing: bytes, session: session)
             }
         case .initdata: _ = try? InitData(toml: text)
+        case .ttrpc: TTRPCFuzz.run(bytes)
         }
     }
 
