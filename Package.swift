@@ -61,6 +61,17 @@ func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: common)
 }
 
+/// The certificates of authorities that are embedded because they are trusted as they are, or lead to such.
+let embeddedAuthorities =
+    ["intel-sgx-root-ca.pem"]
+    + ["milan", "genoa", "turin"].flatMap { product in
+        ["ark", "ask", "asvk"].map { "amd-\(product)-\($0).der" }
+    }
+    + [
+        "azure-root-2023", "azure-ca-01", "azure-ca-03", "google-root-2018", "google-ca-2020", "google-ca-2021",
+        "google-root-2022", "google-ca-2022",
+    ].map { "tpm-\($0).der" }
+
 let package = Package(
     name: "claviger",
     products: [
@@ -91,8 +102,8 @@ let package = Package(
         program(
             "claviger",
             [
-                "AdminClient", "BrokerAPI", "Broker", "Guest", "OCIEncryption", "PolicyTesting", "RegoImport", "Policy",
-                "Storage", "X509Trust",
+                "AdminClient", "BrokerAPI", "Broker", "Collateral", "Guest", "OCIEncryption", "PolicyTesting",
+                "RecordedEvidence", "RegoImport", "Policy", "Storage", "Verification", "X509Trust",
             ]),
 
         program("claviger-controller", ["Controller", "AdminClient"]),
@@ -113,8 +124,8 @@ let package = Package(
         room(
             "Broker",
             [
-                "Storage", "Policy", "Verification", "X509Trust", "KBSProtocol", "JOSE", "RATS", "Encodings",
-                crypto, yams, logging, metrics, lifecycle,
+                "Collateral", "Storage", "Policy", "Verification", "X509Trust", "KBSProtocol", "JOSE", "RATS",
+                "Encodings", crypto, yams, logging, metrics, lifecycle,
             ]),
         room(
             "Guest",
@@ -122,7 +133,16 @@ let package = Package(
         room("AdminClient", ["HTTPTransport", "KBSProtocol", "JOSE", "Encodings"]),
 
         // Trust
-        room("Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1]),
+        room(
+            "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
+            resources: embeddedAuthorities.map { .embedInCode("Roots/\($0)") }),
+        room("RecordedEvidence", ["CZlib", "Verification", "X509Trust", "RATS", "Encodings"]),
+        room(
+            "Collateral",
+            [
+                "Storage", "HTTPTransport", "X509Trust", "JOSE", "RATS", "Encodings", crypto, logging, metrics,
+                lifecycle,
+            ]),
         room("PolicyTesting", ["Policy", "CEL", "RATS", "Encodings"]),
         room("RegoImport", ["Policy", "RATS", "Encodings"]),
         room(
@@ -154,6 +174,7 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .target(name: "CLinux"),
 
         // Tests
@@ -161,12 +182,14 @@ let package = Package(
         support(
             "BrokerTestSupport",
             [
-                "TestSupport", "Broker", "KBSProtocol", "JOSE", "RATS", "Storage", "Telemetry", "Encodings", logging,
-                metrics,
+                "TestSupport", "Broker", "Verification", "KBSProtocol", "JOSE", "RATS", "Storage", "Telemetry",
+                "Encodings",
+                logging, metrics,
             ]),
         support("GuestTestSupport", ["HTTPServing", "KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
         support("TestPrograms", ["Processes"]),
         support("TestInput", ["Encodings"]),
+        support("X509TestSupport", ["X509Trust", "COpenSSL"]),
         tests("Encodings", ["TestInput"]),
         tests("JOSE", ["TestInput", "Encodings", crypto]),
         tests("Processes", vectors: false),
@@ -174,8 +197,13 @@ let package = Package(
         tests("CEL", ["Encodings"]),
         tests("RATS", ["TestInput"]),
         tests("KBSProtocol", ["TestInput", "JOSE", "RATS"]),
-        tests("Verification", ["TestInput", "KBSProtocol"]),
-        tests("X509Trust", ["TestInput", "JOSE", "COpenSSL"]),
+        tests(
+            "Verification",
+            [
+                "TestInput", "TestPrograms", "X509TestSupport", "KBSProtocol", "X509Trust", "RATS", "Encodings", crypto,
+                cryptoExtras,
+            ]),
+        tests("X509Trust", ["TestInput", "X509TestSupport", "JOSE", "COpenSSL"]),
         tests("HTTPTransport", ["HTTPServing", "Processes"] + http, vectors: false),
         tests("HTTPServing", http, vectors: false),
         tests("Telemetry", vectors: false),
@@ -183,6 +211,12 @@ let package = Package(
         tests("PolicyTesting", ["Policy", "RATS", "Encodings"], vectors: false),
         tests("RegoImport", ["Policy", "RATS", "Encodings"]),
         tests("Storage", ["TestSupport"], vectors: false),
+        tests(
+            "Collateral",
+            [
+                "TestSupport", "TestInput", "Verification", "Telemetry", "HTTPServing", "X509Trust", crypto, logging,
+                metrics,
+            ] + http),
         tests("OCIEncryption", ["TestPrograms"]),
         tests("AdminClient", vectors: false),
         tests("Broker", ["BrokerTestSupport", "TestInput", "PolicyTesting", "Policy", "X509Trust"]),
@@ -201,7 +235,10 @@ if fuzzing {
     package.targets.append(
         .executableTarget(
             name: "fuzz",
-            dependencies: ["Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "GuestAPI"],
+            dependencies: [
+                "Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "RATS", "Verification", "X509Trust",
+                "GuestAPI",
+            ],
             path: "Fuzz",
             swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))

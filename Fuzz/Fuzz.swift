@@ -4,6 +4,7 @@ import JOSE
 import KBSProtocol
 import LinearRegex
 import Policy
+import X509Trust
 
 #if canImport(Glibc)
     import Glibc
@@ -12,6 +13,10 @@ import Policy
 /// A parser that must survive any bytes: it may refuse them, in bounded time and memory, and nothing else.
 enum FuzzTarget: String, CaseIterable {
     case json, jwk, jwe, jws, cel, regex, policy, bundle, path, auth, attest, initdata, ttrpc
+    case certificate, crl
+    case snpreport, snpevidence, snptable, snpcertificate
+    case intelquote, pckextension, tcbinfo, qeidentity
+    case eventlog, tpmquote, tpmkey, tpmevidence, hclreport
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -35,6 +40,21 @@ enum FuzzTarget: String, CaseIterable {
             }
         case .initdata: _ = try? InitData(toml: text)
         case .ttrpc: TTRPCFuzz.run(bytes)
+        case .certificate: X509Targets.certificate(bytes)
+        case .crl: X509Targets.revocationList(bytes)
+        case .snpreport: snpReport(bytes)
+        case .snpevidence: snpEvidence(bytes)
+        case .snptable: snpTable(bytes)
+        case .snpcertificate: snpCertificate(bytes)
+        case .intelquote: intelQuote(bytes)
+        case .pckextension: pckExtension(bytes)
+        case .tcbinfo: tcbInfo(bytes)
+        case .qeidentity: qeIdentity(bytes)
+        case .eventlog: eventLog(bytes)
+        case .tpmquote: tpmQuote(bytes)
+        case .tpmkey: tpmKey(bytes)
+        case .tpmevidence: tpmEvidence(bytes)
+        case .hclreport: hclReport(bytes)
         }
     }
 

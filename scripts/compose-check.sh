@@ -69,6 +69,9 @@ say "Secrets, and the file as Compose reads it"
 mkdir -p "$work/project/scripts"
 cp docker-compose.yml "$work/project/"
 cp scripts/compose-secrets.sh "$work/project/scripts/"
+# What fails in between must leave nothing that a second try takes for done.
+if CLAVIGER=/bin/false "$work/project/scripts/compose-secrets.sh" 2>/dev/null; then exit 1; fi
+[[ -z $(find "$work/project" -name '*secrets*' ! -name compose-secrets.sh) ]]
 CLAVIGER=$claviger "$work/project/scripts/compose-secrets.sh"
 compose() { scripts/compose.sh --project-directory "$work/project" --file "$work/project/docker-compose.yml" "$@"; }
 compose config --quiet

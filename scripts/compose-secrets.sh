@@ -1,14 +1,20 @@
 #!/usr/bin/env bash
 # Makes ./secrets for docker-compose.yml: database password, key-encryption key, TLS, admin key and broker configuration.
-# Refuses to overwrite. The admin's private key and token land in ./secrets/admin and are not given to any container.
+# Refuses to overwrite; ./secrets is there when all of it is made, or not at all. The admin's private key and token land in
+# ./secrets/admin and are not given to any container.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 claviger=${CLAVIGER:-.build/debug/claviger}
 
 [ ! -e secrets ] || { echo "compose-secrets: ./secrets is there already" >&2; exit 1; }
 umask 077
-mkdir secrets
-cd secrets
+# Beside its place, so that putting it there is one rename.
+made=$(mktemp -d "$PWD/.secrets.XXXXXX")
+trap 'rm -rf "$made"' EXIT
+trap 'exit 130' INT TERM
+command=$(command -v "$claviger") || { echo "compose-secrets: there is no $claviger; build it first" >&2; exit 1; }
+command=$(realpath "$command")
+cd "$made"
 
 openssl rand -hex 24 >database-password
 printf 'postgresql://claviger:%s@postgres/claviger' "$(cat database-password)" >database-url
@@ -21,7 +27,7 @@ openssl x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 90 
     -extfile <(printf 'subjectAltName=DNS:broker,DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\nkeyUsage=critical,digitalSignature\n')
 rm tls.csr ca.srl
 
-(cd .. && "$claviger" admin init --out secrets/admin >/dev/null)
+"$command" admin init --out admin >/dev/null
 cp admin/admin-key.pub.pem admin.pub
 
 cat >broker.yaml <<'YAML'
@@ -41,4 +47,8 @@ admin:
 YAML
 # The containers run as user 65532.
 if [ "$(id -u)" -eq 0 ]; then chown 65532:65532 ./*.* kek database-url; chown 999:999 database-password; fi
+cd - >/dev/null
+# Refuses, unlike a plain move, when somebody else was faster.
+mv --no-target-directory --no-clobber "$made" secrets
+[ ! -e "$made" ] || { echo "compose-secrets: ./secrets is there by now" >&2; exit 1; }
 echo "compose-secrets: ./secrets is made; the admin token is ./secrets/admin/admin-token and is valid for an hour"

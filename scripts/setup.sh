@@ -7,6 +7,7 @@ packages=(
     postgresql                                  # the private database of `claviger dev` and of the tests
     python3-venv python3-pip                     # the checks of schemas and chart by engines that are not ours
     busybox-static openssl curl xz-utils        # the demo's image, certificates and requests
+    swtpm tpm2-tools                            # the TPM whose quotes the tests verify
     binutils-gold
 )
 

@@ -7,6 +7,8 @@ extension AdminClient {
         public var resource: String
         /// The policy that asks for the approval, such as `ReleasePolicy/payments/image-keys`.
         public var policy: String?
+        /// The digest that the policy must have, as lists and explanations show it; any content when nil.
+        public var policyDigest: String?
         /// The one instance that it is meant for, as explanations show it.
         public var instance: String?
         /// When it ends, as an RFC 3339 time.
@@ -16,11 +18,12 @@ extension AdminClient {
 
         /// An approval of one resource.
         public init(
-            resource: String, policy: String? = nil, instance: String? = nil, expires: String? = nil,
-            reason: String? = nil
+            resource: String, policy: String? = nil, policyDigest: String? = nil, instance: String? = nil,
+            expires: String? = nil, reason: String? = nil
         ) {
             self.resource = resource
             self.policy = policy
+            self.policyDigest = policyDigest
             self.instance = instance
             self.expires = expires
             self.reason = reason
@@ -30,12 +33,12 @@ extension AdminClient {
     /// Approves releases of a resource, as the person that the admin token names.
     ///
     /// - Throws: `AdminClientError`: `not_found` when no policy asks for it, `denied` when this person's approval does not
-    ///   count, `conflict` when it was given already.
+    ///   count, `conflict` when it was given already, or the policy has another digest.
     public func approve(_ request: ApprovalRequest) async throws(AdminClientError) -> JSONValue {
         var body: JSONObject = ["resource": .string(request.resource)]
         let others = [
-            ("policy", request.policy), ("instance", request.instance), ("expires", request.expires),
-            ("reason", request.reason),
+            ("policy", request.policy), ("policyDigest", request.policyDigest), ("instance", request.instance),
+            ("expires", request.expires), ("reason", request.reason),
         ]
         for (name, value) in others { if let value { body[name] = .string(value) } }
         return try await json(

@@ -60,7 +60,7 @@ extension AdminClientError {
 
     init(_ error: HTTPTransportError, url: String) {
         switch error.code {
-        case .invalidRequest, .insecure:
+        case .invalidRequest, .insecure, .forbiddenAddress:
             self.init(.invalidInput, error.message)
         case .tls:
             self.init(.untrusted, "no secure connection to \(url): \(error.message)")

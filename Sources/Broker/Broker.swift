@@ -1,7 +1,10 @@
+import Collateral
 import Encodings
 import FoundationEssentials
+import JOSE
 import KBSProtocol
 public import Logging
+public import RATS
 import Storage
 public import Verification
 
@@ -23,6 +26,9 @@ public final class Broker: Sendable {
     let signingKeys: SigningKeyRing
     let policySignatures: PolicySignatures
     let policies: PolicyCache
+    let collateral: CollateralCache
+    /// Whose bundles of collateral are taken.
+    let collateralSigners: TrustedSigners?
     let replicas: ReplicaRepository
     /// Names this broker among the replicas.
     let replicaID = "\(ProcessInfo.processInfo.hostName)-\(Hex.encode(SecretBytes.random(count: 3).copyBytes()))"
@@ -40,7 +46,8 @@ public final class Broker: Sendable {
 
     private init(
         _ configuration: BrokerConfiguration, database: Database, keyRing: KeyEncryptionKeyRing,
-        verifiers: VerifierRegistry, environment: BrokerEnvironment, metrics: BrokerMetrics, logger: Logger
+        verifiers: VerifierRegistry, inspectors: [any CollateralInspector], environment: BrokerEnvironment,
+        metrics: BrokerMetrics, logger: Logger
     ) throws(ConfigurationError) {
         self.configuration = configuration
         self.environment = environment
@@ -60,6 +67,11 @@ public final class Broker: Sendable {
         policySignatures = try PolicySignatures(configuration.policies.signatures)
         policies = PolicyCache(
             policyDocuments, signatures: policySignatures, environment: environment, metrics: metrics, logger: logger)
+        collateral = CollateralCache(
+            database: database, keys: keyRing, origins: try configuration.collateral.origins(), inspectors: inspectors,
+            settings: configuration.collateral.settings, clock: environment.clock,
+            metrics: CollateralMetrics(factory: metrics.factory), logger: logger)
+        collateralSigners = try configuration.collateral.trustedSigners()
         replicas = ReplicaRepository(database)
         sessions = SessionRepository(database, keys: keyRing)
         decidingRead = DecidingRead(database, keys: keyRing)
@@ -79,19 +91,25 @@ public final class Broker: Sendable {
     ///   - database: The database.
     ///   - keyRing: The key-encryption keys.
     ///   - verifiers: Who believes which evidence; by default those that the configuration allows.
+    ///   - inspectors: Who verifies collateral before it is kept, by default those of AMD's and Intel's; what none of them
+    ///     knows is refused.
     ///   - environment: The time and the nonces.
     ///   - metrics: Where the broker counts.
     ///   - logger: Where the broker logs.
     /// - Throws: ``ConfigurationError`` for settings that cannot be used, ``BrokerError`` when the database cannot.
     public static func open(
         _ configuration: BrokerConfiguration, database: Database, keyRing: KeyEncryptionKeyRing,
-        verifiers: VerifierRegistry? = nil, environment: BrokerEnvironment = BrokerEnvironment(),
-        metrics: BrokerMetrics = BrokerMetrics(), logger: Logger
+        verifiers: VerifierRegistry? = nil, inspectors: [any CollateralInspector]? = nil,
+        environment: BrokerEnvironment = BrokerEnvironment(), metrics: BrokerMetrics = BrokerMetrics(), logger: Logger
     ) async throws -> Broker {
-        let registry = verifiers ?? VerifierRegistry(configured: configuration.attestation)
+        let registry =
+            verifiers
+            ?? VerifierRegistry(
+                configuration.verifiers, allowSample: configuration.attestation.allowSample)
         let broker = try Broker(
-            configuration, database: database, keyRing: keyRing, verifiers: registry, environment: environment,
-            metrics: metrics, logger: logger)
+            configuration, database: database, keyRing: keyRing, verifiers: registry,
+            inspectors: inspectors ?? [SNPCollateralInspector(), IntelCollateralInspector()],
+            environment: environment, metrics: metrics, logger: logger)
         if registry.acceptsSampleEvidence {
             logger.warning("sample evidence is believed, which anyone can make; never use this for anything of value")
             metrics.insecureMode("sample-evidence")
@@ -107,13 +125,14 @@ public final class Broker: Sendable {
         if try await storing({ () async throws(StorageError) in try await broker.policyDocuments.renewSeal() }) {
             logger.notice("policies sealed under the current key-encryption key")
         }
+        await broker.renewCollateralSeals()
         try await broker.policies.load()
         return broker
     }
 
     /// Opens a broker with everything from its configuration: connects to the database and reads the key file first.
     ///
-    /// Throws as ``open(_:database:keyRing:verifiers:environment:metrics:logger:)`` does.
+    /// Throws as ``open(_:database:keyRing:verifiers:inspectors:environment:metrics:logger:)`` does.
     public static func open(
         _ configuration: BrokerConfiguration, metrics: BrokerMetrics = BrokerMetrics(), logger: Logger
     ) async throws -> Broker {
@@ -156,13 +175,6 @@ public final class Broker: Sendable {
         } catch {
             throw ConfigurationError(code: "invalid_key", message: "The key-encryption keys cannot be used: \(error)")
         }
-    }
-}
-
-extension VerifierRegistry {
-    /// The verifiers of this version; those that believe evidence from no hardware only when that is switched on.
-    init(configured attestation: AttestationConfiguration) {
-        self.init(verifiers: attestation.allowSample ? [SampleVerifier(), SampleDeviceVerifier()] : [])
     }
 }
 

@@ -2,7 +2,7 @@ public import CoreMetrics
 
 /// What the broker counts. No label ever holds a resource's path, a session, or anything else that a caller chooses.
 public struct BrokerMetrics: Sendable {
-    private let factory: any MetricsFactory
+    let factory: any MetricsFactory
 
     let challengeRequests: Counter
     let challengesIssued: Counter

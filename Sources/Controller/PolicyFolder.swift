@@ -10,6 +10,11 @@ struct WantedPolicies {
     var bundles: [(content: PolicyBundleContent, file: [UInt8])] = []
 
     var isEmpty: Bool { documents.isEmpty && bundles.isEmpty }
+
+    /// The identifiers of all documents, those of the bundles included.
+    var identifiers: Set<String> {
+        Set(documents.map(\.identifier)).union(bundles.flatMap { $0.content.documents.map(\.identifier) })
+    }
 }
 
 /// The wanted policies as files in one folder, for example a mounted ConfigMap or a Git checkout: documents in `.yaml` and

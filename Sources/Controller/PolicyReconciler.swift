@@ -53,23 +53,29 @@ public struct PolicyReconciler: Sendable {
             _ = try await broker { () async throws(AdminClientError) in try await client.applyPolicies(yaml: stream) }
         }
         applied += changed.map(\.identifier)
-        let pruned = prune ? try await prune(present, keeping: Set(wanted.documents.map(\.identifier))) : []
+        let pruned = prune ? try await prune(present, keeping: wanted.identifiers) : []
         return Outcome(
             applied: applied, pruned: pruned,
             unchanged: wanted.documents.count + wanted.bundles.count - applied.count)
     }
 
-    /// Hands over the bundles that the broker does not have yet, and returns their names.
+    /// Hands over the bundles that the broker does not have as they are here, and returns the names of those that it took.
+    ///
+    /// Having the bundle is not enough: its documents may have been overwritten or removed outside of it, and others may
+    /// stand in its way since signatures are required. The broker mends both when it gets the bundle again.
     private func applyBundles(
         _ bundles: [(content: PolicyBundleContent, file: [UInt8])]
     ) async throws(ControllerError) -> [String] {
         guard !bundles.isEmpty else { return [] }
         let status = try await broker { () async throws(AdminClientError) in try await client.policyStatus() }
-        let present = (status["bundles"]?.arrayValue ?? []).map { $0["digest"]?.stringValue }
+        let records = try await broker { () async throws(AdminClientError) in try await client.policies() }
+        let isUsable = (status["problem"] ?? .null).isNull
+        let digests = (status["bundles"]?.arrayValue ?? []).map { $0["digest"]?.stringValue }
         var applied: [String] = []
-        for (content, file) in bundles where !present.contains(content.digest) {
-            _ = try await broker { () async throws(AdminClientError) in try await client.applyBundle(file) }
-            applied.append("PolicyBundle/\(content.name)")
+        for (content, file) in bundles {
+            if isUsable, digests.contains(content.digest), records.hold(content) { continue }
+            let answer = try await broker { () async throws(AdminClientError) in try await client.applyBundle(file) }
+            if answer["bundle"]?["change"] != "unchanged" { applied.append("PolicyBundle/\(content.name)") }
         }
         return applied
     }
@@ -104,5 +110,14 @@ extension PolicyRecord {
     /// The identifier as `PolicyDocument` writes it.
     var documentIdentifier: String {
         namespace.map { "\(kind)/\($0)/\(name)" } ?? "\(kind)/\(name)"
+    }
+}
+
+extension [PolicyRecord] {
+    /// Whether the documents of a bundle are there, as it says, and no others of it.
+    fileprivate func hold(_ content: PolicyBundleContent) -> Bool {
+        let wanted = Dictionary(content.documents.map { ($0.identifier, $0.digest) }) { first, _ in first }
+        let found = filter { $0.origin == "bundle/\(content.name)" }
+        return found.count == wanted.count && found.allSatisfy { wanted[$0.documentIdentifier] == $0.digest }
     }
 }

@@ -1,6 +1,6 @@
-/// Why a text is not base64 or hexadecimal.
+/// Why a text is not base64, hexadecimal or percent-encoded.
 public struct ByteCodingError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// Stable identifier: `invalid_character`, `invalid_length`, `invalid_padding` or `trailing_bits`.
+    /// Stable identifier: `invalid_character`, `invalid_length`, `invalid_padding`, `trailing_bits` or `invalid_escape`.
     public let code: String
     /// A sentence for a human; holds no part of the text.
     public let message: String

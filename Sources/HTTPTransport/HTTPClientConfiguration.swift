@@ -14,11 +14,15 @@ public struct HTTPClientConfiguration: Sendable {
     public var maximumResponseBytes: Int
     /// Whether `http` URLs may be requested over TCP.
     public var insecureHTTPAllowed: Bool
+    /// Whether connections to link-local addresses and to the metadata services of clouds are refused, whatever name led
+    /// there. With a proxy it is the proxy's address that is looked at.
+    public var machineAddressesRefused: Bool
 
     /// Describes a client; the defaults trust the system's authorities, use no proxy and refuse plain http.
     public init(
         trustAnchorsPEM: String? = nil, systemTrust: Bool = true, proxy: String? = nil, proxyExceptions: String? = nil,
-        userAgent: String = "claviger", maximumResponseBytes: Int = 16 * 1_048_576, insecureHTTPAllowed: Bool = false
+        userAgent: String = "claviger", maximumResponseBytes: Int = 16 * 1_048_576, insecureHTTPAllowed: Bool = false,
+        machineAddressesRefused: Bool = false
     ) {
         self.trustAnchorsPEM = trustAnchorsPEM
         self.systemTrust = systemTrust
@@ -27,6 +31,7 @@ public struct HTTPClientConfiguration: Sendable {
         self.userAgent = userAgent
         self.maximumResponseBytes = maximumResponseBytes
         self.insecureHTTPAllowed = insecureHTTPAllowed
+        self.machineAddressesRefused = machineAddressesRefused
     }
 
     func validate() throws(HTTPTransportError) {

@@ -6,6 +6,8 @@ public struct HTTPTransportError: Error, Sendable, Hashable, CustomStringConvert
         case invalidRequest = "invalid_request"
         /// Plain http without permission.
         case insecure
+        /// The host has an address that this client does not connect to.
+        case forbiddenAddress = "forbidden_address"
         /// Name lookup or connection failed.
         case unreachable
         /// The connection ended in the middle of the exchange.
@@ -40,7 +42,7 @@ public struct HTTPTransportError: Error, Sendable, Hashable, CustomStringConvert
     public var isTransient: Bool {
         switch code {
         case .unreachable, .connectionLost, .timeout: true
-        case .invalidRequest, .insecure, .tls, .tooLarge, .cancelled, .failed: false
+        case .invalidRequest, .insecure, .forbiddenAddress, .tls, .tooLarge, .cancelled, .failed: false
         }
     }
 }

@@ -24,6 +24,7 @@ final class Transfer: @unchecked Sendable {
     private(set) var responseBody: [UInt8] = []
     private var headerBytes = 0
     private(set) var isTooLarge = false
+    private var metMachineAddress = false
 
     init(
         request: HTTPRequest, configuration: HTTPClientConfiguration, trust: TrustAnchors
@@ -46,6 +47,9 @@ final class Transfer: @unchecked Sendable {
         setup.list(CURLOPT_HTTPHEADER, headerList)
         setup.pointer(CURLOPT_ERRORBUFFER, errorText)
         setup.receive(into: Unmanaged.passUnretained(self).toOpaque())
+        if configuration.machineAddressesRefused, request.unixSocket == nil {
+            setup.watchAddresses(for: Unmanaged.passUnretained(self).toOpaque())
+        }
         if let failure = setup.failure {
             throw HTTPTransportError(curl: failure, detail: "")
         }
@@ -67,6 +71,11 @@ final class Transfer: @unchecked Sendable {
             return .failure(
                 HTTPTransportError(.tooLarge, "The response is larger than \(maximumResponseBytes) bytes."))
         }
+        if code != CURLE_OK, metMachineAddress {
+            return .failure(
+                HTTPTransportError(
+                    .forbiddenAddress, "The host has a link-local address or that of a cloud's metadata service."))
+        }
         guard code == CURLE_OK else {
             return .failure(HTTPTransportError(curl: code, detail: String(cString: errorText)))
         }
@@ -75,6 +84,15 @@ final class Transfer: @unchecked Sendable {
             return .failure(HTTPTransportError(.connectionLost, "The server sent no status."))
         }
         return .success(HTTPResponse(status: status, headers: responseHeaders, body: responseBody))
+    }
+
+    /// Makes the socket for a connection, unless nobody may connect there.
+    func openSocket(_ address: UnsafePointer<curl_sockaddr>) -> curl_socket_t {
+        guard !MachineAddress.isOne(address) else {
+            metMachineAddress = true
+            return CURL_SOCKET_BAD
+        }
+        return claviger_curl_open(address)
     }
 
     /// Takes body bytes; returns how many were accepted, fewer than given ends the exchange.

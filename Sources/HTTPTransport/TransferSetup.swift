@@ -103,6 +103,16 @@ final class TransferSetup {
         pointer(CURLOPT_HEADERDATA, context)
     }
 
+    /// Has the `Transfer` behind `context`, which must outlive the handle, look at every address before it is connected to.
+    func watchAddresses(for context: UnsafeMutableRawPointer) {
+        note(
+            claviger_curl_set_opener(easy) { context, _, address in
+                guard let context, let address else { return CURL_SOCKET_BAD }
+                return Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue().openSocket(address)
+            })
+        pointer(CURLOPT_OPENSOCKETDATA, context)
+    }
+
     func number(_ option: CURLoption, _ value: Int) { note(claviger_curl_set_long(easy, option, value)) }
     func text(_ option: CURLoption, _ value: String?) { note(claviger_curl_set_text(easy, option, value)) }
     func size(_ option: CURLoption, _ value: Int) { note(claviger_curl_set_size(easy, option, curl_off_t(value))) }

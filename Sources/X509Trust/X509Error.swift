@@ -16,6 +16,18 @@ public struct X509Error: Error, Sendable, Hashable {
     static let malformedCertificate = X509Error(
         code: "malformed_certificate", message: "The bytes are not one X.509 certificate.")
 
+    static let malformedKey = X509Error(code: "malformed_key", message: "The bytes are no public key.")
+
+    static let malformedRevocationList = X509Error(
+        code: "malformed_revocation_list", message: "The bytes are not one X.509 certificate revocation list.")
+
+    static let noAnchor = X509Error(
+        code: "no_anchor", message: "No certificate is trusted, so none can be verified.")
+
+    static func untrusted(_ reason: String) -> X509Error {
+        X509Error(code: "chain_not_trusted", message: "The certificate chain is not trusted: \(reason).")
+    }
+
     static func failed(_ operation: String) -> X509Error {
         X509Error(code: "openssl_failure", message: "OpenSSL could not \(operation).")
     }

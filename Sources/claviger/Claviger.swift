@@ -17,9 +17,10 @@ struct Claviger: AsyncParsableCommand {
         version: versionText,
         subcommands: [
             DevCommand.self, PolicyCommand.self, ResourceCommand.self, ReferenceCommand.self, ExplainCommand.self,
-            DecisionsCommand.self, ClaimsCommand.self, ApproveCommand.self, ApprovalsCommand.self, AttestCommand.self,
-            ImageCommand.self, KeyCommand.self, RevokeCommand.self, AdminCommand.self, CRDCommand.self,
-            SchemaCommand.self, VersionCommand.self,
+            DecisionsCommand.self, ClaimsCommand.self, ApproveCommand.self, ApprovalsCommand.self,
+            LimitsCommand.self, AttestCommand.self, EvidenceCommand.self, CollateralCommand.self, ImageCommand.self,
+            KeyCommand.self, RevokeCommand.self, AdminCommand.self, CRDCommand.self, SchemaCommand.self,
+            VersionCommand.self,
             CompletionCommand.self,
         ])
 }

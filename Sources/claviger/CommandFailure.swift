@@ -1,5 +1,6 @@
 import AdminClient
 import Broker
+import Collateral
 import Encodings
 import Guest
 import HTTPTransport
@@ -7,6 +8,7 @@ import JOSE
 import KBSProtocol
 import OCIEncryption
 import Policy
+import RecordedEvidence
 import RegoImport
 import Storage
 import X509Trust
@@ -38,8 +40,11 @@ struct CommandFailure: Error {
             self.init(error.message, status: error.code == .notFound ? .notFound : .failed)
         case let error as GuestError: self.init(error.description, status: Self.status(error.code))
         case let error as PolicyError: self.init(error.description)
+        case let error as RecordedEvidenceError: self.init(error.message)
         case let error as RegoError: self.init(error.description)
         case let error as PolicyBundleError: self.init(error.message, status: Self.status(error))
+        case let error as CollateralBundleError: self.init(error.message)
+        case let error as CollateralFetchFailure: self.init(error.message)
         case let error as JOSEError: self.init(error.message)
         case let error as KBSProtocolError: self.init(error.message)
         case let error as HTTPTransportError: self.init(error.message, status: .unavailable)

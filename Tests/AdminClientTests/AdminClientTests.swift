@@ -96,12 +96,17 @@ struct AdminClientTests {
         #expect(try await client.approvals(resource: "a/b/c", standing: true).count == 1)
         try await client.revokeApproval("1/2")
         _ = try await client.referenceValueHistory("vendor/digest")
+        _ = try await client.approve(.init(resource: "a/b/c", policyDigest: "00"))
+        _ = try await client.resetLimits(policy: "ReleasePolicy/a/x", instance: "00", reason: "r")
         #expect(
             server.requests.map { $0.line.split(separator: " ").prefix(2).joined(separator: " ") } == [
                 "POST /claviger/v1/approvals", "POST /claviger/v1/approvals",
                 "GET /claviger/v1/approvals?path=a%2Fb%2Fc&standing=true", "DELETE /claviger/v1/approvals/1%2F2",
                 "GET /claviger/v1/reference-value-history/vendor/digest",
+                "POST /claviger/v1/approvals", "POST /claviger/v1/limits/reset",
             ])
+        #expect(server.requests[5].body == #"{"resource":"a/b/c","policyDigest":"00"}"#)
+        #expect(server.requests[6].body == #"{"policy":"ReleasePolicy/a/x","instance":"00","reason":"r"}"#)
         #expect(server.requests[0].body == #"{"resource":"a/b/c"}"#)
         #expect(
             server.requests[1].body

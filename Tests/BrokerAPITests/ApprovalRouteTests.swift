@@ -69,6 +69,38 @@ struct ApprovalRouteTests {
         }
     }
 
+    @Test("an approval for a digest of the policy is answered with 409 when the policy has another one")
+    func policyDigest() async throws {
+        try await RunningBroker.serve(policies: Self.policies, configure: Self.configure) { server in
+            let alice = try Self.officer(server, "alice")
+            func approve(_ digest: String) async throws -> Int {
+                let body = Array(#"{"resource":"a/b/c","policyDigest":"\#(digest)"}"#.utf8)
+                return try await server.send("POST", "/claviger/v1/approvals", bearer: alice, body: body).status
+            }
+            #expect(try await approve("00") == 409)
+            let policy = try await server.administrate("GET", "/claviger/v1/policies/ReleasePolicy/a/two")
+            #expect(try await approve(try #require(policy.json?["digest"]?.stringValue)) == 200)
+        }
+    }
+
+    @Test("a reset of what was counted must name policy, instance and reason, and a bad resource is not all of them")
+    func resettingLimits() async throws {
+        try await RunningBroker.serve(policies: Self.policies, configure: Self.configure) { server in
+            let instance = String(repeating: "0", count: 64)
+            let whole = #""policy":"ReleasePolicy/a/two","instance":"\#(instance)""#
+            let cases = [
+                (#"{\#(whole)}"#, 400), (#"{\#(whole),"reason":"r","resource":"a"}"#, 400),
+                (#"{\#(whole),"reason":"r","all":"true"}"#, 400), (#"{\#(whole),"reason":"r"}"#, 404),
+            ]
+            let target = "/claviger/v1/limits/reset"
+            for (body, status) in cases {
+                #expect(try await server.administrate("POST", target, body: Array(body.utf8)).status == status)
+            }
+            let officer = try Self.officer(server, "alice")
+            #expect(try await server.send("POST", target, bearer: officer, body: Array(cases[3].0.utf8)).status == 403)
+        }
+    }
+
     @Test("an officer may not take approvals back unless his role may; an administrator may")
     func revoking() async throws {
         try await RunningBroker.serve(policies: Self.policies, configure: Self.configure) { server in

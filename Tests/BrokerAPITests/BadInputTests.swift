@@ -36,7 +36,8 @@ struct BadInputTests {
         ("POST", "/kbs/v0/auth", false), ("POST", "/kbs/v0/resource-policy", true),
         ("POST", "/kbs/v0/attestation-policy", true), ("POST", "/kbs/v0/reference-value", true),
         ("POST", "/claviger/v1/policies", true), ("POST", "/claviger/v1/revocations", true),
-        ("POST", "/claviger/v1/approvals", true), ("PUT", "/claviger/v1/reference-values/name", true),
+        ("POST", "/claviger/v1/approvals", true), ("POST", "/claviger/v1/limits/reset", true),
+        ("PUT", "/claviger/v1/reference-values/name", true),
     ]
 
     @Test("every endpoint answers every bad body with an error object and stores nothing")

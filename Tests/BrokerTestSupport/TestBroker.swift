@@ -9,6 +9,7 @@ import RATS
 import Storage
 import Telemetry
 import TestSupport
+import Verification
 
 /// A broker on a database of its own, which believes sample evidence.
 public struct TestBroker: Sendable {
@@ -26,11 +27,14 @@ public struct TestBroker: Sendable {
     /// - Parameters:
     ///   - policies: YAML documents that are applied at once; by default sample evidence is graded and nothing allowed.
     ///   - store: The database of another broker, to make a second replica.
+    ///   - verifiers: Who believes which evidence; by default sample evidence is believed.
+    ///   - inspectors: Who verifies collateral; by default nobody.
     ///   - nonce: A fixed nonce (base64), for vectors.
     ///   - configure: Changes the configuration, in which sample evidence is believed and no default policy installed.
     public static func make(
         policies: String? = TestPolicies.appraisal, store: TestDatabase? = nil, database: Database? = nil,
-        clock: TestClock = TestClock(), nonce: String? = nil, configure: (inout BrokerConfiguration) -> Void = { _ in }
+        verifiers: VerifierRegistry? = nil, inspectors: [any CollateralInspector] = [], clock: TestClock = TestClock(),
+        nonce: String? = nil, configure: (inout BrokerConfiguration) -> Void = { _ in }
     ) async throws -> TestBroker {
         let own: TestDatabase
         if let store {
@@ -41,6 +45,7 @@ public struct TestBroker: Sendable {
         var configuration = BrokerConfiguration()
         configuration.attestation.allowSample = true
         configuration.policies.installDefaults = false
+        configuration.collateral.sources = []
         configure(&configuration)
         var environment = BrokerEnvironment(clock: clock.wallClock)
         if let nonce {
@@ -50,8 +55,9 @@ public struct TestBroker: Sendable {
         let metrics = MetricsRegistry()
         let logs = LogCapture()
         let broker = try await Broker.open(
-            configuration, database: database ?? own.database, keyRing: own.keys, environment: environment,
-            metrics: BrokerMetrics(factory: metrics), logger: logs.logger())
+            configuration, database: database ?? own.database, keyRing: own.keys, verifiers: verifiers,
+            inspectors: inspectors, environment: environment, metrics: BrokerMetrics(factory: metrics),
+            logger: logs.logger())
         if let policies { _ = try await broker.applyPolicies(policies, dryRun: false, by: "test") }
         return TestBroker(broker: broker, store: own, clock: clock, metrics: metrics, logs: logs)
     }

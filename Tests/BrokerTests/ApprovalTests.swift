@@ -15,12 +15,13 @@ struct ApprovalTests {
 
     private func approve(
         _ test: TestBroker, _ person: Administrator, path: String = "a/b/c", policy: String? = nil,
-        instance: String? = nil, expires: String? = nil
+        policyDigest: String? = nil, instance: String? = nil, expires: String? = nil
     ) async throws -> BrokerError? {
         try await brokerError {
             _ = try await test.broker.approve(
                 ApprovalRequest(
-                    path: try ResourcePath(path), policy: policy, instance: instance, expires: expires, reason: "test"),
+                    path: try ResourcePath(path), policy: policy, policyDigest: policyDigest, instance: instance,
+                    expires: expires, reason: "test"),
                 by: person)
         }
     }
@@ -73,6 +74,24 @@ struct ApprovalTests {
         #expect(kinds.count { $0 == nil } == 1 && kinds.count { $0 == .conflict } == 59)
         let list = try await first.broker.approvalList(path: "a/b/c", standing: true)
         #expect(list["approvals"]?.arrayValue?.count == 1)
+    }
+
+    @Test("an approval of the policy that was seen is refused when another content counts by now")
+    func seenPolicy() async throws {
+        let test = try await CountedReleaseTests.make(Self.two)
+        func digest() throws -> String {
+            try #require(test.broker.policies.latest.bundle.approvablePolicies(for: ["a", "b", "c"]).first).digest
+        }
+        let seen = try digest()
+        _ = try await test.apply(CountedReleaseTests.policy("approvals: {required: 2, roles: [officer], validFor: 2h}"))
+        let late = try await approve(test, Self.alice, policyDigest: seen)
+        #expect(late?.kind == .conflict && late?.code == "policy_changed")
+        let list = try await test.broker.approvalList(path: nil, standing: false)
+        #expect(list["approvals"]?.arrayValue?.isEmpty == true)
+        #expect(try await approve(test, Self.alice, policyDigest: digest()) == nil)
+        // What administrators see of the policy names the same digest.
+        let shown = try await test.broker.policyList()["policies"]?.arrayValue?.compactMap { $0["digest"]?.stringValue }
+        #expect(try shown?.contains(digest()) == true)
     }
 
     @Test("who the policy does not name cannot approve")

@@ -41,7 +41,23 @@ struct ConfigurationTests {
                     - {role: admin, allowedEndpoints: "^/kbs/.+$", methods: [GET]}
                 policies:
                   installDefaults: false
-                  signatures: {required: true, keys: [/a.pem, /b.jwks], threshold: 2}
+                  signatures: {required: true, keys: [/a.pem, /b.jwks], threshold: 2, bundles: [production]}
+                collateral:
+                  network: false
+                  grace: 30d
+                  refreshAfter: 12h
+                  warnBefore: 3d
+                  timeout: 5s
+                  maximumItems: 77
+                  proxy: "http://proxy:3128"
+                  proxyExceptions: pccs
+                  sources:
+                    - {type: KDS}
+                    - {type: PCCS, url: "https://pccs:8081", certificateAuthorityFile: /pccs.pem}
+                    - {type: PCS, rootListURL: "https://mirror/root.crl"}
+                    - {type: KDSFolder, path: /kds}
+                    - {type: PCSFile, path: /pcs.json}
+                  signatures: {keys: [/c.pem], threshold: 1}
                 passport:
                   issuers:
                     - {issuer: as, audience: kbs, certificateFile: /as.pem, teeKeyPointers: ["/a/b"]}
@@ -61,9 +77,24 @@ struct ConfigurationTests {
         #expect(configuration.policies.signatures.required)
         #expect(configuration.policies.signatures.keyFiles == ["/a.pem", "/b.jwks"])
         #expect(configuration.policies.signatures.threshold == 2)
+        #expect(configuration.policies.signatures.bundles == ["production"])
         #expect(configuration.passport.first?.teeKeyPointers == ["/a/b"])
         #expect(configuration.protocolVersions.resourceMinimumVersions == ["default/old/*": "0.1.1"])
         #expect(!configuration.policies.installDefaults)
+        let collateral = configuration.collateral
+        #expect(!collateral.settings.network)
+        #expect(collateral.settings.grace == .seconds(30 * 86_400))
+        #expect(collateral.settings.refreshAfter == .seconds(12 * 3_600))
+        #expect(collateral.settings.warnBefore == .seconds(3 * 86_400))
+        #expect(collateral.settings.timeout == .seconds(5))
+        #expect(collateral.settings.maximumItems == 77)
+        #expect(collateral.proxy == "http://proxy:3128" && collateral.proxyExceptions == "pccs")
+        #expect(collateral.sources.map(\.kind) == [.kds, .pccs, .pcs, .kdsFolder, .pcsFile])
+        #expect(collateral.sources[1].url == "https://pccs:8081")
+        #expect(collateral.sources[1].certificateAuthorityFile == "/pccs.pem")
+        #expect(collateral.sources[2].rootListURL == "https://mirror/root.crl")
+        #expect(collateral.sources.compactMap(\.path) == ["/kds", "/pcs.json"])
+        #expect(collateral.keyFiles == ["/c.pem"])
         #expect(configuration.limits.connections == 9)
         #expect(configuration.database.connections == 4)
     }
@@ -86,7 +117,16 @@ struct ConfigurationTests {
             ("token: {rotationOverlap: 4m}", "invalid_value", "rotationOverlap"),
             ("policies: {signatures: {required: true}}", "invalid_value", "policies.signatures"),
             ("policies: {signatures: {threshold: 0}}", "wrong_type", "policies.signatures.threshold"),
+            ("policies: {signatures: {bundles: [Production]}}", "invalid_value", "policies.signatures.bundles"),
             ("policies: {signed: true}", "unknown_key", "policies.signed"),
+            ("collateral: {network: maybe}", "wrong_type", "collateral.network"),
+            ("collateral: {timeout: 10m}", "wrong_type", "collateral.timeout"),
+            ("collateral: {sources: [{type: FTP}]}", "invalid_value", "PCCS"),
+            ("collateral: {sources: [{type: PCCS}]}", "missing_key", "url"),
+            ("collateral: {sources: [{type: KDSFolder}]}", "missing_key", "path"),
+            ("collateral: {sources: [{type: KDS, url: \"http://kds\"}]}", "invalid_value", "https://"),
+            ("collateral: {sources: [{type: KDS, path: /a}]}", "unknown_key", "path"),
+            ("collateral: {sources: [{type: KDS, rootListURL: \"https://a\"}]}", "unknown_key", "rootListURL"),
             ("transport: {certificateFile: a}", "invalid_value", "keyFile"),
             ("limits: {bodyBytes: 99999999999}", "wrong_type", "limits.bodyBytes"),
         ])

@@ -64,6 +64,12 @@ struct ReferenceLifeCycleTests {
         #expect(history.allSatisfy { $0["changedAt"]?.stringValue?.hasSuffix("Z") == true })
         let registered = try await test.broker.referenceValueHistory("svn")["history"]?.arrayValue ?? []
         #expect(registered.map { $0["changedBy"] } == ["eve"] && registered.first?["value"] == ["1"])
+        try await test.broker.deletePolicy(
+            PolicyName(kind: "ReferenceValues", namespace: nil, name: "firmware"), by: "grace")
+        let deleted = try await test.broker.referenceValueHistory("something_else")["history"]?.arrayValue ?? []
+        #expect(deleted.map { $0["changedBy"] } == ["grace", "frank"])
+        #expect(deleted.map { $0["change"] } == ["delete", "put"])
+        #expect(deleted.first?["before"]?.arrayValue?.first?["state"] == "revoked")
         let unknown = try await brokerError { _ = try await test.broker.referenceValueHistory("nowhere") }
         #expect(unknown?.kind == .notFound)
     }

@@ -137,6 +137,28 @@ struct PolicyReconcilerTests {
         }
     }
 
+    @Test("what was overwritten or removed outside of a bundle is restored by the next pass, and never pruned")
+    func restoresBundles() async throws {
+        let signer = try SigningKey.generate(.es256)
+        let documents = try ["first", "second"].flatMap { try PolicyParser.parse(Self.release($0), source: "test") }
+        let content = try PolicyBundleContent(name: "team", serial: 2, documents: documents)
+        let bundle = String(
+            decoding: try SignedPolicyBundle(signing: content, with: signer).serialized(), as: UTF8.self)
+        try await Fixture.run(signer: signer, required: false) { fixture in
+            try fixture.write("bundle.json", bundle)
+            let reconciler = fixture.reconciler(prune: true)
+            #expect(try await reconciler.reconcile().applied == ["PolicyBundle/team"])
+            _ = try await fixture.client.applyPolicies(yaml: Self.release("first", tag: "other"))
+            let overwritten = try await reconciler.reconcile()
+            #expect(overwritten.applied == ["PolicyBundle/team"] && overwritten.pruned.isEmpty)
+            #expect(try await fixture.text("first").contains("keys/*"))
+            try await fixture.client.deletePolicy(kind: "ReleasePolicy", namespace: "team", name: "second")
+            #expect(try await reconciler.reconcile().applied == ["PolicyBundle/team"])
+            #expect(try await fixture.names() == ["first", "second"])
+            #expect(try await !reconciler.reconcile().changed)
+        }
+    }
+
     @Test("the same policy in two files is refused")
     func ambiguous() async throws {
         try await Fixture.run { fixture in
@@ -156,7 +178,9 @@ private struct Fixture: Sendable {
     let folder: URL
     let client: AdminClient
 
-    static func run(signer: SigningKey? = nil, _ body: (Fixture) async throws -> Void) async throws {
+    static func run(
+        signer: SigningKey? = nil, required: Bool = true, _ body: (Fixture) async throws -> Void
+    ) async throws {
         let root = FileManager.default.temporaryDirectory.appending(path: "claviger-controller-\(UUID().uuidString)")
         let folder = root.appending(path: "policies")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -177,7 +201,7 @@ private struct Fixture: Sendable {
                     issuer: AdminToken.defaultIssuer, audience: AdminToken.defaultAudience, publicKeyFile: keyFile.path)
             ]
             configuration.admin.accessList = [.init(role: "admin", allowedEndpoints: "^/claviger/.+$")]
-            configuration.policies.signatures.required = signer != nil
+            configuration.policies.signatures.required = signer != nil && required
             configuration.policies.signatures.keyFiles = signer == nil ? [] : [signerFile.path]
             settings = configuration
         }

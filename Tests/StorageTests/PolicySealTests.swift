@@ -112,19 +112,58 @@ struct PolicySealTests {
         #expect(try await !policies.snapshot().isSealed)
     }
 
-    @Test("an operator adopts exactly the rows that he looked at")
+    @Test("an operator adopts the rows that he looked at, and not what somebody makes of them meanwhile")
     func adoption() async throws {
         let (test, policies) = try await filled()
+        _ = try await test.database.query("UPDATE policies SET body = 'a: 1' WHERE name = 'p'")
         _ = try await test.database.query("DELETE FROM policy_seal")
         let seen = try await policies.snapshot()
         _ = try await test.database.query("UPDATE policies SET body = 'evil' WHERE name = 'p'")
+        #expect(try await policies.adopt(seen, allowingOlderBundles: true) == 4)
+        #expect(try await policies.snapshot().violations == ["ReleasePolicy/a/p was changed past the brokers."])
         await expect(.conflict) { () async throws(StorageError) in
-            _ = try await policies.adopt(rowDigest: seen.rowDigest)
+            _ = try await policies.adopt(seen, allowingOlderBundles: true)
         }
         _ = try await test.database.query("UPDATE policies SET body = 'a: 1' WHERE name = 'p'")
-        #expect(try await policies.adopt(rowDigest: seen.rowDigest) == 4)
         let adopted = try await policies.snapshot()
         #expect(adopted.violations.isEmpty && adopted.mark(ofBundle: "b") == BundleMark(serial: 5, digest: "d5"))
+    }
+
+    @Test(
+        "A35: bundles that went back are not adopted unless the operator says so, also under a generation of its own",
+        arguments: [
+            ("UPDATE policy_bundles SET serial = 4", "The bundle b has the serial 4; it had 5."),
+            (
+                "UPDATE policy_bundles SET digest = 'x'",
+                "The bundle b has the serial 5 and another content than it had."
+            ),
+            ("DELETE FROM policy_bundles", "The bundle b is gone; it had the serial 5."),
+            ("DELETE FROM policy_seal", "The seal is lost: it may be that the bundle b is not the newest of its name."),
+        ])
+    func adoptingOlderBundles(_ statement: String, _ sentence: String) async throws {
+        let (test, policies) = try await filled()
+        #expect(try await policies.snapshot().bundleSetbacks.isEmpty)
+        _ = try await test.database.query(statement)
+        _ = try await test.database.query("UPDATE generation SET value = value + 1")
+        let seen = try await policies.snapshot()
+        #expect(seen.bundleSetbacks == [sentence])
+        await expect(.conflict) { () async throws(StorageError) in
+            _ = try await policies.adopt(seen, allowingOlderBundles: false)
+        }
+        _ = try await policies.adopt(seen, allowingOlderBundles: true)
+        #expect(try await policies.snapshot().violations.isEmpty)
+    }
+
+    @Test("a bundle that is dropped for another goes with its documents, and frees their names")
+    func dropping() async throws {
+        let (_, policies) = try await filled()
+        let other = NewPolicyBundle(name: "c", serial: 1, digest: "d", text: "{}")
+        _ = try await policies.put(other, [policy("q")], exclusive: false, dropping: ["b"], by: "eve", after: 3)
+        let snapshot = try await policies.snapshot()
+        #expect(snapshot.violations.isEmpty && snapshot.bundles.map(\.name) == ["c"])
+        #expect(snapshot.policies.map(\.origin) == ["api", "bundle/c"])
+        let history = try await policies.history(PolicyKey(kind: "PolicyBundle", namespace: nil, name: "b"))
+        #expect(history.map(\.change) == [.delete, .put])
     }
 
     @Test("a bundle replaces the older one of its name as a whole and never goes back, whatever its row says")

@@ -13,6 +13,8 @@ extension Broker {
         _ = try ProtocolVersionRules(configuration.protocolVersions)
         _ = try tokenVerifier(configuration)
         _ = try PolicySignatures(configuration.policies.signatures)
+        _ = try configuration.collateral.origins()
+        _ = try configuration.collateral.trustedSigners()
     }
 
     static func keyRing(_ configuration: BrokerConfiguration) throws(ConfigurationError) -> KeyEncryptionKeyRing {

@@ -20,8 +20,10 @@ extension BrokerConfiguration {
         if var section = try root.section("token") { token = try TokenConfiguration(&section) }
         if var section = try root.section("session") { session = try SessionConfiguration(&section) }
         if var section = try root.section("attestation") { attestation = try AttestationConfiguration(&section) }
+        if var section = try root.section("verifiers") { verifiers = try VerifierConfiguration(&section) }
         if var section = try root.section("protocol") { protocolVersions = try ProtocolConfiguration(&section) }
         if var section = try root.section("admin") { admin = try AdminConfiguration(&section) }
+        if var section = try root.section("collateral") { collateral = try CollateralConfiguration(&section) }
         if var section = try root.section("policies") { policies = try PolicyConfiguration(&section) }
         if var section = try root.section("passport") {
             for var issuer in try section.sections("issuers") ?? [] {

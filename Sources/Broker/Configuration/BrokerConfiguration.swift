@@ -16,10 +16,14 @@ public struct BrokerConfiguration: Sendable, Hashable {
     public var session = SessionConfiguration()
     /// What counts as evidence.
     public var attestation = AttestationConfiguration()
+    /// Which kinds of hardware evidence are believed.
+    public var verifiers = VerifierConfiguration()
     /// Which versions of the KBS protocol are served.
     public var protocolVersions = ProtocolConfiguration()
     /// Who may administrate.
     public var admin = AdminConfiguration()
+    /// Where collateral comes from.
+    public var collateral = CollateralConfiguration()
     /// How policies are taken.
     public var policies = PolicyConfiguration()
     /// Whose tokens are accepted besides this broker's own.

@@ -1,3 +1,5 @@
+import Policy
+
 /// How policies are taken.
 public struct PolicyConfiguration: Sendable, Hashable {
     /// Stores the shipped appraisal policies in a database that never held a policy, so that guests can attest; they release
@@ -18,6 +20,9 @@ public struct PolicySignatureConfiguration: Sendable, Hashable {
     public var keyFiles: [String] = []
     /// How many different keys must have signed a bundle.
     public var threshold = 1
+    /// Names of the bundles that are taken; bundles of any name when there are none. A key may sign for several brokers: this
+    /// says which bundles are meant for this one.
+    public var bundles: [String] = []
 
     /// Signatures are not required, and none is trusted.
     public init() {}
@@ -36,6 +41,10 @@ extension PolicySignatureConfiguration {
         required = try section.flag("required") ?? required
         keyFiles = try section.texts("keys") ?? keyFiles
         threshold = try section.integer("threshold", in: 1...16) ?? threshold
+        bundles = try section.texts("bundles") ?? bundles
+        for name in bundles where !PolicyBundleContent.isName(name) {
+            throw section.invalid("bundles", "must be names of bundles: lowercase letters, digits, '-' and '.'.")
+        }
         if required, keyFiles.isEmpty {
             throw section.invalid("keys", "must not be empty when signatures are required.")
         }

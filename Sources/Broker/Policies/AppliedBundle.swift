@@ -1,4 +1,5 @@
 import Encodings
+import JOSE
 import Policy
 import Storage
 
@@ -9,7 +10,7 @@ struct AppliedBundle: Sendable {
     let digest: String
     let documents: Int
     /// Who signed it, of the keys that are trusted now; empty when nobody asks for signatures.
-    let signers: [PolicySigner]
+    let signers: [DetachedSigner]
     let stored: StoredPolicyBundle
 
     func json() -> JSONValue {

@@ -48,13 +48,7 @@ struct CompiledPolicies: Sendable {
         _ snapshot: PolicySnapshot
     ) throws(PolicyLoadFailure) -> ([PolicyDocument], [AppliedBundle]) {
         var documents: [PolicyDocument] = []
-        do throws(PolicyError) {
-            for policy in snapshot.policies {
-                documents += try PolicyParser.parse(policy.text, source: policy.key.description)
-            }
-        } catch {
-            throw PolicyLoadFailure(.invalid, error.description)
-        }
+        for policy in snapshot.policies { documents.append(try policy.document()) }
         let bundles = snapshot.bundles.map { stored in
             let origin = NewPolicyBundle.origin(stored.name)
             return AppliedBundle(
@@ -75,9 +69,9 @@ struct CompiledPolicies: Sendable {
             documents += verified.documents
             bundles.append(verified.applied)
         }
-        let signed = Dictionary(documents.map { ($0.key, $0.text) }) { first, _ in first }
+        let signed = Dictionary(documents.map { ($0.key, $0.newPolicy) }) { first, _ in first }
         let uncovered =
-            snapshot.policies.filter { signed[$0.key] != $0.text }.map(\.key.description)
+            snapshot.policies.filter { signed[$0.key] != $0.content }.map(\.key.description)
             + snapshot.referenceValues.map { "the reference value \($0.name)" }
         guard uncovered.isEmpty else {
             throw PolicyLoadFailure(.unsigned, "In no signed bundle: \(uncovered.joined(separator: ", ")).")

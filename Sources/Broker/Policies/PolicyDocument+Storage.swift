@@ -19,6 +19,30 @@ extension [PolicyDocument] {
 }
 
 extension StoredPolicy {
+    /// What the row says, without where it came from.
+    var content: NewPolicy { NewPolicy(key: key, text: text, digest: digest) }
+
+    /// The document that the row's text is.
+    ///
+    /// Throws ``PolicyLoadFailure``: `invalid` when it is none, `unauthentic` when it has another name or digest than the row
+    /// says. Whoever looks at a row believes these, so they must not be of something else.
+    func document() throws(PolicyLoadFailure) -> PolicyDocument {
+        let documents: [PolicyDocument]
+        do throws(PolicyError) {
+            documents = try PolicyParser.parse(text, source: key.description)
+        } catch {
+            throw PolicyLoadFailure(.invalid, error.description)
+        }
+        guard documents.count == 1, let document = documents.first, document.key == key else {
+            throw PolicyLoadFailure(.unauthentic, "\(key.description) holds another document.")
+        }
+        guard document.digest == digest else {
+            throw PolicyLoadFailure(
+                .unauthentic, "\(key.description) holds a document with the digest \(document.digest), not \(digest).")
+        }
+        return document
+    }
+
     /// Everything about the document but its text.
     func summary() -> JSONObject {
         [

@@ -5,11 +5,13 @@ import Policy
 struct PolicySignatures: Sendable {
     /// Whether policies count only when they came in a signed bundle.
     let isRequired: Bool
+    private let bundleNames: Set<String>
     private let trusted: TrustedPolicyKeys?
 
     /// Reads the key files; throws ``ConfigurationError`` for one that cannot be used.
     init(_ configuration: PolicySignatureConfiguration) throws(ConfigurationError) {
         isRequired = configuration.required
+        bundleNames = Set(configuration.bundles)
         guard !configuration.keyFiles.isEmpty else {
             guard !isRequired else {
                 throw ConfigurationError(
@@ -30,8 +32,16 @@ struct PolicySignatures: Sendable {
         }
     }
 
-    /// Who signed a bundle; throws when that is not enough.
-    func signers(of bundle: SignedPolicyBundle) throws(PolicyBundleError) -> [PolicySigner] {
+    /// Whether bundles of this name are taken.
+    func isTaken(_ bundleName: String) -> Bool { bundleNames.isEmpty || bundleNames.contains(bundleName) }
+
+    /// Who signed a bundle; throws when that is not enough, or when no bundle of this name is taken.
+    func signers(of bundle: SignedPolicyBundle) throws(PolicyBundleError) -> [DetachedSigner] {
+        guard isTaken(bundle.content.name) else {
+            throw PolicyBundleError(
+                code: "bundle_not_allowed",
+                message: "This broker takes no bundle named \(bundle.content.name); see policies.signatures.bundles.")
+        }
         guard let trusted else {
             throw PolicyBundleError(
                 code: "unknown_signer",

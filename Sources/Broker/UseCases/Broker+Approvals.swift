@@ -33,6 +33,8 @@ public struct ApprovalRequest: Sendable, Hashable {
     public let path: ResourcePath
     /// The policy that asks for the approval, by identifier; may be left out when only one does.
     public let policy: String?
+    /// The digest that the policy must have: that of the content that the person saw; any content when `nil`.
+    public let policyDigest: String?
     /// The one instance that the approval is meant for, as explanations show it; all when `nil`.
     public let instance: String?
     /// When the approval ends, as an RFC 3339 time; at the end of what the policy allows when `nil`.
@@ -41,9 +43,13 @@ public struct ApprovalRequest: Sendable, Hashable {
     public let reason: String
 
     /// An approval to be given.
-    public init(path: ResourcePath, policy: String?, instance: String?, expires: String?, reason: String) {
+    public init(
+        path: ResourcePath, policy: String?, policyDigest: String? = nil, instance: String?, expires: String?,
+        reason: String
+    ) {
         self.path = path
         self.policy = policy
+        self.policyDigest = policyDigest
         self.instance = instance
         self.expires = expires
         self.reason = reason
@@ -58,7 +64,7 @@ extension Broker {
     ///
     /// Answers with the approval. Throws `notFound` when no policy asks for approvals of this resource, `denied` when the
     /// policy does not count this person's, `malformed` for a time that cannot be, `conflict` when the person's approval
-    /// stands already.
+    /// stands already, or (code `policy_changed`) when the policy is not the one that the person saw.
     public func approve(
         _ request: ApprovalRequest, by administrator: Administrator
     ) async throws(BrokerError) -> JSONValue {
@@ -68,6 +74,13 @@ extension Broker {
             throw BrokerError(
                 kind: .denied, variant: "ApprovalError", code: "not_an_approver",
                 message: "\(policy.identifier) does not count approvals by \(administrator.recordedName)")
+        }
+        guard request.policyDigest.map({ $0 == policy.digest }) ?? true else {
+            throw BrokerError(
+                kind: .conflict, variant: "ApprovalError", code: "policy_changed",
+                message:
+                    "\(policy.identifier) has the digest \(policy.digest) by now (code: policy_changed): look at it again"
+            )
         }
         guard request.reason.utf8.count <= Self.maximumReasonBytes, !request.reason.utf8.contains(0) else {
             throw Self.refusedApproval("too_long", "The reason is too long, or holds a NUL character")

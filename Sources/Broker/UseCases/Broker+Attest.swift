@@ -79,7 +79,7 @@ extension Broker {
         do throws(VerificationError) {
             claims = try await verifiers.verify(
                 primary: request.primary, devices: request.devices, binding: request.binding,
-                deviceBinding: request.deviceBinding, context: VerificationContext(clock: environment.clock))
+                deviceBinding: request.deviceBinding, context: verificationContext)
         } catch {
             throw EvidenceRefusal(stage: "verification", code: error.code, message: error.message)
         }
@@ -103,6 +103,11 @@ extension Broker {
             throw EvidenceRefusal(
                 stage: "appraisal", code: failure.code, message: failure.message, bundleDigest: snapshot.bundle.digest)
         }
+    }
+
+    /// What every verifier is handed besides the evidence.
+    private var verificationContext: VerificationContext {
+        VerificationContext(clock: environment.clock, collateral: collateral)
     }
 
     private func openSession(

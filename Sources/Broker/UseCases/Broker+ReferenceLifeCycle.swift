@@ -22,7 +22,7 @@ extension Broker {
     }
 
     /// What became of a reference value over time, the newest change first: who changed its value, state or dates, and
-    /// when. Throws `notFound` when there never was one of that name.
+    /// when. Documents that were deleted are part of it. Throws `notFound` when there never was one of that name.
     public func referenceValueHistory(_ name: String) async throws(BrokerError) -> JSONValue {
         let registered = try await storing { () async throws(StorageError) in
             try await registeredValues.history(name: name)
@@ -32,8 +32,10 @@ extension Broker {
             json["value"] = change.text.flatMap { try? JSONValue(parsing: $0) } ?? .null
             return (change.changedAt, json)
         }
-        for key in try await storedPolicies().policies.map(\.key) where key.kind == PolicyKind.referenceValues.rawValue
-        {
+        let documents = try await storing { () async throws(StorageError) in
+            try await policyDocuments.everNamed(kind: PolicyKind.referenceValues.rawValue)
+        }
+        for key in documents {
             let history = try await storing { () async throws(StorageError) in try await policyDocuments.history(key) }
             changes += Self.changes(of: name, in: history)
         }

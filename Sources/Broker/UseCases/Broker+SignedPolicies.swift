@@ -7,7 +7,8 @@ extension Broker {
     /// Stores a signed bundle in place of the older one of its name, after its signatures and the whole that would result
     /// were found to be good. Where signatures are required, everything that came in no bundle goes with it.
     ///
-    /// The very same bundle may come again and changes nothing. Throws `malformed` when the bundle cannot be read or its
+    /// The very same bundle may come again: it mends what is not as it says, and changes nothing else. Where signatures are
+    /// required, bundles of names that are not taken any more go with it, too. Throws `malformed` when the bundle cannot be read or its
     /// documents do not compile, `denied` when signatures are missing, unknown or wrong, and `conflict` (code
     /// `stale_serial`) when its serial is not above the highest that a bundle of its name ever had.
     func applyBundle(_ text: String, dryRun: Bool, by author: String) async throws(BrokerError) -> JSONValue {
@@ -43,7 +44,8 @@ extension Broker {
         let mark = stored.mark(ofBundle: content.name)
         let isSame = mark.map { $0.serial == content.serial && $0.digest == content.digest } ?? false
         if let mark, !isSame, mark.serial >= content.serial { throw .staleSerial(content, mark) }
-        let replaced = replaced(by: content, in: stored)
+        let dropped = dropped(in: stored)
+        let replaced = replaced(by: content, dropping: dropped, in: stored)
         let rest = try parse(stored.policies.filter { !replaced.contains($0.key) })
         let isExclusive = policySignatures.isRequired
         _ = try compile(rest + content.documents, isExclusive ? nil : stored)
@@ -54,27 +56,52 @@ extension Broker {
             + replaced.subtracting(kept).sorted().map { key in
                 ["policy": .string(key.identifier), "change": "deleted"]
             }
-        // The same once more is written only to mend what somebody did to it.
-        if !dryRun, !isSame || !stored.violations.isEmpty {
+        let isInForce = isSame && dropped.isEmpty && holds(content, replaced, in: stored)
+        if !dryRun, !isInForce {
             let row = NewPolicyBundle(
                 name: content.name, serial: content.serial, digest: content.digest, text: text)
             _ = try await storing { () async throws(StorageError) in
                 try await policyDocuments.put(
-                    row, content.documents.map(\.newPolicy), exclusive: isExclusive, by: author,
+                    row, content.documents.map(\.newPolicy), exclusive: isExclusive, dropping: dropped, by: author,
                     after: stored.generation)
             }
         }
-        return (isSame ? "unchanged" : mark == nil ? "created" : "changed", changes)
+        let change = isInForce ? "unchanged" : isSame ? "restored" : mark == nil ? "created" : "changed"
+        return (change, changes)
+    }
+
+    /// Whether everything that applying this bundle would store is there, and nothing that it would remove: whether it would
+    /// change nothing.
+    private func holds(
+        _ content: PolicyBundleContent, _ replaced: Set<PolicyKey>, in stored: PolicySnapshot
+    ) -> Bool {
+        guard stored.violations.isEmpty, !policySignatures.isRequired || stored.referenceValues.isEmpty,
+            let row = stored.bundles.first(where: { $0.name == content.name }),
+            // Its signatures may be fewer than are needed by now, or of keys that are not trusted any more.
+            (try? VerifiedBundle(row, policySignatures)) != nil
+        else { return false }
+        let origin = NewPolicyBundle.origin(content.name)
+        let present = stored.policies.filter { replaced.contains($0.key) }
+        return present.allSatisfy { $0.origin == origin }
+            && Set(present.map(\.content)) == Set(content.documents.map(\.newPolicy))
+    }
+
+    /// The names of stored bundles that stand in the way, because signatures are required and their names are not taken.
+    private func dropped(in stored: PolicySnapshot) -> Set<String> {
+        guard policySignatures.isRequired else { return [] }
+        return Set(stored.bundles.map(\.name).filter { !policySignatures.isTaken($0) })
     }
 
     /// The documents that a bundle takes the place of.
-    private func replaced(by content: PolicyBundleContent, in stored: PolicySnapshot) -> Set<PolicyKey> {
-        let origin = NewPolicyBundle.origin(content.name)
+    private func replaced(
+        by content: PolicyBundleContent, dropping dropped: Set<String>, in stored: PolicySnapshot
+    ) -> Set<PolicyKey> {
+        let origins = Set(dropped.map(NewPolicyBundle.origin)).union([NewPolicyBundle.origin(content.name)])
         let names = Set(content.documents.map(\.key))
         let isExclusive = policySignatures.isRequired
         return Set(
             stored.policies.filter { policy in
-                policy.origin == origin || names.contains(policy.key)
+                origins.contains(policy.origin) || names.contains(policy.key)
                     || (isExclusive && !NewPolicyBundle.isOrigin(policy.origin))
             }.map(\.key))
     }

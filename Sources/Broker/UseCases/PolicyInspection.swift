@@ -11,9 +11,13 @@ public struct PolicyInspection: Sendable {
     public let generation: Int64
     /// What is not as the brokers left it, a sentence each.
     public let violations: [String]
+    /// What holds something else than its row says, a sentence each: such rows are not adopted.
+    public let mismatches: [String]
+    /// Signed bundles that are older than the seal remembers, gone, or of which it is not known, a sentence each.
+    public let bundleSetbacks: [String]
     /// Names exactly the rows that are there: SHA-256, lowercase hex.
     public let rowDigest: String
-    /// A line for each row: its kind and name, its digest, its origin and who wrote it last.
+    /// A line for each row: its kind and name, the digest of what it holds, its origin and who wrote it last.
     public let rows: [String]
 
     /// Reads what is stored. Throws ``ConfigurationError`` or ``BrokerError`` when the database or the keys cannot be used.
@@ -23,25 +27,90 @@ public struct PolicyInspection: Sendable {
 
     /// Seals the rows as they are, if they are those with this digest; returns the new generation.
     ///
-    /// Throws as ``init(_:)`` does, and ``BrokerError`` of kind `conflict` when the rows are others.
-    public static func adopt(rowDigest: String, _ configuration: BrokerConfiguration) async throws -> Int64 {
+    /// - Parameter allowingOlderBundles: Adopts them also with ``bundleSetbacks``.
+    /// - Throws: as ``init(_:)`` does, and ``BrokerError`` of kind `conflict`: the rows are others, or have ``mismatches``
+    ///   (code `rows_inconsistent`) or ``bundleSetbacks`` (code `bundles_older`).
+    public static func adopt(
+        rowDigest: String, allowingOlderBundles: Bool = false, _ configuration: BrokerConfiguration
+    ) async throws -> Int64 {
         let repository = try await repository(configuration)
-        return try await storing { () async throws(StorageError) in try await repository.adopt(rowDigest: rowDigest) }
+        // What is looked at here is what is sealed, whatever the database says by then.
+        let snapshot = try await storing { () async throws(StorageError) in try await repository.snapshot() }
+        let inspection = PolicyInspection(snapshot)
+        guard inspection.rowDigest == rowDigest else {
+            throw refused(
+                "conflict",
+                "the rows are not those that were looked at: they have the digest \(inspection.rowDigest)")
+        }
+        guard inspection.mismatches.isEmpty else {
+            throw refused("rows_inconsistent", inspection.mismatches.joined(separator: " "))
+        }
+        guard allowingOlderBundles || inspection.bundleSetbacks.isEmpty else {
+            throw refused("bundles_older", inspection.bundleSetbacks.joined(separator: " "))
+        }
+        return try await storing { () async throws(StorageError) in
+            try await repository.adopt(snapshot, allowingOlderBundles: allowingOlderBundles)
+        }
+    }
+
+    private static func refused(_ code: String, _ message: String) -> BrokerError {
+        BrokerError(
+            kind: .conflict, variant: "PolicySeal", code: code,
+            message: "Nothing is adopted (code: \(code)): \(message)")
     }
 
     init(_ snapshot: PolicySnapshot) {
         generation = snapshot.generation
         violations = snapshot.violations
+        bundleSetbacks = snapshot.bundleSetbacks
         rowDigest = snapshot.rowDigest
+        let lines = snapshot.bundles.map(InspectedRow.init) + snapshot.policies.map(InspectedRow.init)
+        mismatches = lines.compactMap(\.mismatch)
         rows =
-            snapshot.bundles.map { "PolicyBundle/\($0.name) serial \($0.content.serial) by \($0.updatedBy)" }
-            + snapshot.policies.map { "\($0.key) \($0.digest) from \($0.origin) by \($0.updatedBy)" }
-            + snapshot.referenceValues.map { "reference value \($0.name) = \($0.value) by \($0.updatedBy)" }
+            lines.map(\.line)
+            + snapshot.referenceValues.map { value in
+                "reference value \(value.name) = \(value.value) "
+                    + (value.expires.map { "until \($0.rfc3339)" } ?? "without end") + " by \(value.updatedBy)"
+            }
     }
 
     private static func repository(_ configuration: BrokerConfiguration) async throws -> PolicyRepository {
         let (database, keyRing) = try await Broker.connect(configuration)
         try await storing { () async throws(StorageError) in try await Migrations.migrate(database) }
         return PolicyRepository(database, keys: keyRing)
+    }
+}
+
+/// A row as it is shown to an operator: told from what it holds, never from what stands beside that.
+private struct InspectedRow {
+    let line: String
+    let mismatch: String?
+
+    init(_ stored: StoredPolicy) {
+        let name = stored.key.description
+        let source = "from \(stored.origin) by \(stored.updatedBy)"
+        do throws(PolicyLoadFailure) {
+            line = "\(name) \(try stored.document().digest) \(source)"
+            mismatch = nil
+        } catch {
+            line = "\(name) holds something else \(source)"
+            mismatch = error.details
+        }
+    }
+
+    init(_ stored: StoredPolicyBundle) {
+        let name = "PolicyBundle/\(stored.name)"
+        do throws(PolicyBundleError) {
+            let content = try SignedPolicyBundle(parsing: Array(stored.content.text.utf8)).content
+            line = "\(name) serial \(content.serial) \(content.digest) by \(stored.updatedBy)"
+            let isSame =
+                content.name == stored.name && content.serial == stored.content.serial
+                && content.digest == stored.content.digest
+            mismatch =
+                isSame ? nil : "\(name) holds \(content.name) with serial \(content.serial), digest \(content.digest)."
+        } catch {
+            line = "\(name) holds no bundle, by \(stored.updatedBy)"
+            mismatch = "\(name): \(error.message)"
+        }
     }
 }

@@ -4,12 +4,13 @@ import KBSProtocol
 
 /// The routes of people who approve releases.
 extension BrokerResponder {
-    /// `POST` of `{"resource": "a/b/c", "policy": …, "instance": …, "expires": "<RFC 3339>", "reason": …}`, of which only
-    /// `resource` must be there. Whose approval it is says the admin token and nothing else.
+    /// `POST` of `{"resource": "a/b/c", "policy": …, "policyDigest": …, "instance": …, "expires": "<RFC 3339>",
+    /// "reason": …}`, of which only `resource` must be there. Whose approval it is says the admin token and nothing else.
     func approve(_ exchange: Exchange) async throws(BrokerError) -> Answer {
         let request = try object(exchange.body, "ApprovalError")
         for (name, value) in request {
-            guard ["resource", "policy", "instance", "expires", "reason"].contains(name), value.stringValue != nil
+            guard ["resource", "policy", "policyDigest", "instance", "expires", "reason"].contains(name),
+                value.stringValue != nil
             else {
                 throw BrokerError(
                     kind: .malformed, variant: "ApprovalError", code: "malformed_message",
@@ -22,8 +23,9 @@ extension BrokerResponder {
                 message: "`resource` must name a resource as repository/type/tag")
         }
         let approval = ApprovalRequest(
-            path: path, policy: request["policy"]?.stringValue, instance: request["instance"]?.stringValue,
-            expires: request["expires"]?.stringValue, reason: request["reason"]?.stringValue ?? "")
+            path: path, policy: request["policy"]?.stringValue, policyDigest: request["policyDigest"]?.stringValue,
+            instance: request["instance"]?.stringValue, expires: request["expires"]?.stringValue,
+            reason: request["reason"]?.stringValue ?? "")
         return .json(try await broker.approve(approval, by: try person(exchange)))
     }
 

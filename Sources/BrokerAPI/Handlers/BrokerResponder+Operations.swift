@@ -35,6 +35,12 @@ extension BrokerResponder {
         case .approve: try await approve(exchange)
         case .listApprovals: try await listApprovals(exchange)
         case .revokeApproval: try await revokeApproval(exchange)
+        case .resetLimits: try await resetLimits(exchange)
+        case .collateralStatus: try await collateralStatus(exchange)
+        case .fetchCollateral: try await fetchCollateral(exchange)
+        case .exportCollateral:
+            .json(try await broker.exportCollateral(prefix: exchange.query["prefix"] ?? ""))
+        case .importCollateral: .json(try await broker.importCollateral(exchange.body, by: exchange.author))
         case .listDecisions: try await listDecisions(exchange)
         case .readDecision: .json(try await broker.decision(exchange.parameter("id")))
         case .revoke: try await revoke(exchange)

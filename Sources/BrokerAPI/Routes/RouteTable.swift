@@ -13,7 +13,8 @@ enum RouteOperation: String, Sendable, Hashable, CaseIterable {
     case listReferenceValues, writeReferenceValue, deleteReferenceValue
     case listDecisions, readDecision
     case referenceValueHistory
-    case approve, listApprovals, revokeApproval
+    case approve, listApprovals, revokeApproval, resetLimits
+    case collateralStatus, fetchCollateral, exportCollateral, importCollateral
     case revoke, listKeys, rotateKeys, identify
 }
 
@@ -54,6 +55,11 @@ enum RouteTable {
         Route(.get, "/claviger/v1/approvals", .admin, .listApprovals),
         Route(.post, "/claviger/v1/approvals", .admin, .approve),
         Route(.delete, "/claviger/v1/approvals/{id}", .admin, .revokeApproval),
+        Route(.post, "/claviger/v1/limits/reset", .admin, .resetLimits),
+        Route(.get, "/claviger/v1/collateral", .admin, .collateralStatus),
+        Route(.post, "/claviger/v1/collateral/fetch", .admin, .fetchCollateral),
+        Route(.get, "/claviger/v1/collateral/export", .admin, .exportCollateral),
+        Route(.post, "/claviger/v1/collateral/import", .admin, .importCollateral),
         Route(.post, "/claviger/v1/revocations", .admin, .revoke),
         Route(.get, "/claviger/v1/keys", .admin, .listKeys),
         Route(.post, "/claviger/v1/keys/rotate", .admin, .rotateKeys),

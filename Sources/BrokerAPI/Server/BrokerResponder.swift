@@ -86,6 +86,9 @@ struct BrokerResponder: HTTPResponder {
         case .limited: return min(limits.bodyBytes, Self.challengeBodyBytes)
         // Without a challenge the answer is known, and strangers must not fill the memory.
         case .challenged where !broker.isAwaited(cookie: SessionCookie.value(in: request.headers)): return nil
+        // A whole site's collateral comes in one signed file.
+        case .admin where route.operation == .importCollateral:
+            return max(limits.bodyBytes, Broker.maximumCollateralBundleBytes)
         default: return limits.bodyBytes
         }
     }

@@ -74,6 +74,15 @@ extension BrokerServer {
             "The first 48 bits of the digest of the policies that decide: equal on all replicas."),
         "claviger_policy_bundle_serial": .init("The serial of each signed policy bundle in force."),
         "claviger_policy_bundle_stale": .init("1 while policies are stored that cannot be used."),
+        "claviger_collateral_items": .init("Pieces of collateral that have successors, by kind."),
+        "claviger_collateral_expiry_seconds": .init(
+            "Seconds until the first piece of collateral of a kind expires, negative when it has."),
+        "claviger_collateral_age_seconds": .init(
+            "Seconds since the piece of collateral of a kind that was renewed longest ago was had."),
+        "claviger_collateral_lookups_total": .init("Questions of verifiers for collateral, by where the answer was."),
+        "claviger_collateral_fetches_total": .init("Pieces of collateral that an origin handed out."),
+        "claviger_collateral_fetch_failures_total": .init("Questions that an origin did not answer, by reason."),
+        "claviger_collateral_refused_total": .init("Pieces of collateral that were not believed, by reason."),
         "claviger_insecure_mode": .init("1 for each mode that weakens the broker."),
     ]
 }

@@ -59,7 +59,7 @@ struct BrokerConnection: Sendable {
             return try await http.send(request)
         } catch {
             switch error.code {
-            case .invalidRequest, .insecure:
+            case .invalidRequest, .insecure, .forbiddenAddress:
                 throw GuestError(.invalidRequest, "The broker's address cannot be used: \(error.message)")
             case .tls:
                 throw GuestError(.untrusted, "No trustworthy connection to the broker: \(error.message)")

@@ -111,6 +111,7 @@ struct LimitEvaluation {
             measured, met: counted.count >= wanted.required, reason: .approvalRequired,
             "\(counted.count) of \(wanted.required) approvals are there"
                 + (ignored > 0 && counted.count < wanted.required ? "; \(ignored) others do not count" : "")
-                + ": claviger approve --resource \(demand.resource) --policy \(demand.policy).")
+                + ": claviger approve --resource \(demand.resource) --policy \(demand.policy)"
+                + " --policy-digest \(demand.policyDigest).")
     }
 }

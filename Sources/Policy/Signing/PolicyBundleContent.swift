@@ -104,7 +104,8 @@ public struct PolicyBundleContent: Sendable {
         }
     }
 
-    private static func isName(_ text: String) -> Bool {
+    /// Whether a text can be the ``name`` of a bundle.
+    public static func isName(_ text: String) -> Bool {
         func isPlain(_ byte: UInt8) -> Bool {
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
                 || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)

@@ -92,12 +92,8 @@ public struct SignedPolicyBundle: Sendable {
     private static func sign(
         _ content: PolicyBundleContent, with key: SigningKey, keyID: String?
     ) throws(PolicyBundleError) -> String {
-        let header: JSONObject = [
-            "alg": .string(key.algorithm.rawValue), "kid": .string(keyID ?? key.verificationKey.thumbprint),
-            "typ": .string(signatureType),
-        ]
         do throws(JOSEError) {
-            return try JWS.signDetached(header: header, payload: content.canonical, with: key)
+            return try TrustedSigners.sign(content.canonical, type: signatureType, with: key, keyID: keyID)
         } catch {
             throw PolicyBundleError(code: "unusable_key", message: error.message)
         }

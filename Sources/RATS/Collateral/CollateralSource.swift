@@ -28,6 +28,11 @@ public struct CollateralError: Error, Sendable, Hashable {
         self.message = message
     }
 
+    /// Who was asked has no such thing, or knows nothing about such things.
+    public static func unknown(_ name: CollateralName, _ reason: String) -> CollateralError {
+        CollateralError(code: "collateral_unknown", message: "There is no \(name): \(reason)")
+    }
+
     /// Nothing of that name is at hand.
     public static func unavailable(_ name: CollateralName, _ reason: String) -> CollateralError {
         CollateralError(code: "collateral_unavailable", message: "There is no \(name): \(reason)")
@@ -79,7 +84,7 @@ public struct CollateralValidity: Sendable, Hashable {
 public protocol CollateralInspector: Sendable {
     /// Verifies the signature and form of an item of this name, whether or not it is current.
     ///
-    /// Throws ``CollateralError`` for an item that no verifier would believe and for a name that this inspector does
-    /// not know.
+    /// Throws ``CollateralError`` for an item that no verifier would believe, and with code `collateral_unknown` for a
+    /// name that this inspector does not know: another one may know it.
     func inspect(_ item: CollateralItem, named name: CollateralName) throws(CollateralError) -> CollateralValidity
 }

@@ -48,6 +48,10 @@ public struct KeyPurpose: Sendable, Hashable {
     static let policySeal = KeyPurpose("claviger.storage policy seal")
     /// Sets the digests of policy rows apart from other digests.
     static let policyRow = KeyPurpose("claviger.storage policy row")
+    /// Authenticates rows of collateral.
+    static let collateral = KeyPurpose("claviger.storage collateral")
+    /// Authenticates how far collateral has come.
+    static let collateralMarks = KeyPurpose("claviger.storage collateral marks")
     /// Seals the challenge cookie.
     public static let challengeCookie = KeyPurpose("claviger challenge cookie")
     /// Authenticates the session cookie.

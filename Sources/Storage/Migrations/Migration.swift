@@ -7,7 +7,9 @@ struct Migration: Sendable {
     let name: String
     let text: String
 
-    static let all: [Migration] = [.initial, .releaseLimits, .policySeal, .attestationResults]
+    static let all: [Migration] = [
+        .initial, .releaseLimits, .policySeal, .attestationResults, .collateral,
+    ]
 
     /// SHA-256 of the text, lower-case hex.
     var checksum: String { Hex.encode(Array(SHA256.hash(data: Array(text.utf8)))) }

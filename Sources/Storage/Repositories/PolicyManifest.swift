@@ -93,9 +93,14 @@ struct PolicyManifest: Sendable, Equatable {
 
     /// The highest serial that a bundle of this name ever had, and what it was of.
     func mark(ofBundle name: String) -> BundleMark? {
-        let parts = entries[.bundle(name)]?.label.split(separator: " ") ?? []
-        guard parts.count == 2, let serial = Int64(parts[0]) else { return nil }
-        return BundleMark(serial: serial, digest: String(parts[1]))
+        entries[.bundle(name)].flatMap { BundleMark(label: $0.label) }
+    }
+
+    /// The marks of all bundles, by name.
+    var bundleMarks: [String: BundleMark] {
+        var marks: [String: BundleMark] = [:]
+        for case (.bundle(let name), let entry) in entries { marks[name] = BundleMark(label: entry.label) }
+        return marks
     }
 }
 
@@ -105,6 +110,15 @@ public struct BundleMark: Sendable, Hashable {
     public let serial: Int64
     /// The digest of the bundle with this serial.
     public let digest: String
+}
+
+extension BundleMark {
+    /// Reads the label of a bundle's entry.
+    fileprivate init?(label: String) {
+        let parts = label.split(separator: " ")
+        guard parts.count == 2, let serial = Int64(parts[0]) else { return nil }
+        self.init(serial: serial, digest: String(parts[1]))
+    }
 }
 
 extension PolicyManifest {

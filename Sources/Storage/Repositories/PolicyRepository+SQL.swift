@@ -15,6 +15,12 @@ extension PolicyRepository {
         WHERE kind = $1::text AND namespace = $2::text AND name = $3::text ORDER BY id DESC LIMIT $4::bigint
         """)
 
+    static let everNamed = SQL(
+        """
+        SELECT DISTINCT kind, namespace, name FROM policy_history WHERE kind = $1::text
+        ORDER BY kind, namespace, name LIMIT $2::bigint
+        """)
+
     static let store = SQL(
         """
         WITH stored AS (
@@ -47,6 +53,13 @@ extension PolicyRepository {
         INSERT INTO policy_history (generation, change, kind, namespace, name, origin, changed_by)
         SELECT g.value, 'delete', 'reference-value', '', r.name, 'reference-value', $1::text
         FROM removed r, generation g
+        """)
+
+    static let removeBundles = SQL(
+        """
+        WITH removed AS (DELETE FROM policy_bundles WHERE name = ANY ($1::text[]) RETURNING *)
+        INSERT INTO policy_history (generation, change, kind, namespace, name, origin, changed_by)
+        SELECT g.value, 'delete', 'PolicyBundle', '', r.name, 'bundle/' || r.name, $2::text FROM removed r, generation g
         """)
 
     static let storeBundle = SQL(

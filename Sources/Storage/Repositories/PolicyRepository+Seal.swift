@@ -11,18 +11,44 @@ extension PolicyRepository {
         return try await database.write(fresh.replacing(seal)).affected == 1
     }
 
-    /// Seals the rows as they are now found, for an operator who looked at them and answers for them: the only way on when
-    /// the seal is lost, or after a restored backup was edited by hand.
+    /// Seals rows for an operator who looked at them and answers for them: the only way on when the seal is lost, or after a
+    /// restored backup was edited by hand.
     ///
-    /// - Parameter rowDigest: ``PolicySnapshot/rowDigest`` of what the operator saw.
+    /// What is sealed is what `seen` holds and not what the database holds by now, so a row that is changed in between is
+    /// found to be changed afterwards. The store does not look into the rows; see that they are what they say before.
+    ///
+    /// - Parameter allowingOlderBundles: Adopts bundles also when ``PolicySnapshot/bundleSetbacks`` names some.
     /// - Returns: the new generation.
-    /// - Throws: `conflict` when the rows are others.
-    public func adopt(rowDigest: String) async throws(StorageError) -> Int64 {
-        let snapshot = try await snapshot()
-        guard snapshot.rowDigest == rowDigest else {
-            throw .conflict("the rows are not those that were looked at: they have the digest \(snapshot.rowDigest)")
+    /// - Throws: `conflict` for bundles that went back, and when the brokers have changed something since `seen`.
+    public func adopt(_ seen: PolicySnapshot, allowingOlderBundles: Bool) async throws(StorageError) -> Int64 {
+        guard allowingOlderBundles || seen.bundleSetbacks.isEmpty else {
+            throw .conflict(seen.bundleSetbacks.joined(separator: " "))
         }
-        return try await SealedChange(database: database, keys: keys)
-            .commit([], snapshot.rows, after: snapshot.generation)
+        return try await SealedChange(database: database, keys: keys).commit([], seen.rows, after: seen.generation)
+    }
+}
+
+extension PolicySnapshot {
+    /// How the bundles that are there are behind what the seal remembers of them, a sentence each.
+    ///
+    /// A seal that does not belong to this generation still remembers. One that is lost remembers nothing, so that of each
+    /// bundle nobody knows whether it is the newest.
+    public var bundleSetbacks: [String] {
+        guard let remembered else {
+            return bundles.map {
+                "The seal is lost: it may be that the bundle \($0.name) is not the newest of its name."
+            }
+        }
+        let found = Dictionary(bundles.map { ($0.name, $0.content) }) { first, _ in first }
+        return remembered.bundleMarks.sorted { $0.key < $1.key }.compactMap { name, mark in
+            guard let bundle = found[name] else {
+                return "The bundle \(name) is gone; it had the serial \(mark.serial)."
+            }
+            if bundle.serial < mark.serial {
+                return "The bundle \(name) has the serial \(bundle.serial); it had \(mark.serial)."
+            }
+            guard bundle.serial == mark.serial, bundle.digest != mark.digest else { return nil }
+            return "The bundle \(name) has the serial \(mark.serial) and another content than it had."
+        }
     }
 }

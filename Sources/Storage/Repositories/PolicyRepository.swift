@@ -73,15 +73,18 @@ public struct PolicyRepository: Sendable {
     ///
     /// - Parameters:
     ///   - exclusive: Removes everything that came in no bundle: documents and reference values.
+    ///   - dropped: Names of other bundles that go with their documents; their serials are forgotten.
     ///   - seen: The generation that the change was made for.
     /// - Throws: as ``put(_:origin:by:after:)`` does, and `conflict` when a document of the same name came in another
     ///   bundle, or the serial is not above the highest so far (the very same bundle may come again).
     public func put(
-        _ bundle: NewPolicyBundle, _ policies: [NewPolicy], exclusive: Bool, by: String, after seen: Int64
+        _ bundle: NewPolicyBundle, _ policies: [NewPolicy], exclusive: Bool, dropping dropped: Set<String> = [],
+        by: String, after seen: Int64
     ) async throws(StorageError) -> Int64 {
         let origin = NewPolicyBundle.origin(bundle.name)
+        let free = Set(dropped.map(NewPolicyBundle.origin)).union([origin])
         let generation = try await change(after: seen) { snapshot, manifest throws(StorageError) in
-            try Self.requireUnowned(policies, snapshot) { $0 != origin && NewPolicyBundle.isOrigin($0) }
+            try Self.requireUnowned(policies, snapshot) { !free.contains($0) && NewPolicyBundle.isOrigin($0) }
             if let mark = manifest.mark(ofBundle: bundle.name) {
                 let isSame = mark.serial == bundle.serial && mark.digest == bundle.digest
                 guard mark.serial < bundle.serial || isSame else {
@@ -89,12 +92,16 @@ public struct PolicyRepository: Sendable {
                 }
             }
             let old = snapshot.policies(in: manifest) {
-                $0 == origin || (exclusive && !NewPolicyBundle.isOrigin($0))
+                free.contains($0) || (exclusive && !NewPolicyBundle.isOrigin($0))
             }
             var statements = try exchange(old, for: policies, origin: origin, by: by, &manifest)
             if exclusive {
                 manifest.entries = manifest.entries.filter { if case .referenceValue = $0.key { false } else { true } }
                 statements.append(try SQLStatement(Self.removeReferenceValues, [.text(by)]))
+            }
+            if !dropped.isEmpty {
+                for name in dropped { manifest.entries[.bundle(name)] = nil }
+                statements.append(try SQLStatement(Self.removeBundles, [.texts(dropped.sorted()), .text(by)]))
             }
             manifest.put(bundle, by: by)
             statements.append(
@@ -126,6 +133,15 @@ public struct PolicyRepository: Sendable {
         var changes: [PolicyChange] = []
         for row in rows { changes.append(try PolicyChange(row)) }
         return changes
+    }
+
+    /// The names of all documents of a kind that were ever stored, ordered; at most `limit`, deleted ones included.
+    public func everNamed(kind: String, limit: Int = 10_000) async throws(StorageError) -> [PolicyKey] {
+        var keys: [PolicyKey] = []
+        for row in try await database.read(SQLStatement(Self.everNamed, [.text(kind), .int(Int64(limit))])) {
+            keys.append(PolicyKey(kind: try row.text(0), namespace: try row.text(1), name: try row.text(2)))
+        }
+        return keys
     }
 
     /// The current generation of policies and reference values.

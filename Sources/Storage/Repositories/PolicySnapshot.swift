@@ -15,6 +15,8 @@ public struct PolicySnapshot: Sendable {
     let seal: PolicySeal?
     /// What the seal vouches for; nil when the seal itself is not good.
     let manifest: PolicyManifest?
+    /// What the seal says of the generation that it was made for, be it this one or another; nil when it is lost.
+    let remembered: PolicyManifest?
 
     /// Whether the seal is good, so that a change can be made: what it replaces is then well again.
     public var isSealed: Bool { manifest != nil }
@@ -37,6 +39,7 @@ public struct PolicySnapshot: Sendable {
         let rows = PolicyManifest(policies: policies, referenceValues: referenceValues, bundles: bundles)
         if let seal = content.seal {
             let opened = seal.open(keys: keys)
+            remembered = opened
             manifest = seal.generation == generation ? opened : nil
             violations =
                 if opened == nil {
@@ -48,9 +51,11 @@ public struct PolicySnapshot: Sendable {
                 }
         } else if generation == 0 {
             manifest = PolicyManifest()
+            remembered = manifest
             violations = Self.differences(sealed: manifest, found: rows)
         } else {
             manifest = nil
+            remembered = nil
             violations = ["There is no seal over the policies."]
         }
     }

@@ -81,6 +81,20 @@ extension ReleaseCountRepository {
             decision = excluded.decision
         """)
 
+    static let removeOfInstance = SQL(
+        """
+        WITH removed_uses AS (
+            DELETE FROM release_uses
+            WHERE policy = $1::text AND instance = $2::text AND ($3::text IS NULL OR path = $3::text) RETURNING 1
+        ), removed_holds AS (
+            DELETE FROM release_holds
+            WHERE policy = $1::text AND instance = $2::text AND ($3::text IS NULL OR path = $3::text) RETURNING 1
+        ), removed AS (
+            SELECT (SELECT count(*) FROM removed_uses) AS uses, (SELECT count(*) FROM removed_holds) AS holds
+        )
+        SELECT uses, holds, claviger_require(uses + holds > 0, 'nothing is counted') IS NULL FROM removed
+        """)
+
     // Brokers that sweep at the same time skip each other's rows.
     static let removeEnded = SQL(
         """

@@ -121,6 +121,27 @@ public struct ReleaseCountRepository: Sendable {
         .date(orNull: count.releases?.window.map { now.addingTimeInterval(-Double($0)) })
     }
 
+    /// Forgets what was counted for one instance under a policy, of one path where named, and stores the record of that, in
+    /// one transaction.
+    ///
+    /// - Returns: how many releases and how many holds were forgotten.
+    /// - Throws: `notFound` when nothing is counted; nothing is stored then.
+    public func reset(
+        policy: String, instance: String, path: String?, record: DecisionRecord
+    ) async throws(StorageError) -> (releases: Int64, holds: Int64) {
+        let removal = try SQLStatement(
+            Self.removeOfInstance, [.text(policy), .text(instance), .text(orNull: path)])
+        do throws(StorageError) {
+            let results = try await database.transaction([removal, try DecisionRepository.insertion(of: [record])])
+            guard let row = results.first?.first else { throw .internal("a statement had no result") }
+            return (try row.int(0), try row.int(1))
+        } catch {
+            guard error.code == .conflict else { throw error }
+            throw StorageError(
+                code: .notFound, message: "nothing is counted for this instance under this policy")
+        }
+    }
+
     /// Removes up to `limit` rows of each kind that ended before `time`; returns how many rows went.
     public func sweep(endedBefore time: Date, limit: Int = 1000) async throws(StorageError) -> Int {
         let rows = try await database.write(SQLStatement(Self.removeEnded, [.date(time), .int(Int64(limit))]))

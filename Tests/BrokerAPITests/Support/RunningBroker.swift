@@ -3,6 +3,7 @@ import BrokerTestSupport
 import Encodings
 import Foundation
 import JOSE
+import RATS
 import Synchronization
 
 @testable import BrokerAPI
@@ -17,13 +18,15 @@ struct RunningBroker: Sendable {
     /// Starts a server, runs `body`, and stops the server.
     static func serve<Result: Sendable>(
         policies: String? = TestPolicies.appraisal, nonce: String? = nil, certificate: TestCertificate? = nil,
+        inspectors: [any CollateralInspector] = [],
         configure: (inout BrokerConfiguration) -> Void = { _ in },
         _ body: @Sendable (RunningBroker) async throws -> Result
     ) async throws -> Result {
         let admin = try TestAdministrator()
         defer { admin.remove() }
         var settings = BrokerConfiguration()
-        let test = try await TestBroker.make(policies: policies, nonce: nonce) { configuration in
+        let test = try await TestBroker.make(policies: policies, inspectors: inspectors, nonce: nonce) {
+            configuration in
             configuration.listen = ["127.0.0.1:0"]
             configuration.admin = admin.configuration
             if let certificate {

@@ -147,10 +147,10 @@ struct ClaimsCatalogueTests {
 
     static let stated: [(String, TEE)] = [
         ("tdx", .tdx), ("sgx", .sgx), ("cca", .cca), ("agent-events", .tdx), ("nvidia-gpu", .nvidia),
-        ("nvidia-switch", .nvidia), ("nvidia-local", .nvidia),
+        ("nvidia-switch", .nvidia), ("nvidia-local", .nvidia), ("snp-genoa", .snp), ("snp-turin", .snp),
     ]
 
-    @Test("what other verifiers stated fits the catalogue", arguments: stated)
+    @Test("what other verifiers stated and ours states fits the catalogue", arguments: stated)
     func conforms(_ row: (file: String, tee: TEE)) throws {
         let folder = try #require(Bundle.module.url(forResource: "Vectors", withExtension: nil))
         let text = try String(contentsOf: folder.appending(path: "claims/\(row.file).json"), encoding: .utf8)

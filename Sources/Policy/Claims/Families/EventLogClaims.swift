@@ -8,6 +8,17 @@ enum EventLogClaims {
         )
     }
 
+    /// What is odd about the log.
+    static let findings = Claim(
+        "uefi_event_log_findings",
+        .list(
+            .word([
+                "duplicate_separator", "error_separator", "late_firmware_event", "missing_separator",
+                "doubtful_agent_event",
+            ])), .additional, example: [], from: "event log",
+        "What is odd about the log: more than one mark between firmware and operating system, a mark of an error, events of firmware after the mark, no mark, or an agent's event whose text is not the hashed one."
+    )
+
     private static let entry: [Claim] = [
         Claim(
             "index", .integer(upTo: 4_294_967_295), example: 2, from: "event header, register index",

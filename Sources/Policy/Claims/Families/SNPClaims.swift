@@ -111,17 +111,18 @@ enum SNPClaims {
             from: "ATTESTATION_REPORT.KEY_INFO bits 4:2, and the certificate",
             "Whose key signed the report: the chip's own (VCEK), or one that AMD lent to a cloud provider (VLEK)."),
         Claim(
-            "csp_id", .text, .additional, example: "cc-us-east-2",
+            "csp_id", .text, .additional, example: "CN=cc-us-east-2.amazonaws.com",
             from: "VLEK certificate, extension 1.3.6.1.4.1.3704.1.5",
-            "The cloud provider that the signing key was lent to; only with a VLEK."),
+            "The cloud provider that the signing key was lent to, in AMD's words; only with a VLEK."),
         Claim(
             "product", .word(["Milan", "Genoa", "Turin", "Venice"]), .additional, example: "Genoa",
             from: "ATTESTATION_REPORT.CPUID_FAM_ID and CPUID_MOD_ID, or the certificate's issuer",
             "The generation of the processor."),
         Claim(
-            "crl_status", .text, .additional, example: "good",
-            from: "AMD's revocation list for the product",
-            "Whether a current revocation list was there when the certificate was checked."),
+            "crl_status", .word(["good", "within_grace", "no_list", "stale", "future", "unbounded"]), .additional,
+            example: "good", from: "AMD's revocation list for the product",
+            "What AMD's revocation list said of the authority over the signing key: good when a current one, or an overdue one within its grace, does not name it; the other words say why none counts."
+        ),
         Claim(
             "vek_not_after", .time, .additional, example: "2032-05-27T00:00:00Z",
             from: "VCEK or VLEK certificate, notAfter", "When the certificate of the signing key ends."),

@@ -14,11 +14,36 @@ extension ClaimFamily {
                     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEg5r1Qv5nHcJRFy0zbb5l3r1zsm1XjKcJ0A0yuL9w5d0k2mQ4jZ8x6c0Hk0mJm0xYyqk0tqg5B1o3xk3zj1c0yQ==",
                 from: "evidence, ak_public (DER SubjectPublicKeyInfo)",
                 "The TPM's attestation key that signed the quote.")
+        ] + TPMClaims.statement + [
+            EventLogClaims.log(from: "firmware's log (eventlog)"), EventLogClaims.findings,
         ])
 }
 
 /// The registers of a TPM.
 enum TPMClaims {
+    /// Who vouches for the key, and what the quote says besides registers.
+    static let statement: [Claim] = [
+        Claim(
+            "ak_trust", .word(["allow_list", "certificate", "none"]), .additional, example: "certificate",
+            from: "the broker's configuration, or the key's certificate",
+            "Who vouches for the attestation key: the operator by name, an authority, or nobody."),
+        Claim(
+            "pcr_bank", .word(["SHA-256", "SHA-384", "SHA-512"]), .additional, example: "SHA-256",
+            from: "TPM quote, selection", "The bank of the registers."),
+        Claim(
+            "clock_safe", .boolean, .additional, example: true, from: "TPM quote, clock",
+            "Whether the TPM's clock never stood at a later time before."),
+        Claim(
+            "reset_count", .integer(upTo: 4_294_967_295), .additional, example: 10, from: "TPM quote, clock",
+            "How often the TPM was reset."),
+        Claim(
+            "restart_count", .integer(upTo: 4_294_967_295), .additional, example: 0, from: "TPM quote, clock",
+            "How often the TPM was restarted or resumed since it was reset."),
+        Claim(
+            "firmware_version", .hex(8), .additional, example: "2016051100162800", from: "TPM quote, firmware version",
+            "The version of the TPM's firmware, in its vendor's numbers."),
+    ]
+
     /// The registers of a virtual TPM, as a claim of a confidential VM.
     static let virtual = Claim(
         "tpm", .object(registers(from: "virtual TPM quote, bank SHA-256")), from: "virtual TPM quote",

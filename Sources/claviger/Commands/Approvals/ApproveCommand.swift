@@ -16,6 +16,9 @@ struct ApproveCommand: AsyncParsableCommand {
     @Option(help: "The policy that asks, KIND/NAMESPACE/NAME; needed when several do.")
     var policy: String?
 
+    @Option(help: "Only if the policy has this digest, as claviger explain shows it: the content you looked at.")
+    var policyDigest: String?
+
     @Option(help: "Only for this instance (64 hex digits, as claviger explain shows it).")
     var instance: String?
 
@@ -32,8 +35,8 @@ struct ApproveCommand: AsyncParsableCommand {
         let end = expires.map { Date().addingTimeInterval(Double($0.duration.components.seconds)) }
         let approval = try await broker.adminClient().approve(
             AdminClient.ApprovalRequest(
-                resource: resource, policy: policy, instance: instance, expires: end?.formatted(.iso8601),
-                reason: reason))
+                resource: resource, policy: policy, policyDigest: policyDigest, instance: instance,
+                expires: end?.formatted(.iso8601), reason: reason))
         output.print(approval) {
             let object = approval.objectValue ?? [:]
             return Terminal.printable(

@@ -42,7 +42,7 @@ struct PolicyVerifyCommand: ParsableCommand {
         output.print(answer) { Self.text(content, signers) }
     }
 
-    private static func text(_ content: PolicyBundleContent, _ signers: [PolicySigner]) -> String {
+    private static func text(_ content: PolicyBundleContent, _ signers: [DetachedSigner]) -> String {
         var text = "bundle  \(content.name)\nserial  \(content.serial)\ndigest  \(content.digest)\n"
         for signer in signers {
             let name = signer.keyID == signer.thumbprint ? "" : " (\(signer.keyID.printable))"

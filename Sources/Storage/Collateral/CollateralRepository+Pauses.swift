@@ -1,0 +1,80 @@
+public import FoundationEssentials
+
+/// Until when a publisher is not asked, or not asked for a name, and why.
+public struct CollateralPause: Sendable, Hashable {
+    /// Who or what is not asked for.
+    public let subject: String
+    /// Until when.
+    public let until: Date
+    /// The stable code of the reason.
+    public let code: String
+    /// The reason for people.
+    public let message: String
+
+    /// A pause from its parts.
+    public init(subject: String, until: Date, code: String, message: String) {
+        self.subject = subject
+        self.until = until
+        self.code = code
+        self.message = message
+    }
+}
+
+/// Pauses that replicas tell each other. They only spare publishers, so they are not authenticated.
+extension CollateralRepository {
+    /// The most pauses that are kept; callers can name what does not exist without end.
+    public static let maximumPauses = 10_000
+
+    /// Tells the others of a pause, and forgets those that are over at `now`.
+    public func pause(_ pause: CollateralPause, now: Date) async throws(StorageError) {
+        _ = try await database.transaction([
+            try SQLStatement(Self.sweepPauses, [.date(now)]),
+            try SQLStatement(
+                Self.storePause,
+                [.text(pause.subject), .date(pause.until), .text(pause.code), .text(pause.message)]),
+        ])
+    }
+
+    /// The pauses of these subjects that are not over at `now`.
+    public func pauses(of subjects: [String], now: Date) async throws(StorageError) -> [CollateralPause] {
+        try Self.pauses(await database.read(SQLStatement(Self.selectPauses, [.texts(subjects), .date(now)])))
+    }
+
+    /// All pauses that are not over at `now`, at most `limit`.
+    public func pauses(now: Date, limit: Int = 1_000) async throws(StorageError) -> [CollateralPause] {
+        try Self.pauses(await database.read(SQLStatement(Self.selectAllPauses, [.date(now), .int(Int64(limit))])))
+    }
+
+    private static func pauses(_ rows: SQLRows) throws(StorageError) -> [CollateralPause] {
+        var pauses: [CollateralPause] = []
+        for row in rows {
+            pauses.append(
+                CollateralPause(
+                    subject: try row.text(0), until: try row.date(1), code: try row.text(2), message: try row.text(3)))
+        }
+        return pauses
+    }
+
+    private static let sweepPauses = SQL("DELETE FROM collateral_pauses WHERE until <= $1::timestamptz")
+
+    private static let storePause = SQL(
+        """
+        INSERT INTO collateral_pauses (subject, until, code, message)
+        SELECT $1::text, $2::timestamptz, $3::text, $4::text
+        WHERE (SELECT count(*) FROM collateral_pauses) < \(maximumPauses)
+            OR EXISTS (SELECT 1 FROM collateral_pauses WHERE subject = $1::text)
+        ON CONFLICT (subject) DO UPDATE SET until = excluded.until, code = excluded.code, message = excluded.message
+        """)
+
+    private static let selectPauses = SQL(
+        """
+        SELECT subject, until, code, message FROM collateral_pauses
+        WHERE subject = ANY ($1::text[]) AND until > $2::timestamptz
+        """)
+
+    private static let selectAllPauses = SQL(
+        """
+        SELECT subject, until, code, message FROM collateral_pauses
+        WHERE until > $1::timestamptz ORDER BY subject LIMIT $2::bigint
+        """)
+}

@@ -1,0 +1,101 @@
+import Foundation
+import Processes
+import Testing
+
+/// A TPM 2.0 that is a program (swtpm), with the tools that talk to it (tpm2-tools). It ends with this value.
+///
+/// scripts/setup.sh installs both.
+public final class SoftwareTPM: Sendable {
+    /// The signature that a key makes, in the words of tpm2-tools.
+    public enum Key: String, Sendable, CaseIterable {
+        /// RSASSA with SHA-256.
+        case rsa = "rsa2048:rsassa-sha256:null"
+        /// ECDSA on P-256 with SHA-256.
+        case ecc = "ecc256:ecdsa-sha256:null"
+    }
+
+    /// What a quote consists of.
+    public struct Quote: Sendable {
+        /// The TPMS_ATTEST.
+        public let message: [UInt8]
+        /// The TPMT_SIGNATURE.
+        public let signature: [UInt8]
+        /// The values of the registers, one after the other.
+        public let registers: [UInt8]
+        /// The key as SubjectPublicKeyInfo, DER.
+        public let key: [UInt8]
+        /// The key's TPMT_PUBLIC.
+        public let publicArea: [UInt8]
+    }
+
+    private let folder: URL
+    private let process: RunningProgram
+    /// What an attestation key may do.
+    public static let attributes = "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign"
+
+    /// Starts a TPM that was never used before.
+    public init() async throws {
+        let name = "claviger-tpm-\(UUID().uuidString.prefix(8))"
+        folder = FileManager.default.temporaryDirectory.appending(path: name)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        let socket = folder.appending(path: "socket").path
+        try #require(FileManager.default.isExecutableFile(atPath: "/usr/bin/swtpm"), "run scripts/setup.sh")
+        process = try RunningProgram(
+            "/usr/bin/swtpm",
+            [
+                "socket", "--tpm2", "--tpmstate", "dir=\(folder.path)", "--server", "type=unixio,path=\(socket)",
+                "--ctrl", "type=unixio,path=\(socket).ctrl", "--flags", "not-need-init,startup-clear",
+            ])
+        let end = ContinuousClock.now + .seconds(30)
+        while !FileManager.default.fileExists(atPath: "\(socket).ctrl"), process.isRunning, .now < end {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        try #require(FileManager.default.fileExists(atPath: "\(socket).ctrl"), "\(process.errorText)")
+    }
+
+    deinit {
+        process.signal(SIGKILL)
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// Extends a register of SHA-256 with a digest.
+    public func extend(_ index: Int, hexadecimal digest: String) throws {
+        try run("pcrextend", "\(index):sha256=\(digest)")
+    }
+
+    /// Has a key of this kind sign a quote; all registers of `bank` unless others are selected.
+    public func quote(
+        _ key: Key, nonce: String, attributes: String = SoftwareTPM.attributes, selection: String = "sha256:all"
+    ) throws -> Quote {
+        try run("createprimary", "-Q", "-C", "e", "-G", key.rawValue, "-a", attributes, "-c", path("key"))
+        try run("readpublic", "-Q", "-c", path("key"), "-f", "der", "-o", path("spki"))
+        try run("readpublic", "-Q", "-c", path("key"), "-f", "tss", "-o", path("area"))
+        try run(
+            "quote", "-Q", "-c", path("key"), "-l", selection, "-q", nonce, "-m", path("message"), "-s",
+            path("signature"), "-f", "tss", "-o", path("registers"), "-F", "values")
+        // tpm2-tools writes a public area behind its size.
+        return Quote(
+            message: try bytes("message"), signature: try bytes("signature"), registers: try bytes("registers"),
+            key: try bytes("spki"), publicArea: Array(try bytes("area").dropFirst(2)))
+    }
+
+    private func path(_ name: String) -> String { folder.appending(path: name).path }
+
+    private func bytes(_ name: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: folder.appending(path: name)))
+    }
+
+    /// Runs a tool and makes room for the next one's keys.
+    private func run(_ tool: String, _ arguments: String...) throws {
+        try call(tool, arguments)
+        try call("flushcontext", ["-t"])
+    }
+
+    private func call(_ tool: String, _ arguments: [String]) throws {
+        var child = ChildProcess(path: "/usr/bin/tpm2_\(tool)", arguments: arguments)
+        child.environment.append("TPM2TOOLS_TCTI=swtpm:path=\(path("socket"))")
+        let finished = try child.runCapturing()
+        try #require(
+            finished.status == 0, "tpm2_\(tool): \(String(decoding: finished.output, as: UTF8.self))")
+    }
+}
