@@ -98,7 +98,7 @@ let package = Package(
     targets: [
         // Programs
         program("claviger-broker", ["BrokerAPI", "Broker", "Storage", "HTTPTransport"]),
-        program("attestation-agent", ["GuestAPI", "Guest", "HTTPTransport", "Encodings"]),
+        program("attestation-agent", ["GuestAPI", "Guest", "HTTPTransport", "JOSE", "Encodings"]),
         program(
             "claviger",
             [
@@ -111,7 +111,7 @@ let package = Package(
             "claviger-bench",
             [
                 "AdminClient", "HTTPTransport", "KBSProtocol", "JOSE", "Policy", "Processes", "RATS", "Storage",
-                "X509Trust", "Encodings",
+                "Verification", "X509Trust", "Encodings", "EvidenceSimulator", crypto,
             ]),
 
         // Edges
@@ -190,6 +190,8 @@ let package = Package(
         support("TestPrograms", ["Processes"]),
         support("TestInput", ["Encodings"]),
         support("X509TestSupport", ["X509Trust", "COpenSSL"]),
+        support(
+            "EvidenceSimulator", ["Verification", "X509TestSupport", "X509Trust", "RATS", "Encodings", crypto]),
         tests("Encodings", ["TestInput"]),
         tests("JOSE", ["TestInput", "Encodings", crypto]),
         tests("Processes", vectors: false),
@@ -200,8 +202,8 @@ let package = Package(
         tests(
             "Verification",
             [
-                "TestInput", "TestPrograms", "X509TestSupport", "KBSProtocol", "X509Trust", "RATS", "Encodings", crypto,
-                cryptoExtras,
+                "EvidenceSimulator", "TestInput", "TestPrograms", "X509TestSupport", "KBSProtocol", "X509Trust", "RATS",
+                "Encodings", crypto, cryptoExtras,
             ]),
         tests("X509Trust", ["TestInput", "X509TestSupport", "JOSE", "COpenSSL"]),
         tests("HTTPTransport", ["HTTPServing", "Processes"] + http, vectors: false),
@@ -219,15 +221,23 @@ let package = Package(
             ] + http),
         tests("OCIEncryption", ["TestPrograms"]),
         tests("AdminClient", vectors: false),
-        tests("Broker", ["BrokerTestSupport", "TestInput", "PolicyTesting", "Policy", "X509Trust"]),
+        tests(
+            "Broker",
+            [
+                "BrokerTestSupport", "EvidenceSimulator", "TestInput", "PolicyTesting", "Policy", "Verification",
+                "Collateral", "X509Trust",
+            ]),
         tests("BrokerAPI", ["BrokerTestSupport", "TestPrograms", "HTTPTransport", "X509Trust"]),
         tests("Guest", ["GuestTestSupport", "TestInput"]),
         tests("GuestAPI", ["GuestTestSupport", "TestInput", "TestPrograms"] + grpc),
         tests("Controller", ["BrokerTestSupport", "BrokerAPI", "Policy"], vectors: false),
         tests(
             "claviger",
-            ["AdminClient", "Broker", "JOSE", "PolicyTesting", "Policy", "Encodings", "Processes", "TestPrograms"],
-            vectors: false),
+            [
+                "AdminClient", "Broker", "Collateral", "JOSE", "PolicyTesting", "Policy", "RATS", "Encodings",
+                "Processes",
+                "TestPrograms",
+            ], vectors: false),
     ]
 )
 
@@ -237,6 +247,7 @@ if fuzzing {
             name: "fuzz",
             dependencies: [
                 "Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "RATS", "Verification", "X509Trust",
+                "GuestAPI",
             ],
             path: "Fuzz",
             swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],

@@ -26,6 +26,7 @@ complain "Sendable silenced without a reason:" < <(awk '
     FNR == 1 { window = "" }
     /@unchecked Sendable|nonisolated\(unsafe\)/ && !/^[[:space:]]*\/\// && window !~ /\/\// { print "  " FILENAME ":" FNR ": " $0 }
     { window = before2 before1 $0; before2 = before1; before1 = $0 }' "${sources[@]}")
+complain "made-up evidence in what is released:" < <(grep -nE '^(public |package )?import (EvidenceSimulator|X509TestSupport)$' "${sources[@]}" | grep -v '^Sources/claviger-bench/' || true)
 complain "Foundation brings ICU into the binaries; FoundationEssentials does not:" < <(grep -nE '^(public )?import Foundation$' "${sources[@]}" || true)
 if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh || failed=1; fi
 exit "$failed"

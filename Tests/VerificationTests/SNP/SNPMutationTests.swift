@@ -1,4 +1,5 @@
 import Encodings
+import EvidenceSimulator
 import Foundation
 import RATS
 import Testing
@@ -137,8 +138,7 @@ struct SNPMutationTests {
         let verifier = SNPVerifier(.lenient)
         let context = try vector.context
         let text = Base64.encode(try vector.report())
-        let table = CertificateTable(
-            entries: [(vector.kind == .vcek ? .vcek : .vlek, try vector.certificate())]).bytes
+        let table = SimulatedCertificateTable([(vector.kind == .vcek ? .vcek : .vlek, try vector.certificate())]).bytes
         func content(_ text: String) -> JSONValue {
             ["report": .string(text), "cert_table": .string(Base64.encode(table))]
         }

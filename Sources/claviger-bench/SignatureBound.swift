@@ -1,0 +1,40 @@
+import Crypto
+
+/// How often one core can check the signatures that a verification cannot do without, and nothing else.
+enum SignatureBound {
+    enum Kind {
+        /// A report of SEV-SNP: one signature on P-384 over 672 bytes.
+        case reports
+        /// A quote of Intel's: one on P-256 over the quoting enclave's report and one over header and body.
+        case quotes
+    }
+
+    static func perSecond(_ kind: Kind, seconds: Int) throws -> Double {
+        switch kind {
+        case .reports:
+            let key = P384.Signing.PrivateKey()
+            let message = [UInt8](repeating: 7, count: 672)
+            let signature = try key.signature(for: message)
+            return try rate(seconds) { key.publicKey.isValidSignature(signature, for: message) }
+        case .quotes:
+            let key = P256.Signing.PrivateKey()
+            let messages = [[UInt8](repeating: 7, count: 384), [UInt8](repeating: 7, count: 632)]
+            let signatures = try messages.map { try key.signature(for: $0) }
+            return try rate(seconds) {
+                key.publicKey.isValidSignature(signatures[0], for: messages[0])
+                    && key.publicKey.isValidSignature(signatures[1], for: messages[1])
+            }
+        }
+    }
+
+    private static func rate(_ seconds: Int, _ isValid: () -> Bool) throws -> Double {
+        let start = ProcessTime.seconds
+        let end = ContinuousClock.now + .seconds(seconds)
+        var count = 0
+        while ContinuousClock.now < end {
+            guard isValid() else { throw BenchError("A good signature was refused.") }
+            count += 1
+        }
+        return Double(count) / (ProcessTime.seconds - start)
+    }
+}

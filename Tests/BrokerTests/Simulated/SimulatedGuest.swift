@@ -1,0 +1,60 @@
+import Broker
+import BrokerTestSupport
+import Encodings
+import EvidenceSimulator
+import JOSE
+import KBSProtocol
+import RATS
+
+/// A guest with a TEE key of its own and evidence of the simulator.
+struct SimulatedGuest: Sendable {
+    /// The TEE key.
+    let key: JWEPrivateKey
+    /// The kind of hardware.
+    let tee: TEE
+    /// Makes evidence that is bound to a digest.
+    let evidence: @Sendable (_ digest: [UInt8]) throws -> Evidence
+
+    init(_ tee: TEE, evidence: @escaping @Sendable (_ digest: [UInt8]) throws -> Evidence) throws {
+        key = try JWEPrivateKey.generate(.ecP256)
+        self.tee = tee
+        self.evidence = evidence
+    }
+
+    init(_ guest: SimulatedSNPGuest, form: SimulatedSNPGuest.Form = .fields(.agent15)) throws {
+        try self.init(.snp) { try guest.evidence(bound: $0, form: form) }
+    }
+
+    init(_ domain: SimulatedTrustDomain) throws { try self.init(.tdx) { try domain.evidence(bound: $0) } }
+
+    init(_ enclave: SimulatedEnclave) throws { try self.init(.sgx) { try enclave.evidence(bound: $0) } }
+
+    /// The body of `/attest` in a version of the protocol.
+    ///
+    /// - Parameters:
+    ///   - nonce: the nonce that is stated.
+    ///   - bound: the nonce that the evidence is bound to; the stated one unless given.
+    ///   - other: the key that is stated; the guest's own unless given.
+    func attestation(
+        nonce: String, version: String = "0.4.0", boundTo bound: String? = nil, key other: JWEPrivateKey? = nil
+    ) throws -> [UInt8] {
+        let isNested = version != "0.2.0"
+        let digest = try ReportData.digest(
+            nonce: bound ?? nonce, teeKey: key.publicJWK, additionalEvidence: isNested ? "" : nil)
+        let content = try evidence(digest).content
+        let stated = (other ?? key).publicJWK
+        guard isNested else {
+            return JSONValue.object(["tee-pubkey": .object(stated), "tee-evidence": content]).serialized()
+        }
+        return AttestationBody(nonce: nonce, teeKey: stated, primaryEvidence: content).serialized()
+    }
+}
+
+extension TestBroker {
+    /// Runs the whole handshake for a guest.
+    func attest(_ guest: SimulatedGuest, version: String = "0.4.0") async throws -> Attestation {
+        let (challenge, cookie) = try broker.challenge(SampleGuest.authBody(version: version, tee: guest.tee.rawValue))
+        return try await broker.attest(
+            body: guest.attestation(nonce: challenge.nonce, version: version), cookie: cookie.value)
+    }
+}

@@ -1,0 +1,110 @@
+import Encodings
+import EvidenceSimulator
+import Foundation
+import RATS
+import Testing
+import Verification
+import X509TestSupport
+
+@Suite("Simulated collateral of Intel's")
+struct SimulatedIntelCollateralTests {
+    private let site: SimulatedIntelSite
+
+    init() throws { site = try SimulatedIntelSite() }
+
+    @Test("A14: a TCB info for another family of platforms is refused, whatever it is filed under")
+    func otherFamily() async throws {
+        var collateral = site.collateral
+        collateral.changeTCBInfos { $0.fmspc = [0, 0x90, 0x6E, 0xA1, 0, 0] }
+        let domain = try SimulatedTrustDomain(on: site.platform)
+        #expect(
+            try await site.refusal(domain, collateral: collateral, filedUnder: site.platform.draft.fmspc)
+                == "collateral_mismatch")
+        #expect(try await site.refusal(domain, collateral: collateral) == "collateral_unavailable")
+        #expect(try await site.refusal { $0.changeTCBInfos { $0.pceID = [1, 0] } } == "collateral_mismatch")
+    }
+
+    @Test("A14: a platform whose level Intel has revoked is refused")
+    func revokedLevel() async throws {
+        #expect(try await site.refusal { $0.changeTCBInfos { $0.levels[0].status = "Revoked" } } == "tcb_revoked")
+        #expect(try await site.refusal { $0.identities[.tdx]?.levels = [(1, "Revoked")] } == "tcb_revoked")
+    }
+
+    @Test("A14: a platform that is out of date says so in its claims, with what is known against it")
+    func outOfDate() async throws {
+        let old = try site.intel.platform { $0.componentSVNs = $0.componentSVNs.map { $0 / 2 } }
+        let claims = try await Simulation.claims(
+            of: SimulatedTrustDomain(on: old).evidence(bound: Simulation.digest),
+            by: TDXVerifier(options: .init(collateral: site.options())), site.collateral.items())
+        #expect(claims.claims["tcb_status"] == "OutOfDate")
+        #expect(claims.claims["advisory_ids"] == ["INTEL-SA-00960"])
+        let ancient = try site.intel.platform { $0.componentSVNs = Array(repeating: 0, count: 16) }
+        #expect(try await site.refusal(on: ancient) == "tcb_unsupported")
+        let oldPCE = try site.intel.platform { $0.pceSVN = 4 }
+        #expect(try await site.refusal(on: oldPCE) == "tcb_unsupported")
+    }
+
+    @Test("A14: documents and lists count from the day of their issue to the day their successor is due")
+    func expiry() async throws {
+        let now = Simulation.now
+        #expect(try await site.refusal { $0.changeTCBInfos { $0.nextUpdate = now } } == nil)
+        #expect(try await site.refusal { $0.changeTCBInfos { $0.nextUpdate = now - 1 } } == "collateral_expired")
+        #expect(try await site.refusal { $0.identities[.tdx]?.nextUpdate = now - 1 } == "collateral_expired")
+        #expect(try await site.refusal { $0.changeTCBInfos { $0.issued = now + 1 } } == "collateral_not_yet_valid")
+        #expect(try await site.refusal { $0.identities[.tdx]?.issued = now + 1 } == "collateral_not_yet_valid")
+        // What is for enclaves does not matter to trust domains.
+        #expect(try await site.refusal { $0.identities[.sgx]?.nextUpdate = now - 1 } == nil)
+    }
+
+    @Test("A14: collateral within the grace that a site grants says so in its claims")
+    func grace() async throws {
+        var collateral = site.collateral
+        collateral.changeTCBInfos { $0.nextUpdate = Simulation.now.addingTimeInterval(-60) }
+        let lenient = site.options { $0.grace = .seconds(60) }
+        let claims = try await Simulation.claims(
+            of: SimulatedTrustDomain(on: site.platform).evidence(bound: Simulation.digest),
+            by: TDXVerifier(options: .init(collateral: lenient)), collateral.items())
+        #expect(claims.claims["collateral_expiration_status"] == "1")
+        #expect(try await site.refusal(on: nil, lenient, at: 1) { $0 = collateral } == "collateral_expired")
+    }
+
+    @Test("A15: an evaluation number that is lower than demanded or seen before is refused")
+    func evaluationNumber() async throws {
+        let demanding = site.options { $0.minimumEvaluationNumber = 17 }
+        let remembering = site.options { $0.highestEvaluationNumber = { _ in 17 } }
+        for options in [demanding, remembering] {
+            #expect(try await site.refusal(on: nil, options) == nil)
+            #expect(
+                try await site.refusal(on: nil, options) { $0.changeTCBInfos { $0.evaluationNumber = 16 } }
+                    == "collateral_rollback")
+            #expect(
+                try await site.refusal(on: nil, options) { $0.identities[.tdx]?.evaluationNumber = 16 }
+                    == "collateral_rollback")
+        }
+    }
+
+    @Test("A14: documents that somebody else signed are refused, also a certificate authority of Intel's")
+    func signer() async throws {
+        let thief = site.intel.documentSigner.impersonated(by: try .generate(.ec(.p256)))
+        #expect(try await site.refusal { $0.documentSigner = thief } == "signature_invalid")
+        let impostor = try SimulatedIntel(at: Simulation.now)
+        #expect(try await site.refusal { $0.documentSigner = impostor.documentSigner } == "chain_not_trusted")
+        #expect(try await site.refusal { $0.documentSigner = site.intel.platformAuthority } == "chain_not_trusted")
+    }
+
+    @Test("A14: without one of the four pieces of collateral nothing is believed")
+    func missing() async throws {
+        let evidence = try SimulatedTrustDomain(on: site.platform).evidence(bound: Simulation.digest)
+        for (name, code) in [
+            (.intelTCBInfo(.tdx, fmspc: site.platform.draft.fmspc, channel: .early), "collateral_unavailable"),
+            (.intelQEIdentity(.tdx, channel: .early), "collateral_unavailable"),
+            (.intelPCKRevocationList(.platform), "revocation_unknown"),
+            (.intelRootRevocationList, "revocation_unknown"),
+        ] as [(CollateralName, String)] {
+            var items = try site.collateral.items()
+            #expect(items.removeValue(forKey: name) != nil)
+            let verifier = TDXVerifier(options: .init(collateral: site.options()))
+            #expect(try await Simulation.refusal(of: evidence, by: verifier, items) == code)
+        }
+    }
+}
