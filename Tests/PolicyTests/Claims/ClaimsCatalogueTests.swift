@@ -135,12 +135,14 @@ struct ClaimsCatalogueTests {
         }
     }
 
-    @Test("every claim of SEV-SNP is a text in the evidence of Azure")
-    func azureTexts() {
+    @Test("every claim of SEV-SNP is a text in the evidence of Azure, and has its own type in the member snp")
+    func azureTexts() throws {
         let names = ClaimFamily.of(.snp).claims.map(\.name)
         let azure = ClaimFamily.of(.azSNPvTPM).claims
-        #expect(azure.map(\.name) == names + ["tpm"])
-        for claim in azure where claim.name != "tpm" {
+        #expect(azure.map(\.name) == names + ["tpm", "snp", "evidence_version", "vm_configuration"])
+        let typed = try #require(azure.first { $0.name == "snp" })
+        #expect(typed.type.members.map(\.type.summary) == ClaimFamily.of(.snp).claims.map(\.type.summary))
+        for claim in azure where names.contains(claim.name) {
             #expect(claim.type.declared(as: "x") == .string && claim.example.stringValue != nil, "\(claim.name)")
         }
     }
