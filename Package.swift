@@ -98,7 +98,7 @@ let package = Package(
     targets: [
         // Programs
         program("claviger-broker", ["BrokerAPI", "Broker", "Storage", "HTTPTransport"]),
-        program("attestation-agent", ["GuestAPI", "Guest", "HTTPTransport", "Encodings"]),
+        program("attestation-agent", ["GuestAPI", "Guest", "HTTPTransport", "JOSE", "Encodings"]),
         program(
             "claviger",
             [
@@ -233,8 +233,11 @@ let package = Package(
         tests("Controller", ["BrokerTestSupport", "BrokerAPI", "Policy"], vectors: false),
         tests(
             "claviger",
-            ["AdminClient", "Broker", "JOSE", "PolicyTesting", "Policy", "Encodings", "Processes", "TestPrograms"],
-            vectors: false),
+            [
+                "AdminClient", "Broker", "Collateral", "JOSE", "PolicyTesting", "Policy", "RATS", "Encodings",
+                "Processes",
+                "TestPrograms",
+            ], vectors: false),
     ]
 )
 
@@ -244,6 +247,7 @@ if fuzzing {
             name: "fuzz",
             dependencies: [
                 "Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "RATS", "Verification", "X509Trust",
+                "GuestAPI",
             ],
             path: "Fuzz",
             swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],

@@ -8,6 +8,8 @@ swift build --product protoc-gen-grpc-swift-2
 tools=$(swift build --show-bin-path)
 protoc --proto_path=Sources/GuestAPI/Protos \
     --plugin="$tools/protoc-gen-swift" --swift_out=Sources/GuestAPI/Generated \
+    keyprovider.proto ttrpc.proto attestation-agent.proto confidential-data-hub.proto
+protoc --proto_path=Sources/GuestAPI/Protos \
     --plugin="$tools/protoc-gen-grpc-swift-2" --grpc-swift-2_out=Sources/GuestAPI/Generated \
     --grpc-swift-2_opt=Client=false \
     keyprovider.proto

@@ -63,11 +63,12 @@ public struct JWEPrivateKey: Sendable {
         material = .mlKEM(key)
     }
 
-    /// The key in PEM (PKCS #8). The result is a secret. ML-KEM keys are refused with code `unsupported_key`.
+    /// The key in PEM, as guests hand it on: PKCS #8 for curves, PKCS #1 for RSA. The result is a secret. ML-KEM keys are
+    /// refused with code `unsupported_key`.
     public func pemRepresentation() throws(JOSEError) -> String {
         switch material {
         case .curve(let key): return key.pem
-        case .rsa(let key): return key.pkcs8PEMRepresentation
+        case .rsa(let key): return key.pemRepresentation
         case .mlKEM: throw .unsupportedKey("ML-KEM keys have no PEM form here")
         }
     }

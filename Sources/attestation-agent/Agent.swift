@@ -23,9 +23,10 @@ struct Agent {
         self.logger = logger
         let counts = GuestMetrics(factory: metrics)
         let configuration = KBSClientConfiguration(
-            url: settings.kbsURL, trustAnchorsPEM: try Self.text(settings.kbsCertificateFile, "certificate file"),
-            insecureHTTPAllowed: settings.allowHTTP, initData: try Self.text(settings.initDataFile, "init-data file"),
-            metrics: counts)
+            url: settings.kbsURL,
+            trustAnchorsPEM: try Self.text(settings.kbsCertificateFile, "certificate file") ?? settings.kbsCertificates,
+            insecureHTTPAllowed: settings.allowHTTP, keyKind: settings.keyKind,
+            initData: try Self.text(settings.initDataFile, "init-data file"), metrics: counts)
         do throws(GuestError) {
             attester = try AttesterDetection.attester(allowSample: settings.allowSample)
             client = try KBSClient(configuration, attester: attester)
@@ -35,8 +36,23 @@ struct Agent {
         cache = ResourceCache(client, timeToLive: settings.cacheSeconds, metrics: counts)
         files = ProjectedFiles(
             settings.projections, from: cache, by: Projection(allowDisk: settings.allowDisk))
+        CredentialFolder.makeFolders(for: settings.projections)
+        warn()
+    }
+
+    /// Says at the start what an operator may believe to be otherwise.
+    private func warn() {
         if settings.allowSample {
             logger.warning("the sample attester is in use: its evidence proves nothing")
+        }
+        if settings.kbsURL == nil {
+            logger.warning("no key broker is configured: tokens and resources are not to be had")
+        }
+        if settings.initDataDigest != nil {
+            logger.warning("the init-data digest is not compared with what this TEE measured; the broker's policy can")
+        }
+        if settings.eventLogIsWanted {
+            logger.warning("an event log is configured, but this version keeps none")
         }
     }
 
@@ -58,10 +74,12 @@ struct Agent {
     /// - Returns: the exit status.
     func serve() async throws -> Int32 {
         let services = try services()
-        logger.info("starting", metadata: ["broker": "\(settings.kbsURL)", "tee": "\(attester.tee.rawValue)"])
+        logger.info(
+            "starting", metadata: ["broker": "\(settings.kbsURL ?? "none")", "tee": "\(attester.tee.rawValue)"])
         let configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            gracefulShutdownSignals: settings.isReference ? [.sigterm, .sigint, .sighup] : [.sigterm, .sigint],
+            logger: logger)
         let group = ServiceGroup(configuration: configuration)
         do {
             try await group.run()
@@ -88,6 +106,9 @@ struct Agent {
         if let address = settings.keyProvider {
             services.append(Face(server: try keyProvider(on: address), outcome: outcome))
         }
+        for (name, address, offered) in ttrpcFaces() {
+            services.append(Face(server: try ttrpc(offered, name, on: address), outcome: outcome))
+        }
         services.append(ProjectionService(files: files, logger: logger))
         services.append(
             EndWatch(outcome: outcome) { [files, settings] in
@@ -106,6 +127,36 @@ struct Agent {
                 on: address, logger: Logger(label: "keyprovider")
             ) { [logger] _ in
                 logger.info("key provider listens", metadata: ["address": "\(address)"])
+            }
+        } catch {
+            throw AgentFailure(AgentFailure.badSetting, error.message)
+        }
+    }
+
+    private func ttrpcFaces() -> [(name: String, address: ListenAddress, services: TTRPCServices)] {
+        let logger = Logger(label: "ttrpc")
+        let agent = settings.attestationAgentSocket.map { address in
+            let services = TTRPCServices.attestationAgent(
+                client: client, attester: attester, eventLogIsWanted: settings.eventLogIsWanted, logger: logger)
+            return (name: "attestation-agent", address: address, services: services)
+        }
+        let hub = settings.confidentialDataHubSocket.map { address in
+            let services = TTRPCServices.confidentialDataHub(
+                resources: cache, images: ImageKeys(keys: DecidedResources(cache)), logger: logger)
+            return (name: "confidential-data-hub", address: address, services: services)
+        }
+        guard let agent, let hub, agent.address == hub.address else { return [agent, hub].compactMap { $0 } }
+        // One socket for both.
+        return [(name: "ttrpc", address: agent.address, services: agent.services.merging(hub.services))]
+    }
+
+    private func ttrpc(
+        _ services: TTRPCServices, _ name: String, on address: ListenAddress
+    ) throws(AgentFailure) -> TTRPCServer {
+        do throws(ListenAddressError) {
+            return try TTRPCServer(services, on: address, peers: settings.peers, logger: Logger(label: "ttrpc")) {
+                [logger] in
+                logger.info("ttrpc face listens", metadata: ["address": "\(address)", "services": "\(name)"])
             }
         } catch {
             throw AgentFailure(AgentFailure.badSetting, error.message)

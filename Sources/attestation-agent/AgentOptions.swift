@@ -39,6 +39,21 @@ struct AgentOptions: ParsableArguments {
     @Option(help: "Folder of key files that wrapping may name by keypath. Default: no file may be named.")
     var keyproviderKeyFolder: String?
 
+    @Option(
+        help: "Unix socket for the attestation-agent's ttrpc service (unix:///path), or 'none'. Default: nowhere.")
+    var aaTtrpc: String?
+
+    @Option(
+        help: "Unix socket for the confidential-data-hub's ttrpc services (unix:///path), or 'none'. Default: nowhere.")
+    var cdhTtrpc: String?
+
+    @Option(
+        help: """
+            Let processes of another user call ttrpc methods: USER=/service/method, or USER=/service/*. Can be repeated. \
+            Root and the agent's own user may call everything.
+            """)
+    var ttrpcPeer: [String] = []
+
     @Option(help: "Write a resource to a file: kbs:///repository/type/tag=/path. Can be repeated.")
     var project: [String] = []
 

@@ -1,18 +1,28 @@
 import ArgumentParser
-import FoundationEssentials
+import Encodings
 import Guest
 import GuestAPI
+import JOSE
 import Logging
 
 /// What the program is to do, from command line and environment, checked.
 struct AgentSettings: Sendable {
-    var kbsURL: String
+    /// Nil only in the roles of the guest components, which start without a broker too.
+    var kbsURL: String?
     var kbsCertificateFile: String?
+    /// Certificates (PEM) from a configuration file.
+    var kbsCertificates: String?
+    var keyKind: JWEPrivateKey.Kind
     var allowHTTP: Bool
     var allowSample: Bool
     var restAddresses: [ListenAddress]
     var restFeatures: RESTFeatures
     var keyProvider: ListenAddress?
+    var attestationAgentSocket: ListenAddress?
+    var confidentialDataHubSocket: ListenAddress?
+    var peers: AllowedPeers
+    var eventLogIsWanted: Bool
+    var isReference: Bool
     var adminTokenFile: String?
     var keyScope: RegistrationScope
     var keyFolder: String?
@@ -22,34 +32,56 @@ struct AgentSettings: Sendable {
     var once: Bool
     var cacheSeconds: Double
     var initDataFile: String?
+    /// Digest of the init-data, where the document itself was not given.
+    var initDataDigest: [UInt8]?
     var logLevel: Logger.Level
 
-    init(_ options: AgentOptions, environment: [String: String]) throws {
+    init(_ options: AgentOptions, role: AgentRole, environment: [String: String]) throws {
         let variables = AgentVariables(environment)
-        guard let url = options.kbsURL ?? variables.text("kbs-url") else {
+        let file = try Self.file(role)
+        isReference = role.isReference
+        kbsURL =
+            try options.kbsURL ?? variables.text("kbs-url")
+            ?? (file.map(\.kbsURL) ?? Self.parameters(environment)?.url)
+        guard kbsURL != nil || role.isReference else {
             throw ValidationError("The broker's address is missing: --kbs-url")
         }
-        kbsURL = url
         kbsCertificateFile = options.kbsCert ?? variables.text("kbs-cert")
-        allowHTTP = try options.allowHttp || variables.flag("allow-http")
-        allowSample = try options.allowSample || variables.flag("allow-sample")
-        restFeatures = try Self.choice(options.restFeatures ?? variables.text("rest-features"), "rest-features") ?? .all
+        kbsCertificates = kbsCertificateFile == nil ? file?.trustAnchorsPEM : nil
+        keyKind = file?.keyKind ?? .ecP256
+        eventLogIsWanted = file?.eventLogIsWanted ?? false
+        allowHTTP = try options.allowHttp || variables.flag("allow-http") || file?.allowHTTP ?? false
+        allowSample = try options.allowSample || variables.flag("allow-sample") || file?.allowSample ?? false
+        restFeatures =
+            try Self.choice(
+                options.restFeatures ?? variables.text("rest-features") ?? role.restFeatures, "rest-features")
+            ?? .all
         adminTokenFile = options.keyproviderAdminTokenFile ?? variables.text("keyprovider-admin-token-file")
         keyFolder = options.keyproviderKeyFolder ?? variables.text("keyprovider-key-folder")
         allowDisk = try options.allowDisk || variables.flag("allow-disk")
         removeAtExit = try options.removeAtExit || variables.flag("remove-at-exit")
         once = try options.once || variables.flag("once")
-        initDataFile = options.initData ?? variables.text("init-data")
-        logLevel = try Self.choice(options.logLevel ?? variables.text("log-level"), "log-level") ?? .info
+        initDataFile = role.initDataFile ?? options.initData ?? variables.text("init-data")
+        initDataDigest = try initDataFile == nil ? role.initDataDigest.map(Self.digest) : nil
+        logLevel =
+            try Self.choice(options.logLevel ?? variables.text("log-level"), "log-level")
+            ?? Self.referenceLevel(environment["RUST_LOG"]) ?? Self.referenceLevel(file?.logLevel) ?? .info
         cacheSeconds = try options.cacheSeconds ?? variables.number("cache-seconds") ?? 10
         do {
             restAddresses = try Self.restAddresses(
-                options.rest ?? variables.text("rest"), socket: options.restSocket ?? variables.text("rest-socket"))
-            keyProvider = try (options.keyprovider ?? variables.text("keyprovider")).map(ListenAddress.init)
+                options.rest ?? variables.text("rest") ?? role.restAddress,
+                socket: options.restSocket ?? variables.text("rest-socket"))
+            keyProvider = try Self.address(options.keyprovider ?? variables.text("keyprovider"))
+            attestationAgentSocket = try Self.address(
+                options.aaTtrpc ?? variables.text("aa-ttrpc") ?? role.attestationAgentSocket)
+            confidentialDataHubSocket = try Self.address(
+                options.cdhTtrpc ?? variables.text("cdh-ttrpc") ?? role.confidentialDataHubSocket(file))
+            let permissions = options.ttrpcPeer.isEmpty ? variables.list("ttrpc-peer") : options.ttrpcPeer
+            peers = AllowedPeers(try permissions.map(PeerPermission.init))
             let scope = options.keyproviderScope ?? variables.text("keyprovider-scope")
             keyScope = try scope.map(RegistrationScope.init) ?? .standard
             let given = options.project.isEmpty ? variables.list("project") : options.project
-            projections = try given.map(ProjectionTarget.init(argument:))
+            projections = try given.map(ProjectionTarget.init(argument:)) + (file?.credentials ?? [])
         } catch {
             throw ValidationError("\(error)")
         }
@@ -57,9 +89,45 @@ struct AgentSettings: Sendable {
         if once, projections.isEmpty { throw ValidationError("--once needs something to --project") }
     }
 
-    private static func restAddresses(_ address: String?, socket: String?) throws -> [ListenAddress] {
+    private static func file(_ role: AgentRole) throws(AgentFailure) -> ComponentFile? {
+        do throws(GuestError) {
+            return try role.file()
+        } catch {
+            throw AgentFailure(error)
+        }
+    }
+
+    private static func parameters(_ environment: [String: String]) throws(AgentFailure) -> KBCParameters? {
+        do throws(GuestError) {
+            return try KBCParameters.find(environment: environment, kernel: .current())
+        } catch {
+            throw AgentFailure(error)
+        }
+    }
+
+    private static func digest(_ text: String) throws -> [UInt8] {
+        guard let digest = try? Base64.decode(text), !digest.isEmpty, digest.count <= 64 else {
+            throw ValidationError("--initdata-digest is base64 of 1 to 64 bytes")
+        }
+        return digest
+    }
+
+    /// The levels of the reference. Its `RUST_LOG` can also have one for each module, which means nothing here.
+    private static func referenceLevel(_ name: String?) -> Logger.Level? {
+        switch name?.lowercased() {
+        case "off": .critical
+        case "warn": .warning
+        case let name?: Logger.Level(rawValue: name)
+        case nil: nil
+        }
+    }
+
+    private static func address(_ text: String?) throws -> ListenAddress? {
+        try text.flatMap { try $0 == "none" ? nil : ListenAddress($0) }
+    }
+
+    private static func restAddresses(_ address: String, socket: String?) throws -> [ListenAddress] {
         var addresses: [ListenAddress] = []
-        let address = address ?? "127.0.0.1:8006"
         if address != "none" { addresses.append(try ListenAddress(address)) }
         if let socket { addresses.append(try ListenAddress(socket.hasPrefix("unix:") ? socket : "unix:\(socket)")) }
         return addresses
@@ -74,37 +142,5 @@ struct AgentSettings: Sendable {
             throw ValidationError("--\(name) is one of \(choices)")
         }
         return choice
-    }
-}
-
-/// The environment variables that stand for options.
-struct AgentVariables {
-    private let environment: [String: String]
-
-    init(_ environment: [String: String]) {
-        self.environment = environment
-    }
-
-    func text(_ option: String) -> String? {
-        let name = "CLAVIGER_AGENT_" + String(option.uppercased().map { $0 == "-" ? "_" : $0 })
-        return environment[name].flatMap { $0.isEmpty ? nil : $0 }
-    }
-
-    func list(_ option: String) -> [String] {
-        (text(option) ?? "").split { $0 == " " || $0 == "\n" }.map(String.init)
-    }
-
-    func flag(_ option: String) throws -> Bool {
-        switch text(option)?.lowercased() {
-        case nil, "0", "false", "no": return false
-        case "1", "true", "yes": return true
-        default: throw ValidationError("The variable for --\(option) is true or false")
-        }
-    }
-
-    func number(_ option: String) throws -> Double? {
-        guard let text = text(option) else { return nil }
-        guard let number = Double(text) else { throw ValidationError("The variable for --\(option) is a number") }
-        return number
     }
 }

@@ -6,6 +6,9 @@ public protocol Attester: Sendable {
     /// The TEE whose evidence this attester collects.
     var tee: TEE { get }
 
+    /// The TEEs of attached devices whose evidence this attester collects as well.
+    var additionalTEEs: [TEE] { get }
+
     /// Evidence of the guest itself over `reportData`.
     ///
     /// - Parameter reportData: up to 64 bytes that the evidence must cover; padded as the TEE demands.
@@ -19,6 +22,9 @@ public protocol Attester: Sendable {
 }
 
 extension Attester {
+    /// No devices.
+    public var additionalTEEs: [TEE] { [] }
+
     /// No devices.
     public func additionalEvidence(reportData: [UInt8]) async throws(GuestError) -> String { "" }
 }

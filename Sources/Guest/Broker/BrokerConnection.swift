@@ -5,17 +5,11 @@ import KBSProtocol
 /// The HTTP side of one broker: addresses, headers, and transport failures as guest errors.
 struct BrokerConnection: Sendable {
     private let http: HTTPClient
-    private let prefix: String
+    private let prefix: String?
     private let timeout: Duration
 
     init(_ configuration: KBSClientConfiguration) throws(GuestError) {
-        var url = configuration.url
-        while url.hasSuffix("/") { url.removeLast() }
-        // The address is logged, and libcurl would send what stands before an @ to the broker.
-        guard !url.contains("@") else {
-            throw GuestError(.invalidRequest, "The broker's address cannot be used: it contains credentials.")
-        }
-        prefix = url + "/kbs/v0/"
+        prefix = try configuration.url.map(Self.prefix)
         timeout = configuration.timeout
         do throws(HTTPTransportError) {
             http = try HTTPClient(
@@ -28,6 +22,23 @@ struct BrokerConnection: Sendable {
         }
     }
 
+    private static func prefix(_ url: String) throws(GuestError) -> String {
+        var url = url
+        while url.hasSuffix("/") { url.removeLast() }
+        // The address is logged, and libcurl would send what stands before an @ to the broker.
+        guard !url.contains("@") else {
+            throw GuestError(.invalidRequest, "The broker's address cannot be used: it contains credentials.")
+        }
+        return url + "/kbs/v0/"
+    }
+
+    private func address(_ target: String) throws(GuestError) -> String {
+        guard let prefix else {
+            throw GuestError(.invalidRequest, "No key broker is configured: give its address with --kbs-url.")
+        }
+        return prefix + target
+    }
+
     func post(
         _ path: String, body: [UInt8], contentType: String = "application/json", cookie: String? = nil,
         bearer: SecretBytes? = nil
@@ -36,11 +47,11 @@ struct BrokerConnection: Sendable {
         if let cookie { headers.append((name: "Cookie", value: cookie)) }
         if let bearer { headers.append(Self.authorization(bearer)) }
         return try await send(
-            HTTPRequest(method: "POST", url: prefix + path, headers: headers, body: body, timeout: timeout))
+            HTTPRequest(method: "POST", url: try address(path), headers: headers, body: body, timeout: timeout))
     }
 
     func get(_ target: String, bearer: SecretBytes) async throws(GuestError) -> HTTPResponse {
-        try await send(HTTPRequest(url: prefix + target, headers: [Self.authorization(bearer)], timeout: timeout))
+        try await send(HTTPRequest(url: try address(target), headers: [Self.authorization(bearer)], timeout: timeout))
     }
 
     private func send(_ request: HTTPRequest) async throws(GuestError) -> HTTPResponse {

@@ -3,8 +3,9 @@ public import RATS
 
 /// How a guest reaches its broker and attests to it.
 public struct KBSClientConfiguration: Sendable {
-    /// The broker's address, for example `https://kbs.example:8080`.
-    public var url: String
+    /// The broker's address, for example `https://kbs.example:8080`; nil when the guest has no broker, and every request
+    /// for something of a broker fails.
+    public var url: String?
     /// Certificates (PEM) of the authorities to trust in place of the system's; nil trusts the system's.
     public var trustAnchorsPEM: String?
     /// Whether an `http` address is accepted.
@@ -26,7 +27,7 @@ public struct KBSClientConfiguration: Sendable {
 
     /// A configuration; only the address is needed.
     public init(
-        url: String, trustAnchorsPEM: String? = nil, insecureHTTPAllowed: Bool = false,
+        url: String?, trustAnchorsPEM: String? = nil, insecureHTTPAllowed: Bool = false,
         keyKind: JWEPrivateKey.Kind = .ecP256, initData: String? = nil, timeout: Duration = .seconds(60),
         maximumResponseBytes: Int = 16 * 1_048_576, refusalHold: Duration = .seconds(10), clock: WallClock = .system,
         metrics: GuestMetrics = GuestMetrics()

@@ -59,6 +59,8 @@ public struct RESTFace: Sendable {
         guard request.method == "GET" else { return .text(405, "Method Not Allowed") }
         var object: JSONObject = ["version": .string(version)]
         if features.hasAttestation { object["tee"] = .string(attester.tee.rawValue) }
+        let devices = features.hasAttestation ? attester.additionalTEEs : []
+        if !devices.isEmpty { object["additional_tees"] = .array(devices.map { .string($0.rawValue) }) }
         object["feature"] = .string(features.rawValue)
         return .json(200, object)
     }

@@ -42,10 +42,12 @@ struct CollateralImportCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let file = try bundle.map { try InputFile.read($0, limit: CollateralBundle.maximumBytes) } ?? made()
-        let answer = try await broker.adminClient().importCollateral(file)
+        let files = try bundle.map { [try InputFile.read($0, limit: CollateralBundle.maximumBytes)] } ?? made()
+        let client = try broker.adminClient()
+        var items: [JSONValue] = []
+        for file in files { items += try await client.importCollateral(file)["items"]?.arrayValue ?? [] }
+        let answer: JSONValue = ["items": .array(items)]
         output.print(answer) { Self.text(answer) }
-        let items = answer["items"]?.arrayValue ?? []
         if items.contains(where: { $0["kept"] != true }) { throw ExitCode.failure }
     }
 
@@ -58,8 +60,8 @@ struct CollateralImportCommand: AsyncParsableCommand {
         return table.text()
     }
 
-    /// A bundle of everything in the named files.
-    private func made() throws -> [UInt8] {
+    /// Bundles of everything in the named files.
+    private func made() throws -> [[UInt8]] {
         var items: [CollateralName: CollateralBundleItem] = [:]
         func add(_ found: [CollateralName: CollateralItem], from source: String) {
             for (name, item) in found { items[name] = CollateralBundleItem(name: name, item: item, source: source) }
@@ -76,6 +78,26 @@ struct CollateralImportCommand: AsyncParsableCommand {
             add(found.items, from: "kds-folder")
         }
         let signer = try SigningKey(pem: InputFile.text(key ?? "", limit: 65_536))
-        return try CollateralBundle(items: Array(items.values), created: Date()).signed(with: signer).serialized()
+        return try Self.portions(items.values.sorted { $0.name < $1.name }).map { portion in
+            try CollateralBundle(items: portion, created: Date()).signed(with: signer).serialized()
+        }
+    }
+
+    /// The items in portions of which each fits into a bundle: folders of certificates can be large.
+    static func portions(
+        _ items: [CollateralBundleItem], bytes limit: Int = CollateralBundle.maximumBytes / 4
+    ) -> [[CollateralBundleItem]] {
+        var portions: [[CollateralBundleItem]] = []
+        var room = 0
+        for item in items {
+            let size = item.item.issuerChain.reduce(item.item.body.count) { $0 + $1.count } + 512
+            if portions.isEmpty || size > room {
+                portions.append([])
+                room = limit
+            }
+            portions[portions.count - 1].append(item)
+            room -= size
+        }
+        return portions
     }
 }

@@ -1,0 +1,119 @@
+import FoundationEssentials
+public import Guest
+import KBSProtocol
+public import Logging
+
+extension TTRPCServices {
+    /// The services of the confidential-data-hub: resources and image keys from the broker.
+    ///
+    /// Failures have the reference's sentences, which tell nothing; the reason is logged. What this agent does not do
+    /// (sealed secrets, volumes, image pull) fails in that way, and never looks done.
+    ///
+    /// - Parameters:
+    ///   - resources: where resources come from.
+    ///   - images: opens the keys of encrypted image layers.
+    public static func confidentialDataHub(
+        resources: any ResourceSource, images: ImageKeys, logger: Logger
+    ) -> TTRPCServices {
+        let face = ConfidentialDataHubFace(resources: resources, images: images, logger: logger)
+        return TTRPCServices(face.services)
+    }
+}
+
+/// What the confidential-data-hub's methods do.
+struct ConfidentialDataHubFace: Sendable {
+    let resources: any ResourceSource
+    let images: ImageKeys
+    let logger: Logger
+
+    var services: [TTRPCService] {
+        [
+            TTRPCService(
+                name: "api.GetResourceService",
+                methods: [
+                    "GetResource": TTRPCMethod { input async throws(TTRPCStatus) in try await resource(input) }
+                ]),
+            TTRPCService(
+                name: "api.SealedSecretService",
+                methods: [
+                    "UnsealSecret": TTRPCMethod { input async throws(TTRPCStatus) in try await unseal(input) }
+                ]),
+            TTRPCService(
+                name: "api.SecureMountService",
+                methods: [
+                    "SecureMount": TTRPCMethod { input async throws(TTRPCStatus) in try await mount(input) }
+                ]),
+            TTRPCService(
+                name: "api.ImagePullService",
+                methods: [
+                    "PullImage": TTRPCMethod { input async throws(TTRPCStatus) in try await pull(input) }
+                ]),
+            TTRPCService(
+                name: "keyprovider.KeyProviderService",
+                methods: [
+                    "UnWrapKey": TTRPCMethod { input async throws(TTRPCStatus) in try await unwrapKey(input) }
+                ],
+                unsupported: ["WrapKey"]),
+        ]
+    }
+
+    private func resource(_ input: Api_GetResourceRequest) async throws(TTRPCStatus) -> Api_GetResourceResponse {
+        do throws(GuestError) {
+            var output = Api_GetResourceResponse()
+            output.resource = Data(try await resources.resource(Self.uri(input.resourcePath)).copyBytes())
+            return output
+        } catch {
+            throw refusal(of: "GetResource", error, "[CDH] [ERROR]: Get Resource failed")
+        }
+    }
+
+    /// A guest asks the broker that it was configured with, whatever host the URI names.
+    private static func uri(_ text: String) throws(GuestError) -> ResourceURI {
+        do throws(KBSProtocolError) {
+            let uri = try ResourceURI(text)
+            return try ResourceURI(plugin: uri.plugin, path: uri.path, query: uri.query)
+        } catch {
+            throw GuestError(.invalidRequest, error.message)
+        }
+    }
+
+    private func unwrapKey(
+        _ input: Keyprovider_KeyProviderKeyWrapProtocolInput
+    ) async throws(TTRPCStatus) -> Keyprovider_KeyProviderKeyWrapProtocolOutput {
+        do throws(GuestError) {
+            var output = Keyprovider_KeyProviderKeyWrapProtocolOutput()
+            output.keyProviderKeyWrapProtocolOutput = Data(
+                try await images.unwrap(Array(input.keyProviderKeyWrapProtocolInput)))
+            return output
+        } catch {
+            let sentence =
+                error.code == .invalidRequest
+                ? "[ERROR] UnwrapKey Parse request failed" : "[CDH] [ERROR]: Decrypt Image (UnwrapKey) failed"
+            throw refusal(of: "UnWrapKey", error, sentence)
+        }
+    }
+
+    private func unseal(_ input: Api_UnsealSecretInput) async throws(TTRPCStatus) -> Api_UnsealSecretOutput {
+        throw refusal(
+            of: "UnsealSecret", GuestError(.disabled, "This version does not open sealed secrets."),
+            "[CDH] [ERROR]: Unseal Secret failed")
+    }
+
+    private func mount(_ input: Api_SecureMountRequest) async throws(TTRPCStatus) -> Api_SecureMountResponse {
+        throw refusal(
+            of: "SecureMount", GuestError(.disabled, "This version does not mount volumes."),
+            "[CDH] [ERROR]: Secure Mount failed")
+    }
+
+    private func pull(_ input: Api_ImagePullRequest) async throws(TTRPCStatus) -> Api_ImagePullResponse {
+        let reason = "This agent does not pull images; it opens the keys of encrypted ones (UnWrapKey)."
+        throw refusal(of: "PullImage", GuestError(.disabled, reason), "[CDH] [ERROR]: Image Pull error: \(reason)")
+    }
+
+    private func refusal(of method: String, _ error: GuestError, _ sentence: String) -> TTRPCStatus {
+        logger.warning(
+            "confidential-data-hub request failed",
+            metadata: ["method": "\(method)", "code": "\(error.code.rawValue)", "reason": "\(error)"])
+        return TTRPCStatus(.internalError, sentence)
+    }
+}

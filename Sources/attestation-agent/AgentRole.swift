@@ -1,0 +1,63 @@
+import Guest
+import GuestAPI
+
+/// Which program this one is started as, with what that program's own flags say.
+enum AgentRole: Sendable {
+    /// Claviger's agent: the faces that its options name, REST unless told otherwise.
+    case agent
+    /// The guest components' attestation-agent.
+    case attestationAgent(socket: String?, configFile: String?, initDataFile: String?, initDataDigest: String?)
+    /// The guest components' confidential-data-hub.
+    case confidentialDataHub(configFile: String?)
+    /// The guest components' api-server-rest.
+    case apiServerREST(bind: String?, features: String?)
+
+    var isReference: Bool {
+        if case .agent = self { false } else { true }
+    }
+
+    /// What the configuration file says; nil when there is none.
+    func file() throws(GuestError) -> ComponentFile? {
+        switch self {
+        case .agent:
+            return nil
+        case .attestationAgent(_, let path, _, _):
+            return try path.map { (path) throws(GuestError) in try ComponentFile.attestationAgent(path: path) }
+        case .confidentialDataHub(let path):
+            return try path.map { (path) throws(GuestError) in try ComponentFile.confidentialDataHub(path: path) }
+        case .apiServerREST:
+            return try ComponentFile.measured()
+        }
+    }
+
+    var initDataFile: String? {
+        if case .attestationAgent(_, _, let path, _) = self { path } else { nil }
+    }
+
+    var initDataDigest: String? {
+        if case .attestationAgent(_, _, _, let digest) = self { digest } else { nil }
+    }
+
+    /// Where REST is served without a wish of the user.
+    var restAddress: String {
+        switch self {
+        case .agent: "127.0.0.1:8006"
+        case .apiServerREST(let bind, _): bind ?? "127.0.0.1:8006"
+        case .attestationAgent, .confidentialDataHub: "none"
+        }
+    }
+
+    var restFeatures: String? {
+        if case .apiServerREST(_, let features) = self { features ?? RESTFeatures.resource.rawValue } else { nil }
+    }
+
+    var attestationAgentSocket: String? {
+        guard case .attestationAgent(let socket, _, _, _) = self else { return nil }
+        return socket ?? "unix://" + ReferenceSocket.attestationAgent
+    }
+
+    func confidentialDataHubSocket(_ file: ComponentFile?) -> String? {
+        guard case .confidentialDataHub = self else { return nil }
+        return file?.socket ?? "unix://" + ReferenceSocket.confidentialDataHub
+    }
+}

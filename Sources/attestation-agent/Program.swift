@@ -1,0 +1,26 @@
+import ArgumentParser
+
+/// Chooses which of the guest components' programs this one stands in for: by the name under which it is started, or by
+/// the first argument.
+///
+/// These are no subcommands to ArgumentParser, because there a command's options also count behind its subcommand's name,
+/// and `-c` means something else to each of the programs.
+@main
+struct Program {
+    private static let standIns: [any AsyncParsableCommand.Type] = [
+        ConfidentialDataHubCommand.self, APIServerRESTCommand.self,
+    ]
+
+    static func main() async {
+        let arguments = CommandLine.arguments
+        let name = arguments.first?.split(separator: "/").last.map(String.init)
+        for standIn in standIns {
+            switch standIn.configuration.commandName {
+            case name: return await standIn.main(Array(arguments.dropFirst()))
+            case arguments.dropFirst().first: return await standIn.main(Array(arguments.dropFirst(2)))
+            default: continue
+            }
+        }
+        await AttestationAgent.main()
+    }
+}
