@@ -12,16 +12,16 @@ final class TTRPCTestClient {
     private var reader = TTRPCFrameReader()
 
     /// Connects, and closes the connection after the body.
-    static func connected(
-        to path: String, _ body: (TTRPCTestClient) async throws -> Void
-    ) async throws {
+    static func connected<Result>(
+        to path: String, _ body: (TTRPCTestClient) async throws -> Result
+    ) async throws -> Result {
         let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .connect(unixDomainSocketPath: path) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
-        try await channel.executeThenClose { input, output in
+        return try await channel.executeThenClose { input, output in
             try await body(TTRPCTestClient(input: input.makeAsyncIterator(), output: output))
         }
     }

@@ -24,7 +24,12 @@ public enum CredentialFolder {
     public static func makeFolders(for targets: [ProjectionTarget]) {
         for target in targets where target.path.hasPrefix(path + "/") {
             let names = target.path.split(separator: "/").dropLast()
-            for count in names.indices { mkdir("/" + names.prefix(count + 1).joined(separator: "/"), 0o700) }
+            for depth in names.indices {
+                let folder = "/" + names.prefix(depth + 1).joined(separator: "/")
+                // The first two also lead to sockets that others may use; the mode of mkdir is subject to the mask.
+                let mode: mode_t = depth < 2 ? 0o755 : 0o700
+                if mkdir(folder, mode) == 0 { chmod(folder, mode) }
+            }
         }
     }
 }

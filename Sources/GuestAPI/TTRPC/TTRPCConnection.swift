@@ -54,13 +54,20 @@ final class TTRPCConnection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        end()
-        connections.remove(context.channel)
+        let work = end()
         self.context = nil
+        guard !work.isEmpty else { return connections.remove(context.channel) }
+        // Who asks and goes away keeps the place until the work is over; otherwise connecting again would start any
+        // number of calls.
+        Task { [connections, channel = context.channel] in
+            for task in work { await task.value }
+            connections.remove(channel)
+        }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        end()
+        frameTimer?.cancel()
+        frameTimer = nil
         context.fireChannelInactive()
     }
 
@@ -210,15 +217,18 @@ final class TTRPCConnection: ChannelInboundHandler, ChannelOutboundHandler {
         context?.close(promise: nil)
     }
 
-    private func end() {
+    /// Cancels what is under way.
+    ///
+    /// - Returns: the work that has still to end.
+    private func end() -> [Task<Void, Never>] {
         isClosing = true
         frameTimer?.cancel()
         frameTimer = nil
-        for call in calls.values {
-            call.deadline?.cancel()
-            call.task.cancel()
-        }
+        let tasks = calls.values.map(\.task)
+        for call in calls.values { call.deadline?.cancel() }
+        for task in tasks { task.cancel() }
         calls = [:]
         reader = TTRPCFrameReader()
+        return tasks
     }
 }
