@@ -11,14 +11,16 @@ public struct TestDatabase: Sendable {
     public let dsn: String
     /// A fresh key ring.
     public let keys: KeyEncryptionKeyRing
+    private let place: TestPlaces.Place
 
     /// Makes a database that nobody else uses, with all tables and no rows.
     ///
     /// - Throws: `StorageError`.
     public static func make(connections: Int = 2) async throws -> TestDatabase {
+        let place = await TestPlaces.shared.take()
         let dsn = try await TestServer.shared.value.cloneTemplate()
         let database = try await Database.connect(DatabaseConfiguration(dsn: dsn, connections: connections))
-        return TestDatabase(database: database, dsn: dsn, keys: .generate())
+        return TestDatabase(database: database, dsn: dsn, keys: .generate(), place: place)
     }
 
     /// Another connection pool to the same database.

@@ -17,7 +17,7 @@ final class TestServer: Sendable {
         let server = try await PrivatePostgres.start(
             dataDirectory: folder,
             options: .init(
-                maximumConnections: 300,
+                maximumConnections: 500,
                 settings: [
                     "fsync": "off", "full_page_writes": "off", "autovacuum": "off", "shared_buffers": "64MB",
                     "max_wal_senders": "0", "wal_level": "minimal",

@@ -37,7 +37,9 @@ struct SNPMutationTests {
         _ verification: SNPReportVerification, _ report: [UInt8], _ certificate: [UInt8],
         _ kind: SNPEndorsementKeyKind, _ context: VerificationContext
     ) async -> Bool {
-        (try? await verification.verify(report, endorsementKeys: [kind: certificate], context: context)) != nil
+        // Thousands of mutants must not keep other tests from running.
+        await Task.yield()
+        return (try? await verification.verify(report, endorsementKeys: [kind: certificate], context: context)) != nil
     }
 
     @Test("no flipped bit of a report, certificate, revocation list or authority is believed, nor any other change")
