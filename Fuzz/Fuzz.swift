@@ -12,7 +12,7 @@ import X509Trust
 
 /// A parser that must survive any bytes: it may refuse them, in bounded time and memory, and nothing else.
 enum FuzzTarget: String, CaseIterable {
-    case json, jwk, jwe, jws, cel, regex, policy, bundle, path, auth, attest, initdata, ttrpc
+    case json, jwk, jwe, jws, cel, regex, policy, bundle, path, auth, attest, initdata
     case certificate, crl
     case snpreport, snpevidence, snptable, snpcertificate
     case intelquote, pckextension, tcbinfo, qeidentity
@@ -39,7 +39,6 @@ enum FuzzTarget: String, CaseIterable {
                 _ = try? AttestRequest(parsing: bytes, session: session)
             }
         case .initdata: _ = try? InitData(toml: text)
-        case .ttrpc: TTRPCFuzz.run(bytes)
         case .certificate: X509Targets.certificate(bytes)
         case .crl: X509Targets.revocationList(bytes)
         case .snpreport: snpReport(bytes)
