@@ -47,7 +47,7 @@ enum EventDetails {
     /// UEFI_HANDOFF_TABLE_POINTERS2).
     private static func countedText(_ data: [UInt8]) -> String? {
         guard let count = data.first, data.count > Int(count) else { return nil }
-        let text = data[1...Int(count)]
+        let text = data.dropFirst().prefix(Int(count))
         return String(validating: text.last == 0 ? text.dropLast() : text, as: UTF8.self)
     }
 

@@ -101,6 +101,20 @@ struct EventLogAttackTests {
                 == "event_log_mismatch")
     }
 
+    @Test("A23: events of every type with hardly any data, or with lengths that are zero or too large, become claims")
+    func tinyEvents() throws {
+        let known: [UInt32] = [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14]
+        let types = known + (0...0x20).map { 0x8000_0000 + $0 } + [0x8000_00E0]
+        var log = LogBuilder()
+        for type in types {
+            for data: [UInt8] in [[], [0], [1], [0xFF], [0, 1], [1, 0], [UInt8](repeating: 0, count: 40)] {
+                log.append(index: 1, type: type, data: data)
+            }
+        }
+        let parsed = try EventLog.parse(log.bytes)
+        #expect(parsed.claims.arrayValue?.count == types.count * 7)
+    }
+
     private let zeros = [UInt8](repeating: 0, count: 48)
 
     @Test("an informative event neither extends a register nor is ever said to be covered by its digest")
