@@ -3,7 +3,7 @@
 set -euo pipefail
 
 packages=(
-    libpq-dev libssl-dev libcurl4-openssl-dev   # linked by the programs
+    libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev   # linked by the programs
     postgresql                                  # the private database of `claviger dev` and of the tests
     python3-venv python3-pip                     # the checks of schemas and chart by engines that are not ours
     busybox-static openssl curl xz-utils        # the demo's image, certificates and requests

@@ -55,4 +55,11 @@ public enum OfflineVerifiers {
     static func azureTDX(_ strictness: Strictness) -> AzureTDXVerifier {
         AzureTDXVerifier(AzureTDXVerifier.Options(tdx: tdxOptions(strictness)))
     }
+
+    /// Anybody can make a quote with a key that nobody vouches for.
+    static func tpm(_ strictness: Strictness) -> TPMVerifier {
+        var options = TPMVerifier.Options()
+        options.unknownKeys = strictness == .careful ? .refused : .contraindicated
+        return TPMVerifier(options)
+    }
 }

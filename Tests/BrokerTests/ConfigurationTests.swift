@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Verification
 
 @testable import Broker
 
@@ -196,6 +197,45 @@ struct ConfigurationTests {
             yaml: "transport: {certificateFile: a, keyFile: b}", source: "file"
         ).transport
         #expect(good.certificateFile == "a" && good.keyFile == "b" && !good.insecurePlaintext)
+    }
+
+    @Test("what is let in of hardware evidence is read, and what is misspelt is refused")
+    func verifiers() throws {
+        let text = """
+            verifiers:
+              kinds: [snp, tdx]
+              snp:
+                vmpls: [0, 1]
+                version2Products: [Milan]
+                providers: ["CN=cloud"]
+                minimumTCB: [{product: Genoa, bootloader: 9, snp: 21, microcode: 70}]
+                requireRevocationList: false
+                revocationGrace: 30d
+              intel: {channel: standard, grace: 1h, minimumEvaluationNumber: 17}
+              tdx: {allowProfiling: true}
+              azure: {minimumVersion: 2}
+              tpm: {refuseUnknownKeys: true}
+            """
+        let read = try BrokerConfiguration(yaml: text, source: "file").verifiers
+        #expect(read.kinds == [.snp, .tdx])
+        #expect(read.snp.vmpls == [0, 1])
+        #expect(read.snp.version2Products == [.milan])
+        #expect(read.snp.minimumTCB[.genoa] == SNPTCBLevels(bootloader: 9, tee: 0, snp: 21, microcode: 70))
+        #expect(!read.snp.requiresRevocationList)
+        #expect(read.intel.channel == .standard)
+        #expect(read.tdx.allowsProfiling)
+        #expect(!read.tdx.allowsDebug)
+        #expect(read.azureMinimumVersion == 2)
+        #expect(read.tpmRefusesUnknownKeys)
+        for wrong in [
+            "kinds: [sample]", "kinds: [sev]", "snp: {vmpls: [4]}", "snp: {version2Products: [Rome]}",
+            "intel: {channel: late}", "tdx: {serviceTDs: [00]}", "azure: {minimumVersion: 3}", "snp: {debug: true}",
+            "snp: {minimumTCB: [{product: Milan, bootloader: 256}]}",
+        ] {
+            #expect(throws: ConfigurationError.self, "\(wrong)") {
+                try BrokerConfiguration(yaml: "verifiers: {\(wrong)}", source: "file")
+            }
+        }
     }
 
     @Test("an empty file gives the defaults")

@@ -47,7 +47,8 @@ struct AppraisalTests {
         "hardware is graded no better than its verifier answers for, and the trace says so",
         arguments: [
             (TrustTier?.none, Int8(2), Int8(2)), (.affirming, 2, 2), (.warning, 2, 32), (.contraindicated, 2, 97),
-            (.contraindicated, 36, 97), (.warning, 36, 36), (.warning, 99, 99), (.warning, 0, 0),
+            (.contraindicated, 36, 97), (.warning, 36, 36), (.warning, 99, 99), (.warning, 0, 32),
+            (.contraindicated, 0, 97), (.affirming, 0, 0),
         ])
     func trustCap(cap: TrustTier?, graded: Int8, expected: Int8) throws {
         let policy = Self.policy.replacing("claim: hardware, value: 2", with: "claim: hardware, value: \(graded)")

@@ -16,7 +16,8 @@ public struct VerifierConfiguration: Sendable, Hashable {
     public var tdx = TDXConfiguration()
     /// Intel SGX.
     public var sgx = SGXConfiguration()
-    /// The oldest version of evidence from Azure: from 2 on the hardware's statement is made for the session.
+    /// The oldest version of evidence from Azure. From 2 on the hardware's statement is made for the session; guests of
+    /// older releases send less, so that 0, which lets all of them in, is not the strictest choice.
     public var azureMinimumVersion = 0
     /// Refuses quotes of TPMs whose key nobody vouches for; otherwise their hardware is contraindicated.
     public var tpmRefusesUnknownKeys = false

@@ -37,6 +37,9 @@ extension Broker {
         guard texts.allSatisfy({ $0.utf8.count <= Self.maximumResetTextBytes && !$0.utf8.contains(0) }) else {
             throw .malformed("LimitError", code: "too_long", "The policy or the reason is too long, or holds a NUL")
         }
+        guard reset.reason.contains(where: { !$0.isWhitespace }) else {
+            throw .malformed("LimitError", code: "no_reason", "A reset needs a reason")
+        }
         guard reset.instance.utf8.count == 64, (try? Hex.decode(reset.instance)) != nil else {
             throw .malformed(
                 "LimitError", code: "invalid_instance", "An instance is named by the 64 hex digits of an explanation")

@@ -65,7 +65,7 @@ struct AppraisalEvaluation {
     /// Keeps the grade of the hardware from being better than the verifier can answer for, whatever the policy says.
     private func cap(_ vector: inout TrustVector) -> AppraisalRuleTrace? {
         guard let cap = input.claims.trustCap, cap > .affirming, case let tier = vector.tier(of: .hardware),
-            tier != .none, tier < cap
+            tier < cap
         else { return nil }
         let value: Int8 = cap == .warning ? 32 : 97
         vector[.hardware] = value

@@ -15,7 +15,8 @@ enum AnchorEntry {
             PinnedAnchor.intel.map(\.certificate)
                 + anchors.flatMap { [$0.root.certificate, $0.chipAuthority, $0.providerAuthority] })
         for file in entry.files where file.hasSuffix(".der") {
-            guard let certificate = try? Certificate(der: folder.bytes(file)), pinned.contains(certificate) else {
+            let der = try folder.bytes(file)
+            guard let certificate = try? Certificate(der: der), pinned.contains(certificate) else {
                 findings.differs("\(file) is not pinned")
                 continue
             }

@@ -24,6 +24,7 @@ enum AzureEntry {
             return await examination.examine(entry, &findings)
         }
         findings.gap("no collateral of its day is in the folder: only the quote of the trust domain was verified")
+        if entry.expectation == .reject { findings.undecided("without collateral nothing refuses it") }
         try examineQuote(entry, folder, at: date, &findings)
     }
 

@@ -18,6 +18,7 @@ struct CollateralEntry {
 
     func examine(_ findings: inout EntryFindings) throws(RecordedEvidenceError) {
         let documents = entry.files.filter { $0.hasSuffix(".json") && !$0.hasSuffix("/original.json") }
+        guard !documents.isEmpty else { return findings.differs("it has no document") }
         for file in documents {
             let facts = collateral.facts(of: try folder.bytes(file))
             switch (entry.expectation, facts) {

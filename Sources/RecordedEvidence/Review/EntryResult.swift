@@ -30,6 +30,13 @@ struct EntryFindings {
     private(set) var comparedFacts = 0
     private(set) var differences: [String] = []
     private(set) var gaps: [String] = []
+    private var isUndecided = false
+
+    /// Something that the manifest asks could not be answered, so that the entry must not count as agreeing.
+    mutating func undecided(_ text: String) {
+        gap(text)
+        isUndecided = true
+    }
 
     mutating func verdict(_ text: String) {
         if !verdicts.contains(text) { verdicts.append(text) }
@@ -50,9 +57,14 @@ struct EntryFindings {
         }
     }
 
+    private var outcome: EntryResult.Outcome {
+        guard differences.isEmpty else { return .differs }
+        return isUndecided || verdicts.isEmpty ? .notCovered : .agrees
+    }
+
     func result(for entry: EvidenceManifest.Entry) -> EntryResult {
         EntryResult(
-            entry: entry, outcome: differences.isEmpty ? .agrees : .differs,
+            entry: entry, outcome: outcome,
             verdict: verdicts.joined(separator: "; "), comparedFacts: comparedFacts, differences: differences,
             gaps: gaps)
     }

@@ -115,7 +115,9 @@ struct QuoteEntry {
         case (_, .failure(let error)) where Self.isMissing(error):
             settleWithoutCollateral(evidence, inspection, &findings)
         case (.accept, .failure(let error)): findings.differs("it was refused: \(error.message)")
-        default: break
+        case (.acceptCrypto, .failure) where inspection == nil: findings.differs("its signatures do not hold")
+        case (.acceptCrypto, .failure), (.reject, .failure): break
+        default: findings.differs("'\(entry.expectation.rawValue)' asks nothing of a quote")
         }
     }
 
@@ -125,7 +127,10 @@ struct QuoteEntry {
     ) {
         findings.gap("no collateral of its day is in the folder: only the quote itself was verified")
         let log = evidence.content["cc_eventlog"]?.stringValue.flatMap { try? Base64.decode($0) }
-        guard let log, let inspection else { return }
+        guard let log, let inspection else {
+            if entry.expectation == .reject { findings.undecided("without collateral nothing refuses it") }
+            return
+        }
         do throws(VerificationError) {
             try inspection.requireEvents(of: EventLog.parse(log))
             if entry.expectation == .reject { findings.differs("its event log was accepted") }

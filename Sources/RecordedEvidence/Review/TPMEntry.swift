@@ -69,6 +69,7 @@ struct TPMEntry {
             let attestation = try TPMAttestation(parsing: message)
             _ = try TPMSignature(parsing: signature).verify(over: message, by: key)
             findings.verdict("quote signature good")
+            if entry.expectation == .reject { findings.differs("its quote was accepted") }
             findings.compare(facts(of: attestation, quote.bank))
         } catch {
             guard error.code == "weak_algorithm" else { return findings.differs("it was refused: \(error.message)") }

@@ -35,6 +35,7 @@ extension PolicySnapshot {
     /// bundle nobody knows whether it is the newest.
     public var bundleSetbacks: [String] {
         guard let remembered else {
+            guard !bundles.isEmpty else { return ["The seal is lost: it may be that signed bundles are gone."] }
             return bundles.map {
                 "The seal is lost: it may be that the bundle \($0.name) is not the newest of its name."
             }

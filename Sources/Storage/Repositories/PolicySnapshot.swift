@@ -51,7 +51,8 @@ public struct PolicySnapshot: Sendable {
                 }
         } else if generation == 0 {
             manifest = PolicyManifest()
-            remembered = manifest
+            // Rows without a seal and a generation are no fresh database: what it had is not known.
+            remembered = rows.entries.isEmpty ? manifest : nil
             violations = Self.differences(sealed: manifest, found: rows)
         } else {
             manifest = nil

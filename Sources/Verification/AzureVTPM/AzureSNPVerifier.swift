@@ -29,7 +29,11 @@ public struct AzureSNPVerifier: EvidenceVerifier {
     /// A verifier that accepts what `options` let in.
     public init(_ options: Options = Options()) {
         quotes = AzureQuoteVerification(minimumVersion: options.minimumVersion)
-        reports = SNPReportVerification(options.snp)
+        // Only the paravisor, at level 0, can vouch for the virtual TPM's key; what levels may ask for reports of other
+        // guests says nothing about it.
+        var snp = options.snp
+        snp.vmpls = [0]
+        reports = SNPReportVerification(snp)
     }
 
     /// Verifies the processor's report, its word for the virtual TPM's key, the quote by this key, and that the quote is

@@ -4,9 +4,13 @@ import Encodings
 ///
 /// A description of another form than its kind has gives no parts: it is still in the claim `event`.
 enum EventDetails {
+    /// Larger descriptions are not taken apart: they would be in the claims twice, and control characters grow.
+    private static let maximumSize = 16_384
+
     /// The claim `details`; `isProved` says whether the digests cover the description.
     static func json(of data: [UInt8], type: EventType, isProved: Bool) -> JSONObject {
-        switch type {
+        guard data.count <= maximumSize else { return [:] }
+        return switch type {
         case .postCode, .action, .compactHash, .omitBootDeviceEvents, .efiAction:
             text(String(validating: data, as: UTF8.self))
         case .platformConfigFlags: text(flags(data))

@@ -11,14 +11,19 @@ extension EventLog {
 }
 
 extension EventLog.Event {
+    /// Whether the event is in a register that guests extend while they run: RTMR 3 in the log of a confidential VM, PCR 16
+    /// and above in that of a platform. The host cannot have firmware measure its own text into these.
+    var isInRuntimeRegister: Bool { index == 4 || index >= 16 }
+
     var claims: JSONObject {
         let data = data
         let matches = digestMatchesEvent
-        let digests = digests.map { digest -> JSONValue in
+        // Nothing proves the digests of an event that was not measured.
+        let digests = (isMeasured ? digests : []).map { digest -> JSONValue in
             ["alg": .string(digest.algorithm.name), "digest": .string(Hex.encode(digest.value))]
         }
         return [
-            "details": .object(EventDetails.json(of: data, type: type, isProved: matches)),
+            "details": .object(EventDetails.json(of: data, type: type, isProved: matches && isInRuntimeRegister)),
             "digest_matches_event": .bool(matches),
             "digests": .array(digests),
             "event": .string(Base64.encode(data)),

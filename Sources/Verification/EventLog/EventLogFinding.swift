@@ -39,7 +39,7 @@ extension EventLog {
                 found.insert(.lateFirmwareEvent)
             }
             if event.type == .eventTag, let tagged = TaggedEvent(event.data), tagged.isAgentEvent,
-                !event.digestMatchesEvent || !tagged.isWellFormed
+                !event.digestMatchesEvent || !tagged.isWellFormed || !event.isInRuntimeRegister
             {
                 found.insert(.doubtfulAgentEvent)
             }

@@ -8,6 +8,8 @@ struct TaggedEvent {
 
     private let tag: UInt32
     private let text: [UInt8]
+    /// Whether nothing follows the text. The stub of Linux pads its events; an agent's has nothing to hide.
+    private let isWhole: Bool
 
     /// Reads the label and the text behind it; `nil` when the text is shorter than it says.
     init?(_ data: [UInt8]) {
@@ -16,13 +18,14 @@ struct TaggedEvent {
         else { return nil }
         self.tag = tag
         self.text = text
+        isWhole = reader.isAtEnd
     }
 
     /// Whether the guest's agent recorded the event, or somebody who wants that to be believed.
     var isAgentEvent: Bool { tag == Self.agentTag }
 
     /// Whether the text has the form of an agent's event.
-    var isWellFormed: Bool { agentEntry != nil }
+    var isWellFormed: Bool { isWhole && agentEntry != nil }
 
     /// The members of the claim `details`. An agent's event is taken apart only when `isProved`: when its digest covers
     /// the text, because the host could have replaced any other.
@@ -30,7 +33,7 @@ struct TaggedEvent {
         var details: JSONObject = ["string": .string(String(decoding: text.filter { $0 != 0 }, as: UTF8.self))]
         if isAgentEvent {
             details["unicode_name"] = "AAEL"
-            if isProved, let entry = agentEntry { details["data"] = .object(entry) }
+            if isProved, isWhole, let entry = agentEntry { details["data"] = .object(entry) }
         }
         return details
     }

@@ -14,7 +14,7 @@ extension Certificate {
         defer { X509_free(certificate) }
         guard let algorithm = X509_get0_tbs_sigalg(certificate),
             DigestAlgorithm(identifier: claviger_signature_digest(algorithm)) != nil,
-            EVP_PKEY_get_security_bits(key) >= 112
+            EVP_PKEY_get_security_bits(key) >= 112, EVP_PKEY_get_bits(key) <= 8_192
         else { return false }
         return X509_verify(certificate, key) == 1
     }

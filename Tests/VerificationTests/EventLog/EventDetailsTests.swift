@@ -5,9 +5,9 @@ import Verification
 
 @Suite("Descriptions in event logs")
 struct EventDetailsTests {
-    private func entry(_ type: UInt32, _ data: [UInt8]) throws -> JSONValue {
+    private func entry(_ type: UInt32, _ data: [UInt8], index: UInt32 = 4) throws -> JSONValue {
         var log = LogBuilder()
-        log.append(index: 1, type: type, data: data)
+        log.append(index: index, type: type, data: data)
         return try #require(EventLog.parse(log.bytes).claims.arrayValue?.first)
     }
 
@@ -31,6 +31,25 @@ struct EventDetailsTests {
         #expect(json?["data"]?["content"] == ["image": [1, true]])
         let broken = try details(6, LogBuilder.agentEvent(#"coco.com run {"a": 1, "a": 2}"#))
         #expect(broken?["data"]?["content"] == #"{"a": 1, "a": 2}"#)
+    }
+
+    @Test("A18: an agent's record counts only where guests extend, and only when it is all that there is")
+    func misplacedAgentEvents() throws {
+        let record = LogBuilder.agentEvent("coco.com run a")
+        #expect(try entry(6, record, index: 16)["details"]?["data"] != nil)
+        #expect(try entry(6, record, index: 1)["details"]?["data"] == nil)
+        #expect(try entry(6, record + [0x20], index: 4)["details"]?["data"] == nil)
+        var log = LogBuilder()
+        log.append(index: 1, type: 6, data: record)
+        #expect(try EventLog.parse(log.bytes).findings(in: .confidentialVM).contains(.doubtfulAgentEvent))
+    }
+
+    @Test("A18: an event that was not measured has no digests in the claims")
+    func unmeasuredEvents() throws {
+        var log = LogBuilder()
+        log.append(index: 4, type: 3, digests: [(0x0C, [UInt8](repeating: 7, count: 48))], data: [1])
+        let event = try #require(EventLog.parse(log.bytes).claims.arrayValue?.first)
+        #expect(event["digests"] == [])
     }
 
     @Test("a text with a line break, without its three parts or in no UTF-8 is no record of an agent")

@@ -12,9 +12,15 @@ struct EvidenceReport {
     private let evidence: Evidence
     private let verdict: EvidenceVerdict
     private let refusal: VerificationError?
-    private var appraisals: [Appraisal] = []
+    private let appraisals: [Appraisal]
+    /// Whether the verdict is one that anybody may rely on.
+    private let isJudged: Bool
 
-    init(_ evidence: Evidence, _ verdict: EvidenceVerdict, appraisals: [Appraisal] = [], at date: Date) {
+    init(
+        _ evidence: Evidence, _ verdict: EvidenceVerdict, appraisals: [Appraisal] = [], isJudged: Bool = true,
+        at date: Date
+    ) {
+        self.isJudged = isJudged
         self.evidence = evidence
         self.verdict = verdict
         self.appraisals = appraisals
@@ -42,8 +48,9 @@ struct EvidenceReport {
 
     func json() -> JSONValue {
         var object: JSONObject = [
-            "tee": .string(evidence.tee.rawValue), "accepted": .bool(refusal == nil), "bound": .bool(verdict.isBound),
+            "tee": .string(evidence.tee.rawValue), "bound": .bool(verdict.isBound),
         ]
+        object[isJudged ? "accepted" : "readable"] = .bool(isJudged ? refusal == nil : claims != nil)
         if let refusal { object["refusal"] = ["code": .string(refusal.code), "message": .string(refusal.message)] }
         object["results"] = .array((claims ?? []).map(Self.json))
         if !appraisals.isEmpty {
@@ -85,7 +92,9 @@ struct EvidenceReport {
     }
 
     func text() -> String {
-        var lines = ["\(evidence.tee.rawValue): \(verdict.summary)"]
+        let isLenient = !isJudged && refusal == nil
+        let summary = isLenient ? "its signatures hold; what a broker would say is not asked here" : verdict.summary
+        var lines = ["\(evidence.tee.rawValue): \(summary)"]
         if let refusal { lines.append("  \(refusal.message)") }
         if !verdict.isBound {
             lines.append("  The nonce is not known here: whatever report data the evidence carries was taken.")

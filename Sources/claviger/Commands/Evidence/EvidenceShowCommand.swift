@@ -25,7 +25,7 @@ struct EvidenceShowCommand: AsyncParsableCommand {
         let verdict = await EvidenceVerdict(
             on: evidence, by: OfflineVerifiers.all(.lenient, allowSample: true), reportData: nil,
             context: try options.context())
-        let report = EvidenceReport(evidence, verdict, at: options.date)
+        let report = EvidenceReport(evidence, verdict, isJudged: false, at: options.date)
         output.print(report.json()) { report.text() }
         guard report.claims != nil else { throw ExitCode(CommandFailure.Status.failed.rawValue) }
     }

@@ -11,7 +11,7 @@ struct EvidenceVerifyCommand: AsyncParsableCommand {
         discussion: """
             Give a FILE, or --manifest for a list of recorded evidence with what must come of it. Without --nonce or \
             --report-data whatever the evidence is bound to is taken, and the output says so. The exit status is 0 when \
-            it is believed, and for a manifest when everything comes out as it says.
+            it is believed and, with --reference, not contraindicated; for a manifest when everything comes out as it says.
             """)
 
     @Argument(
@@ -60,9 +60,12 @@ struct EvidenceVerifyCommand: AsyncParsableCommand {
         let verdict = await EvidenceVerdict(
             on: evidence, by: OfflineVerifiers.all(.careful, allowSample: allowSample), reportData: expected,
             initDataDigest: initDataDigest.flatMap { try? Hex.decode($0) }, context: try options.context())
-        let report = EvidenceReport(evidence, verdict, appraisals: try appraisals(verdict), at: options.date)
+        let appraisals = try appraisals(verdict)
+        let report = EvidenceReport(evidence, verdict, appraisals: appraisals, at: options.date)
         output.print(report.json()) { report.text() }
-        if case .failure = verdict.result { throw ExitCode(CommandFailure.Status.denied.rawValue) }
+        let isContraindicated = appraisals.contains { $0.vector.status == .contraindicated }
+        if case .success = verdict.result, !isContraindicated { return }
+        throw ExitCode(CommandFailure.Status.denied.rawValue)
     }
 
     private func appraisals(_ verdict: EvidenceVerdict) throws -> [Appraisal] {

@@ -1,0 +1,83 @@
+import Encodings
+import Foundation
+import RATS
+import Testing
+
+@testable import RecordedEvidence
+
+/// The recorded evidence of the verifiers' own tests, which comes in the form of manifests.
+enum Recorded {
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("VerificationTests/Vectors").path
+
+    /// A manifest and the folder that its files are relative to.
+    static let manifests = [("snp/manifest.json", ""), ("dcap/manifest.json", "dcap")]
+
+    static func entries(_ manifest: String) throws -> [EvidenceManifest.Entry] {
+        let bytes = [UInt8](try Data(contentsOf: URL(filePath: "\(root)/\(manifest)")))
+        return try EvidenceManifest(parsing: bytes).entries
+    }
+
+    /// One entry with some of its members replaced.
+    static func entry(
+        _ manifest: String, _ id: String, replacing members: JSONObject
+    ) throws -> EvidenceManifest.Entry {
+        let bytes = [UInt8](try Data(contentsOf: URL(filePath: "\(root)/\(manifest)")))
+        let items = try #require(JSONValue(parsing: bytes).arrayValue)
+        var item = try #require(items.first { $0["id"]?.stringValue == id }?.objectValue)
+        for (name, value) in members { item[name] = value }
+        let changed = try EvidenceManifest(parsing: JSONValue.array([.object(item)]).serialized())
+        return try #require(changed.entries.first)
+    }
+}
+
+@Suite("Review of recorded evidence")
+struct ManifestReviewTests {
+    private func review(_ folder: String) throws -> ManifestReview {
+        try ManifestReview(folder: EvidenceFolder(path: "\(Recorded.root)/\(folder)"))
+    }
+
+    @Test("every entry of a manifest comes out as it says", arguments: Recorded.manifests)
+    func everything(manifest: String, folder: String) async throws {
+        let review = try review(folder)
+        var facts = 0
+        // Roots are pinned in the program; their files are not kept a second time.
+        for entry in try Recorded.entries(manifest) where entry.expectation != .trustAnchor {
+            let result = await review.result(for: entry)
+            #expect(result.outcome != .differs, "\(entry.name): \(result.differences)")
+            facts += result.comparedFacts
+        }
+        #expect(facts > 100)
+    }
+
+    private static let falsified: [(id: String, members: JSONObject, mention: String)] = [
+        ("genoa-v3-trustee-e2e", ["expect": "reject"], "accepted"),
+        ("milan-v2-debug-go-sev-guest", ["expect": "accept"], "refused"),
+        ("genoa-v3-trustee-e2e", ["claims": ["vmpl": 2]], "vmpl is 0, not 2"),
+        ("genoa-v3-trustee-e2e", ["claims": ["report_data": "00"]], "refused"),
+        ("genoa-v3-trustee-e2e", ["verify_at": "1999-01-01T00:00:00Z"], "refused"),
+        ("genoa-v3-trustee-e2e", ["files": ["snp/nothing/evidence.json"]], "cannot be read"),
+        ("genoa-v3-trustee-e2e", ["files": ["../../secret/evidence.json"]], "outside"),
+    ]
+
+    @Test("what comes out otherwise is said", arguments: falsified)
+    func differences(id: String, members: JSONObject, mention: String) async throws {
+        let entry = try Recorded.entry("snp/manifest.json", id, replacing: members)
+        let result = try await review("").result(for: entry)
+        #expect(result.outcome == .differs)
+        #expect(result.differences.contains { $0.contains(mention) }, "\(result.differences)")
+    }
+
+    @Test("input without a verdict is not counted as agreeing")
+    func notCovered() async throws {
+        let entry = try Recorded.entry("snp/manifest.json", "genoa-v3-trustee-e2e", replacing: ["expect": "data"])
+        #expect(try await review("").result(for: entry).outcome == .notCovered)
+        let other = try Recorded.entry("snp/manifest.json", "genoa-v3-trustee-e2e", replacing: ["tee": "nothing"])
+        #expect(try await review("").result(for: other).outcome == .notCovered)
+    }
+
+    @Test("manifests that are none are refused", arguments: ["", "{}", "[1]", #"[{"tee":"snp","id":"a","files":[]}]"#])
+    func malformed(_ text: String) {
+        #expect(throws: RecordedEvidenceError.self) { try EvidenceManifest(parsing: Array(text.utf8)) }
+    }
+}
