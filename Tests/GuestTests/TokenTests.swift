@@ -93,7 +93,8 @@ struct TokenTests {
     func unauthorizedAlways() async throws {
         try await FakeKBS.run { broker, url in
             broker.script("resource/default/key/1", .error(401, .tokenVerifierError, "Token Verifier error (code: x)"))
-            let client = try HandshakeTests.client(url)
+            // Time stands still, so that the pause between renewals never ends.
+            let client = try HandshakeTests.client(url, clock: .fixed(Date()))
             for _ in 0..<5 {
                 await #expect { try await client.resource(ResourceURI(Self.uri)) } throws: {
                     guard let error = $0 as? GuestError else { return false }
