@@ -150,10 +150,7 @@ public struct TPMVerifier: EvidenceVerifier {
         claims["firmware_version"] = .string(
             Hex.encode(
                 [56, 48, 40, 32, 24, 16, 8, 0].map { UInt8(truncatingIfNeeded: attestation.firmwareVersion >> $0) }))
-        if let log {
-            claims["uefi_event_logs"] = log.claims
-            claims["uefi_event_log_findings"] = .array(log.findings(in: .platform).map { .string($0.rawValue) })
-        }
+        log?.add(to: &claims, in: .platform)
         return claims
     }
 }
