@@ -50,6 +50,25 @@ struct SNPGuestTests {
         }
     }
 
+    @Test("bits of the platform information that nobody knows are a claim and a finding, and do not count as anything")
+    func platformBits() async throws {
+        let known: UInt64 = 0b1011_1111
+        for bit in 0..<64 {
+            var report = guest.report
+            report.platformInfo = SNPPlatformInfo(rawValue: 1 << UInt64(bit))
+            let results = try await SNPVerifier(guest.options()).verify(
+                Evidence(
+                    tee: .snp,
+                    content: rawEvidence(report.signed(by: guest.key), certificate: guest.key.der, kind: .vcek)),
+                binding: EvidenceBinding(reportData: [guest.digest]),
+                context: VerificationContext(clock: .fixed(guest.amd.now), collateral: guest.collateral()))
+            let isKnown = known >> UInt64(bit) & 1 == 1
+            #expect(results[0].claims["platform_info"]?.uintValue == 1 << UInt64(bit))
+            #expect(results[0].claims["platform_unknown_bits"] == .bool(!isKnown))
+            #expect(results[0].steps.contains { $0.name == "platform information" } == !isKnown)
+        }
+    }
+
     @Test("a guest policy without its constant bit, or with bits that nobody knows, is refused")
     func policyBits() async throws {
         #expect(try await guest.refusal { $0.policy.remove(.mustBeOne) } == "guest_policy_invalid")

@@ -30,6 +30,39 @@ struct SNPKeyTests {
         #expect(try await SNPGuest(.genoa, kind: .vlek).refusal() == nil)
     }
 
+    @Test("A11: nobody is asked for the certificate of a chip that the report does not name")
+    func noRequestForMaskedChip() async throws {
+        for guest in [guest, try SNPGuest(.turin)] {
+            let asked = AskedCollateral()
+            func refusal(_ options: SNPVerifier.Options, _ change: (inout SNPReport) -> Void) async throws -> String? {
+                var report = guest.report
+                change(&report)
+                let content = rawEvidence(try report.signed(by: guest.key), certificate: nil, kind: .vcek)
+                return await SNPVerifier(options).refusal(
+                    content, binding: EvidenceBinding(reportData: [guest.digest]),
+                    context: VerificationContext(clock: .fixed(guest.amd.now), collateral: asked))
+            }
+            let masked = { (report: inout SNPReport) in report.chipID = Array(repeating: 0, count: 64) }
+            #expect(try await refusal(guest.options(), masked) == "chip_id_masked")
+            let lenient = guest.options { $0.allowsMaskedChipID = true }
+            #expect(try await refusal(lenient, masked) == "collateral_unavailable")
+            #expect(asked.names.isEmpty)
+            #expect(try await refusal(guest.options()) { _ in } == "collateral_unavailable")
+            #expect(asked.names.count == 1)
+        }
+        let asked = AskedCollateral()
+        let turin = try SNPGuest(.turin)
+        var report = turin.report
+        // The bytes that name a chip are zero, the others are not.
+        report.chipID = Array(repeating: 0, count: 63) + [1]
+        let content = rawEvidence(try report.signed(by: turin.key), certificate: nil, kind: .vcek)
+        let code = await SNPVerifier(turin.options()).refusal(
+            content, binding: EvidenceBinding(reportData: [turin.digest]),
+            context: VerificationContext(clock: .fixed(turin.amd.now), collateral: asked))
+        #expect(code == "chip_id_masked")
+        #expect(asked.names.isEmpty)
+    }
+
     @Test("A11: a VLEK does not pass for a VCEK, nor the reverse")
     func kinds() async throws {
         let vlek = try guest.amd.endorsementKey(.vlek, hardwareID: [], levels: guest.levels)
