@@ -1,4 +1,5 @@
 import Encodings
+import EvidenceSimulator
 import RATS
 import Testing
 import Verification

@@ -1,5 +1,6 @@
 import Crypto
 import Encodings
+import EvidenceSimulator
 import RATS
 import Testing
 import Verification
@@ -218,5 +219,12 @@ struct EventLogAttackTests {
             parsed.findings(in: .platform)
                 == [.duplicateSeparator, .errorSeparator, .lateFirmwareEvent, .missingSeparator])
         #expect(parsed.findings(in: .confidentialVM) == [.duplicateSeparator, .errorSeparator])
+    }
+}
+
+extension EventLog {
+    /// The code of the error that parsing ends with.
+    static func refusal(of bytes: [UInt8]) -> String? {
+        refusalCode { () throws(VerificationError) in _ = try parse(bytes) }
     }
 }

@@ -54,7 +54,7 @@ struct SNPEvidenceTests {
     @Test("roots, intermediates and lists from the guest count for nothing, whatever they are")
     func ignored() async throws {
         let guest = try SNPGuest()
-        let impostor = try SNPGuest(TestAMD(isImpostor: true))
+        let impostor = try SNPGuest(SimulatedAMD(isImpostor: true))
         let chain: [JSONValue] = [
             certificateEntry("ARK", impostor.amd.root.certificate.der),
             certificateEntry("ASK", impostor.amd.chipAuthority.certificate.der), certificateEntry("CRL", [0]),
@@ -64,7 +64,7 @@ struct SNPEvidenceTests {
             await SNPVerifier(guest.options()).refusal(
                 [
                     "report": .string(Base64.encode(try guest.report.signed(by: signer.key))),
-                    "cert_chain": .array(chain + [certificateEntry("VCEK", signer.key.der)]),
+                    "cert_chain": .array(chain + [certificateEntry("VCEK", signer.key.certificate)]),
                 ], binding: EvidenceBinding(reportData: [guest.digest]),
                 context: VerificationContext(clock: .fixed(guest.amd.now), collateral: try guest.collateral()))
         }

@@ -1,4 +1,5 @@
 import Encodings
+import EvidenceSimulator
 import RATS
 import Testing
 
@@ -27,7 +28,7 @@ struct SNPGuestTests {
         let claims = try await SNPVerifier(open).verify(
             Evidence(
                 tee: .snp,
-                content: rawEvidence(report.signed(by: guest.key), certificate: guest.key.der, kind: .vcek)),
+                content: rawEvidence(report.signed(by: guest.key), certificate: guest.key.certificate, kind: .vcek)),
             binding: EvidenceBinding(reportData: [guest.digest]),
             context: VerificationContext(clock: .fixed(guest.amd.now), collateral: guest.collateral()))
         #expect(claims[0].claims["policy_debug_allowed"] == true)
@@ -59,7 +60,7 @@ struct SNPGuestTests {
             let results = try await SNPVerifier(guest.options()).verify(
                 Evidence(
                     tee: .snp,
-                    content: rawEvidence(report.signed(by: guest.key), certificate: guest.key.der, kind: .vcek)),
+                    content: rawEvidence(report.signed(by: guest.key), certificate: guest.key.certificate, kind: .vcek)),
                 binding: EvidenceBinding(reportData: [guest.digest]),
                 context: VerificationContext(clock: .fixed(guest.amd.now), collateral: guest.collateral()))
             let isKnown = known >> UInt64(bit) & 1 == 1
@@ -165,7 +166,7 @@ struct SNPGuestTests {
         }
         #expect(try await guest.refusal { $0.reportData = Array(repeating: 0, count: 64) } == "report_data_mismatch")
         let content = rawEvidence(
-            try guest.report.signed(by: guest.key), certificate: guest.key.der, kind: .vcek)
+            try guest.report.signed(by: guest.key), certificate: guest.key.certificate, kind: .vcek)
         let context = VerificationContext(clock: .fixed(guest.amd.now), collateral: try guest.collateral())
         for candidates in [
             [], [[]], [guest.digest + [UInt8](repeating: 0, count: 17)], [Array(guest.digest.dropLast())],

@@ -1,5 +1,6 @@
 import Crypto
 import Encodings
+import EvidenceSimulator
 import Foundation
 import RATS
 import Testing
