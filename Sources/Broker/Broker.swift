@@ -114,6 +114,11 @@ public final class Broker: Sendable {
             logger.warning("sample evidence is believed, which anyone can make; never use this for anything of value")
             metrics.insecureMode("sample-evidence")
         }
+        if verifiers == nil {
+            for warning in configuration.verifiers.warnings {
+                logger.warning("\(warning.message)", metadata: ["setting": "\(warning.setting)"])
+            }
+        }
         if configuration.protocolVersions.legacy {
             logger.warning(
                 "protocol versions below 0.2.0 are served; their answers are not authenticated by themselves")

@@ -75,6 +75,7 @@ public struct AzureSNPVerifier: EvidenceVerifier {
             switch value {
             case .bool(let flag): texts[name] = .string(String(flag))
             case .int(let number): texts[name] = .string(String(number))
+            case .uint(let number): texts[name] = .string(String(number))
             case .string(let digits) where name == "measurement":
                 texts[name] = .string(Base64.encode((try? Hex.decode(digits)) ?? []))
             default: texts[name] = value

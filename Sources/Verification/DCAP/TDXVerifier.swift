@@ -48,7 +48,7 @@ public struct TDXVerifier: EvidenceVerifier {
         claims["report_data"] = report.hex(.reportData)
         claims["init_data"] = report.hex(.configurationID)
         if let bytes = evidence.eventLog {
-            claims["uefi_event_logs"] = try report.replaying(EventLog.parse(bytes)).claims
+            try report.replaying(EventLog.parse(bytes)).add(to: &claims, in: .confidentialVM)
             steps.append(.passed("event log", "leads to all four runtime measurement registers"))
         } else {
             steps.append(.skipped("event log", "the guest sent none"))

@@ -125,15 +125,29 @@ struct SNPReportVerification: Sendable {
                 message:
                     "The report is signed by a \(kind.rawValue.uppercased()), but the certificate is another kind's.")
         }
-        guard kind == .vcek, let levels = report.reportedTCB.levels(of: product),
-            let name = CollateralName.amdVCEK(
-                product: product.collateralName, hardwareID: Array(report.chipID.prefix(product.hardwareIDByteCount)),
-                levels: levels.collateralLevels)
-        else {
+        guard kind == .vcek else {
             throw VerificationError(
                 code: "collateral_unavailable",
                 message: "The certificate of a provider's key (VLEK) must come with the evidence.")
         }
+        return try await chipKey(report, product: product, context: context)
+    }
+
+    /// The certificate of the chip's key from collateral; nobody is asked about a chip that the report does not name.
+    private func chipKey(
+        _ report: SNPReport, product: SNPProduct, context: VerificationContext
+    ) async throws(VerificationError) -> SNPEndorsementKeySource {
+        let hardwareID = Array(report.chipID.prefix(product.hardwareIDByteCount))
+        if hardwareID.allSatisfy({ $0 == 0 }) {
+            guard options.allowsMaskedChipID else { throw .chipIDMasked }
+            throw VerificationError(
+                code: "collateral_unavailable",
+                message: "The host masks the chip's identifier, so its key's certificate must come with the evidence.")
+        }
+        guard let levels = report.reportedTCB.levels(of: product),
+            let name = CollateralName.amdVCEK(
+                product: product.collateralName, hardwareID: hardwareID, levels: levels.collateralLevels)
+        else { throw .malformed("The report has a TCB version that its product does not write.") }
         do throws(CollateralError) {
             return SNPEndorsementKeySource(der: try await context.collateral.item(name).body, isCollateral: true)
         } catch {
@@ -141,6 +155,12 @@ struct SNPReportVerification: Sendable {
                 code: "collateral_unavailable", message: "The chip's certificate is not to be had. \(error.message)")
         }
     }
+}
+
+extension VerificationError {
+    /// The report does not say which chip it is from.
+    static let chipIDMasked = VerificationError(
+        code: "chip_id_masked", message: "The host masks the chip's identifier, so the report may be any chip's.")
 }
 
 /// Where the certificate of the signing key came from.

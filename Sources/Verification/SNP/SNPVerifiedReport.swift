@@ -58,6 +58,9 @@ struct SNPVerifiedReport: Sendable {
         claims["author_key_digest"] = .string(Hex.encode(report.authorKeyDigest))
         claims["platform_alias_check"] = .bool(report.platformInfo.contains(.aliasCheckComplete))
         claims["platform_ciphertext_hiding"] = .bool(report.platformInfo.contains(.ciphertextHiding))
+        let platform = report.platformInfo.rawValue
+        claims["platform_info"] = Int64(exactly: platform).map { .int($0) } ?? .uint(platform)
+        claims["platform_unknown_bits"] = .bool(!report.platformInfo.unknown.isEmpty)
     }
 
     private func addLevels(_ name: String, _ tcb: SNPTCB, to claims: inout JSONObject) {

@@ -1,4 +1,5 @@
 import Encodings
+import EvidenceSimulator
 import Foundation
 import RATS
 import Testing
