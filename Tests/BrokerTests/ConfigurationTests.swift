@@ -6,6 +6,12 @@ import Verification
 
 @Suite("Configuration")
 struct ConfigurationTests {
+    @Test("files that a configuration names are read up to a size, and only regular ones")
+    func files() {
+        #expect(throws: ConfigurationError.self) { try ConfigurationFile.bytes(at: "/dev/zero") }
+        #expect(throws: ConfigurationError.self) { try ConfigurationFile.text(at: "/nowhere") }
+    }
+
     @Test("A30: the defaults deny: no admin, no sample evidence, no legacy protocol, no plaintext, no foreign issuer")
     func defaults() {
         let configuration = BrokerConfiguration()

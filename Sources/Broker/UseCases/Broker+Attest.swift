@@ -25,12 +25,11 @@ extension Broker {
     ///   the evidence is not believed, and when the nonce was spent; `malformed` for a body that cannot be read.
     public func attest(body: [UInt8], cookie: String?) async throws(BrokerError) -> Attestation {
         metrics.attestationRequests.increment()
-        let now = environment.clock.now()
         do throws(BrokerError) {
-            guard let challenge = openChallenge(cookie, at: now) else {
+            guard let challenge = openChallenge(cookie, at: environment.clock.now()) else {
                 throw .attestationRefused(.unauthenticated, code: "no_current_challenge")
             }
-            return try await attest(try attestRequest(body, challenge), challenge, now: now)
+            return try await attest(try attestRequest(body, challenge), challenge)
         } catch {
             // Evidence that was not believed has a decision and is counted as that.
             if error.decisionID == nil { metrics.attestationErrors.increment() }
@@ -44,13 +43,13 @@ extension Broker {
     }
 
     private func attest(
-        _ request: AttestRequest, _ challenge: ChallengeState, now: Date
+        _ request: AttestRequest, _ challenge: ChallengeState
     ) async throws(BrokerError) -> Attestation {
-        let report: AppraisalReport
+        let (report, now): (AppraisalReport, Date)
         do throws(EvidenceRefusal) {
-            report = try await appraise(request, now: now)
+            (report, now) = try await appraise(request)
         } catch {
-            let id = try await recordRefusedAttestation(error, challenge, now: now)
+            let id = try await recordRefusedAttestation(error, challenge, now: environment.clock.now())
             metrics.attestationFailed(tee: challenge.tee.rawValue)
             throw .attestationRefused(.unauthenticated, code: error.code, decisionID: id)
         }
@@ -74,7 +73,10 @@ extension Broker {
         }
     }
 
-    private func appraise(_ request: AttestRequest, now: Date) async throws(EvidenceRefusal) -> AppraisalReport {
+    /// The report, and when it was made: verifiers may have waited for collateral, and what ended meanwhile has ended.
+    private func appraise(
+        _ request: AttestRequest
+    ) async throws(EvidenceRefusal) -> (report: AppraisalReport, date: Date) {
         let claims: [EvidenceClaims]
         do throws(VerificationError) {
             claims = try await verifiers.verify(
@@ -97,8 +99,9 @@ extension Broker {
         } catch {
             throw EvidenceRefusal(stage: "storage", code: error.code, message: error.message, unavailable: error)
         }
+        let now = environment.clock.now()
         switch snapshot.bundle.appraisalReport(inputs, now: now) {
-        case .success(let report): return report
+        case .success(let report): return (report, now)
         case .failure(let failure):
             throw EvidenceRefusal(
                 stage: "appraisal", code: failure.code, message: failure.message, bundleDigest: snapshot.bundle.digest)

@@ -30,8 +30,7 @@ struct SNPReportVerification: Sendable {
         let product = try product(report, kind: kind, endorsementKeys: endorsementKeys)
         let source = try await endorsementKey(
             kind, product: product, report: report, given: endorsementKeys, context: context)
-        let now = context.clock.now()
-        let endorsed = try endorsement.verify(source, kind: kind, product: product, at: now)
+        let endorsed = try endorsement.verify(source, kind: kind, product: product, at: context.clock.now())
         var steps = [
             VerificationStep.passed("report format", "version \(report.version), reserved bytes zero"),
             .passed(
@@ -44,7 +43,7 @@ struct SNPReportVerification: Sendable {
                     + "issued under the pinned \(endorsed.chain.anchor.name)"),
         ]
         let status = try await revocation.status(
-            of: endorsed.chain, product: product, kind: kind, at: now, context: context)
+            of: endorsed.chain, product: product, kind: kind, context: context)
         steps.append(status.step)
         guard let signature = report.signature.rawRepresentation,
             let ecdsa = try? P384.Signing.ECDSASignature(rawRepresentation: signature),

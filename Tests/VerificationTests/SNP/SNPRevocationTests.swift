@@ -82,6 +82,28 @@ struct SNPRevocationTests {
         #expect(try await guest.refusal(lenient, list: list, at: 6001) == "revocation_unknown")
     }
 
+    @Test("A13: a list that ends while it is asked for has ended, and so has the chip's certificate")
+    func slowList() async throws {
+        let list = try guest.amd.revocationList(issued: -86_400, nextUpdate: 1000)
+        let evidence = rawEvidence(try guest.report.signed(by: guest.key), certificate: guest.key.der, kind: .vcek)
+        for (seconds, code) in [(999.0, nil), (1001, "revocation_unknown"), (86_400 * 365 * 60, "certificate_expired")]
+        {
+            let clock = TurnedClock(guest.amd.now)
+            let later = guest.amd.now.addingTimeInterval(seconds)
+            let source = RememberingCollateral(
+                items: try guest.collateral(list: list), asked: { _ in clock.set(later) })
+            var refusal: String?
+            do throws(VerificationError) {
+                _ = try await SNPVerifier(guest.options()).verify(
+                    Evidence(tee: .snp, content: evidence), binding: EvidenceBinding(reportData: [guest.digest]),
+                    context: VerificationContext(clock: clock.wall, collateral: source))
+            } catch {
+                refusal = error.code
+            }
+            #expect(refusal == code)
+        }
+    }
+
     @Test("a new list counts at once for a chain that was believed before")
     func newList() async throws {
         let verifier = SNPVerifier(guest.options())
