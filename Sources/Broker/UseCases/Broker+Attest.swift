@@ -46,15 +46,16 @@ extension Broker {
     private func attest(
         _ request: AttestRequest, _ challenge: ChallengeState, now: Date
     ) async throws(BrokerError) -> Attestation {
-        let report: AppraisalReport
+        let appraised: (report: AppraisalReport, rollbacks: [(PlatformComparison, TEE)])
         do throws(EvidenceRefusal) {
-            report = try await appraise(request, now: now)
+            appraised = try await appraise(request, now: now)
         } catch {
             let id = try await recordRefusedAttestation(error, challenge, now: now)
             metrics.attestationFailed(tee: challenge.tee.rawValue)
             throw .attestationRefused(.unauthenticated, code: error.code, decisionID: id)
         }
-        let attestation = try await openSession(report, challenge, now: now)
+        for (comparison, tee) in appraised.rollbacks { try await recordRollback(comparison, tee: tee, now: now) }
+        let attestation = try await openSession(appraised.report, challenge, now: now)
         metrics.attestationSucceeded(tee: challenge.tee.rawValue, version: challenge.version.rawValue)
         return attestation
     }
@@ -74,7 +75,9 @@ extension Broker {
         }
     }
 
-    private func appraise(_ request: AttestRequest, now: Date) async throws(EvidenceRefusal) -> AppraisalReport {
+    private func appraise(
+        _ request: AttestRequest, now: Date
+    ) async throws(EvidenceRefusal) -> (AppraisalReport, rollbacks: [(PlatformComparison, TEE)]) {
         let claims: [EvidenceClaims]
         do throws(VerificationError) {
             claims = try await verifiers.verify(
@@ -84,12 +87,14 @@ extension Broker {
             throw EvidenceRefusal(stage: "verification", code: error.code, message: error.message)
         }
         let primaryCount = claims.count - claims.drop { $0.tee == request.primary.tee }.count
+        let comparisons = try await comparisons(of: claims)
         let inputs = claims.enumerated().map { index, claim in
             let isPrimary = index < max(primaryCount, 1)
             return AppraisalInput(
                 claims: claim,
                 runtimeDataClaims: .object(isPrimary ? request.runtimeData : request.deviceRuntimeData),
-                initDataClaims: isPrimary ? request.initData.map { .object($0.claims) } : nil)
+                initDataClaims: isPrimary ? request.initData.map { .object($0.claims) } : nil,
+                platformClaims: comparisons[index]?.claims)
         }
         let snapshot: CompiledPolicies
         do throws(BrokerError) {
@@ -98,11 +103,28 @@ extension Broker {
             throw EvidenceRefusal(stage: "storage", code: error.code, message: error.message, unavailable: error)
         }
         switch snapshot.bundle.appraisalReport(inputs, now: now) {
-        case .success(let report): return report
+        case .success(let report):
+            let rollbacks = zip(claims, comparisons).compactMap { claim, comparison in
+                comparison.flatMap { $0.lowered.isEmpty ? nil : ($0, claim.tee) }
+            }
+            return (report, rollbacks)
         case .failure(let failure):
             throw EvidenceRefusal(
                 stage: "appraisal", code: failure.code, message: failure.message, bundleDigest: snapshot.bundle.digest)
         }
+    }
+
+    /// What is remembered of the machine behind each piece of evidence.
+    private func comparisons(of claims: [EvidenceClaims]) async throws(EvidenceRefusal) -> [PlatformComparison?] {
+        var comparisons: [PlatformComparison?] = []
+        for claim in claims {
+            do throws(BrokerError) {
+                comparisons.append(try await compare(claim.platform))
+            } catch {
+                throw EvidenceRefusal(stage: "storage", code: error.code, message: error.message, unavailable: error)
+            }
+        }
+        return comparisons
     }
 
     /// What every verifier is handed besides the evidence.
