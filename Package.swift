@@ -230,7 +230,11 @@ let package = Package(
             ]),
         tests("BrokerAPI", ["BrokerTestSupport", "TestPrograms", "HTTPTransport", "X509Trust"]),
         tests("Guest", ["GuestTestSupport", "TestInput"]),
-        tests("GuestAPI", ["GuestTestSupport", "TestInput", "TestPrograms"] + grpc),
+        tests(
+            "GuestAPI",
+            [
+                "GuestTestSupport", "TestInput", "TestPrograms", .product(name: "NIOEmbedded", package: "swift-nio"),
+            ] + grpc),
         tests("Controller", ["BrokerTestSupport", "BrokerAPI", "Policy"], vectors: false),
         tests(
             "claviger",
