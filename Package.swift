@@ -225,8 +225,8 @@ let package = Package(
         tests(
             "Broker",
             [
-                "BrokerTestSupport", "EvidenceSimulator", "TestInput", "PolicyTesting", "Policy", "Verification",
-                "Collateral", "X509Trust",
+                "BrokerTestSupport", "EvidenceSimulator", "TestInput", "TestPrograms", "PolicyTesting", "Policy",
+                "Verification", "Collateral", "X509Trust",
             ]),
         tests("BrokerAPI", ["BrokerTestSupport", "TestPrograms", "HTTPTransport", "X509Trust"]),
         tests("Guest", ["GuestTestSupport", "TestInput"]),

@@ -19,8 +19,12 @@ struct SimulatedSite {
     let platform: SimulatedPlatform
     let test: TestBroker
 
-    /// - Parameter policies: what is applied beside the shipped policies.
-    init(policies: String = TestPolicies.affirmingOnly) async throws {
+    /// - Parameters:
+    ///   - policies: what is applied beside the shipped policies.
+    ///   - others: verifiers beside those of the simulator's manufacturers.
+    init(
+        policies: String = TestPolicies.affirmingOnly, verifiers others: [any EvidenceVerifier] = []
+    ) async throws {
         let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded())
         let amd = try SimulatedAMD(.milan, at: now)
         let intel = try SimulatedIntel(at: now)
@@ -31,7 +35,7 @@ struct SimulatedSite {
         try Data(signer.publicPEM.utf8).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
         test = try await TestBroker.make(
-            policies: policies, verifiers: Self.verifiers(amd, intel), inspectors: Self.inspectors(amd, intel)
+            policies: policies, verifiers: Self.verifiers(amd, intel, others), inspectors: Self.inspectors(amd, intel)
         ) {
             $0.policies.installDefaults = true
             $0.collateral.keyFiles = [file.path]
@@ -39,14 +43,19 @@ struct SimulatedSite {
         try await importCollateral(signedBy: signer, at: now)
     }
 
-    private static func verifiers(_ amd: SimulatedAMD, _ intel: SimulatedIntel) -> VerifierRegistry {
+    private static func verifiers(
+        _ amd: SimulatedAMD, _ intel: SimulatedIntel, _ others: [any EvidenceVerifier] = []
+    ) -> VerifierRegistry {
         let collateral = IntelCollateralOptions(anchors: intel.anchors)
         var snp = SNPVerifier.Options(anchors: amd.anchors)
         snp.allowsMaskedChipID = true
-        return VerifierRegistry(verifiers: [
-            SNPVerifier(snp), TDXVerifier(options: .init(collateral: collateral)),
-            SGXVerifier(options: .init(collateral: collateral)),
-        ])
+        return VerifierRegistry(
+            verifiers: [
+                SNPVerifier(snp), TDXVerifier(options: .init(collateral: collateral)),
+                SGXVerifier(options: .init(collateral: collateral)),
+                AzureSNPVerifier(.init(snp: .init(anchors: amd.anchors))),
+                AzureTDXVerifier(.init(tdx: .init(collateral: collateral))),
+            ] + others)
     }
 
     /// Another broker on the same database, which believes the same evidence.
