@@ -57,8 +57,8 @@ public struct AzureSNPVerifier: EvidenceVerifier {
         quote.add(to: &claims)
         return [
             EvidenceClaims(
-                tee: tee, claims: claims, matchedReportData: quote.matchedReportData,
-                steps: verified.steps + quote.steps, chain: verified.chain)
+                tee: tee, claims: claims, matchedReportData: quote.matchedReportData, platform: verified.platform,
+                steps: verified.steps + quote.steps + [PlatformLevels.step(verified.platform)], chain: verified.chain)
         ]
     }
 

@@ -53,9 +53,11 @@ public struct TDXVerifier: EvidenceVerifier {
         } else {
             steps.append(.skipped("event log", "the guest sent none"))
         }
+        steps.append(PlatformLevels.step(verified.platform))
         return [
             EvidenceClaims(
-                tee: tee, claims: claims, matchedReportData: match.candidate, steps: steps, chain: verified.quote.chain)
+                tee: tee, claims: claims, matchedReportData: match.candidate, platform: verified.platform,
+                steps: steps, chain: verified.quote.chain)
         ]
     }
 
