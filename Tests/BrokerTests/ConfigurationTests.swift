@@ -1,4 +1,6 @@
+import Encodings
 import Foundation
+import JOSE
 import Testing
 import Verification
 
