@@ -160,6 +160,19 @@ struct RollbackTests {
         #expect(event.trace["before"]?["sgx_tcb_svn_1"] == 7 && event.trace["now"]?["sgx_tcb_svn_1"] == 3)
     }
 
+    @Test("A15: what a chip showed through Azure's virtual TPM counts for the chip")
+    func azure() async throws {
+        let site = try await SimulatedSite(
+            policies: TestPolicies.stream(TestPolicies.allowAll, Self.noRollback))
+        try await site.test.put("default/key/1", "the secret")
+        let guest = try SimulatedSNPGuest(site.amd)
+        let older = try updated(guest, site.amd) { $0.snp = 21 }
+        #expect(try await refusal(SimulatedGuest(SimulatedAzureVM(on: .snp(guest))), site.test) == nil)
+        for guest in [try SimulatedGuest(older), try SimulatedGuest(SimulatedAzureVM(on: .snp(older)))] {
+            #expect(try await refusal(guest, site.test)?.code == "guardrail_denied")
+        }
+    }
+
     @Test("A15: a chip that masks its identifier has no memory, and a policy that asks for one denies it")
     func masked() async throws {
         let site = try await SimulatedSite(policies: TestPolicies.allowAll)
