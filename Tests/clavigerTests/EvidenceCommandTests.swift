@@ -45,8 +45,8 @@ struct EvidenceCommandTests {
     func manifest() async throws {
         let good = "\(Self.vectors)/snp/manifest.json"
         let scratch = try Scratch()
-        try FileManager.default.createSymbolicLink(
-            atPath: scratch.path + "/snp", withDestinationPath: "\(Self.vectors)/snp")
+        // Evidence is not read through links.
+        try FileManager.default.copyItem(atPath: "\(Self.vectors)/snp", toPath: scratch.path + "/snp")
         let entries = try #require(JSONValue(parsing: Data(contentsOf: URL(filePath: good)).map { $0 }).arrayValue)
         // Roots are pinned in the program; their files are not kept a second time.
         let text = JSONValue.array(entries.filter { $0["expect"] != "trust-anchor" }).serializedString()
