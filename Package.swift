@@ -129,7 +129,10 @@ let package = Package(
             ]),
         room(
             "Guest",
-            ["HTTPTransport", "OCIEncryption", "KBSProtocol", "JOSE", "RATS", "Encodings", crypto, logging, metrics]),
+            [
+                "HTTPTransport", "OCIEncryption", "KBSProtocol", "JOSE", "RATS", "Encodings", "CLinux", crypto, logging,
+                metrics,
+            ]),
         room("AdminClient", ["HTTPTransport", "KBSProtocol", "JOSE", "Encodings"]),
 
         // Trust
