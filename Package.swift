@@ -130,8 +130,8 @@ let package = Package(
         room(
             "Guest",
             [
-                "HTTPTransport", "OCIEncryption", "KBSProtocol", "JOSE", "RATS", "Encodings", "CLinux", crypto, logging,
-                metrics,
+                "HTTPTransport", "OCIEncryption", "KBSProtocol", "JOSE", "RATS", "Encodings", "Processes", "CLinux",
+                crypto, logging, metrics,
             ]),
         room("AdminClient", ["HTTPTransport", "KBSProtocol", "JOSE", "Encodings"]),
 
@@ -232,7 +232,12 @@ let package = Package(
                 "Collateral", "X509Trust",
             ]),
         tests("BrokerAPI", ["BrokerTestSupport", "TestPrograms", "HTTPTransport", "X509Trust"]),
-        tests("Guest", ["GuestTestSupport", "TestInput"]),
+        tests(
+            "Guest",
+            [
+                "EvidenceSimulator", "GuestTestSupport", "TestInput", "TestPrograms", "Verification", "X509TestSupport",
+                "X509Trust",
+            ]),
         tests("GuestAPI", ["GuestTestSupport", "TestInput", "TestPrograms"] + grpc),
         tests("Controller", ["BrokerTestSupport", "BrokerAPI", "Policy"], vectors: false),
         tests(

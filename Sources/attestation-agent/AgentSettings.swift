@@ -21,7 +21,7 @@ struct AgentSettings: Sendable {
     var attestationAgentSocket: ListenAddress?
     var confidentialDataHubSocket: ListenAddress?
     var peers: AllowedPeers
-    var eventLogIsWanted: Bool
+    var measurement: MeasurementSettings
     var isReference: Bool
     var adminTokenFile: String?
     var keyScope: RegistrationScope
@@ -49,7 +49,8 @@ struct AgentSettings: Sendable {
         kbsCertificateFile = options.kbsCert ?? variables.text("kbs-cert")
         kbsCertificates = kbsCertificateFile == nil ? file?.trustAnchorsPEM : nil
         keyKind = file?.keyKind ?? .ecP256
-        eventLogIsWanted = file?.eventLogIsWanted ?? false
+        measurement = try MeasurementSettings(
+            options.measurement, file: file, variables: variables, environment: environment)
         allowHTTP = try options.allowHttp || variables.flag("allow-http") || file?.allowHTTP ?? false
         allowSample = try options.allowSample || variables.flag("allow-sample") || file?.allowSample ?? false
         restFeatures =
