@@ -130,8 +130,8 @@ let package = Package(
         room(
             "Guest",
             [
-                "HTTPTransport", "OCIEncryption", "KBSProtocol", "JOSE", "RATS", "Encodings", "CLinux", crypto, logging,
-                metrics,
+                "HTTPTransport", "OCIEncryption", "KBSProtocol", "JOSE", "RATS", "Encodings", "Processes", "CLinux",
+                crypto, logging, metrics,
             ]),
         room("AdminClient", ["HTTPTransport", "KBSProtocol", "JOSE", "Encodings"]),
 
@@ -189,7 +189,8 @@ let package = Package(
                 "Encodings",
                 logging, metrics,
             ]),
-        support("GuestTestSupport", ["HTTPServing", "KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
+        support(
+            "GuestTestSupport", ["Guest", "HTTPServing", "KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
         support("TestPrograms", ["Processes"]),
         support("TestInput", ["Encodings"]),
         support("X509TestSupport", ["X509Trust", "COpenSSL"]),
@@ -232,7 +233,7 @@ let package = Package(
                 "Collateral", "X509Trust",
             ]),
         tests("BrokerAPI", ["BrokerTestSupport", "TestPrograms", "HTTPTransport", "X509Trust"]),
-        tests("Guest", ["GuestTestSupport", "TestInput"]),
+        tests("Guest", ["EvidenceSimulator", "GuestTestSupport", "TestInput", "TestPrograms", "Verification"]),
         tests("GuestAPI", ["GuestTestSupport", "TestInput", "TestPrograms"] + grpc),
         tests("Controller", ["BrokerTestSupport", "BrokerAPI", "Policy"], vectors: false),
         tests(

@@ -15,6 +15,7 @@ struct AgentSettings: Sendable {
     var keyKind: JWEPrivateKey.Kind
     var allowHTTP: Bool
     var allowSample: Bool
+    var attester: AttesterSettings
     var restAddresses: [ListenAddress]
     var restFeatures: RESTFeatures
     var keyProvider: ListenAddress?
@@ -52,6 +53,7 @@ struct AgentSettings: Sendable {
         eventLogIsWanted = file?.eventLogIsWanted ?? false
         allowHTTP = try options.allowHttp || variables.flag("allow-http") || file?.allowHTTP ?? false
         allowSample = try options.allowSample || variables.flag("allow-sample") || file?.allowSample ?? false
+        attester = try options.attester.settings(allowSample: allowSample, variables, environment)
         restFeatures =
             try Self.choice(
                 options.restFeatures ?? variables.text("rest-features") ?? role.restFeatures, "rest-features")
