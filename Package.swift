@@ -189,7 +189,8 @@ let package = Package(
                 "Encodings",
                 logging, metrics,
             ]),
-        support("GuestTestSupport", ["HTTPServing", "KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
+        support(
+            "GuestTestSupport", ["Guest", "HTTPServing", "KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
         support("TestPrograms", ["Processes"]),
         support("TestInput", ["Encodings"]),
         support("X509TestSupport", ["X509Trust", "COpenSSL"]),

@@ -29,7 +29,7 @@ struct Agent {
             insecureHTTPAllowed: settings.allowHTTP, keyKind: settings.keyKind,
             initData: try Self.text(settings.initDataFile, "init-data file"), metrics: counts)
         do throws(GuestError) {
-            attester = try AttesterDetection.attester(allowSample: settings.allowSample)
+            attester = try AttesterDetection.attester(settings.attester)
             client = try KBSClient(configuration, attester: attester)
         } catch {
             throw AgentFailure(error)

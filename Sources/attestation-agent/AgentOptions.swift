@@ -72,6 +72,8 @@ struct AgentOptions: ParsableArguments {
     @Option(help: "File with the init-data document (TOML) that the hardware measured.")
     var initData: String?
 
+    @OptionGroup var attester: AttesterOptions
+
     @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.")
     var logLevel: String?
 

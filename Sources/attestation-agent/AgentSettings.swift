@@ -15,6 +15,7 @@ struct AgentSettings: Sendable {
     var keyKind: JWEPrivateKey.Kind
     var allowHTTP: Bool
     var allowSample: Bool
+    var attester: AttesterSettings
     var restAddresses: [ListenAddress]
     var restFeatures: RESTFeatures
     var keyProvider: ListenAddress?
@@ -53,6 +54,8 @@ struct AgentSettings: Sendable {
             options.measurement, file: file, variables: variables, environment: environment)
         allowHTTP = try options.allowHttp || variables.flag("allow-http") || file?.allowHTTP ?? false
         allowSample = try options.allowSample || variables.flag("allow-sample") || file?.allowSample ?? false
+        attester = try options.attester.settings(allowSample: allowSample, variables, environment)
+        attester.agentEvents = LoggedEvents(measurement.eventLogPath).entries
         restFeatures =
             try Self.choice(
                 options.restFeatures ?? variables.text("rest-features") ?? role.restFeatures, "rest-features")

@@ -17,8 +17,6 @@ struct MeasurementOptions: ParsableArguments {
 struct MeasurementSettings: Sendable {
     /// Where the TPM is, from the reference's variable; nil for the usual places.
     var tpmDevice: String?
-    /// The handle of the TPM's attestation key.
-    var tpmKey: UInt32
     var eventLogIsWanted: Bool
     var eventLogRegister: UInt64
     var eventLogPath: String
@@ -29,11 +27,6 @@ struct MeasurementSettings: Sendable {
     ) throws {
         tpmDevice = environment["AA_TPM_DEVICE"]
         eventLogPath = environment["AAEL_PATH"] ?? RuntimeMeasurements.usualPath
-        do throws(GuestError) {
-            tpmKey = try environment["AA_TPM_AK_HANDLE"].map(TPMAttester.key) ?? TPMAttester.usualKey
-        } catch {
-            throw ValidationError(error.message)
-        }
         eventLogIsWanted = try options.eventLog || variables.flag("event-log") || file?.eventLogIsWanted ?? false
         measuresReleases = try options.measureReleases || variables.flag("measure-releases")
         let number = try variables.text("event-log-register").map { text in

@@ -9,7 +9,8 @@ import Synchronization
 final class RuntimeEventLog: Sendable {
     /// What remains of the verifiers' limit belongs to firmware's log.
     static let maximumBytes = 524_288
-    private static let aheadName = ".wal_event_entry"
+    /// The longest of what is written ahead, with some room.
+    static let maximumAheadBytes = RuntimeEvent.maximumBytes + 128
 
     private let registers: any MeasurementRegisters
     private let usualRegister: UInt32
@@ -27,9 +28,9 @@ final class RuntimeEventLog: Sendable {
     init(_ path: String, registers: any MeasurementRegisters, usualPCR: UInt64) throws(GuestError) {
         self.registers = registers
         usualRegister = try registers.logIndex(ofPCR: usualPCR)
-        let folder = try Self.makeFolder(of: path)
+        try Self.makeFolder(of: path)
         log = try RecordFile(path)
-        ahead = try RecordFile(folder + "/" + Self.aheadName)
+        ahead = try RecordFile(Self.aheadPath(of: path))
         try recover()
         guard EventLogText.isWhole(try log.content(limit: EventLogText.maximumBytes)) else { throw contradiction }
     }
@@ -68,7 +69,7 @@ final class RuntimeEventLog: Sendable {
 
     /// Finishes an interrupted recording when the register was extended, and drops it when it was not.
     private func recover() throws(GuestError) {
-        let bytes = try ahead.content(limit: RuntimeEvent.maximumBytes + 128)
+        let bytes = try ahead.content(limit: Self.maximumAheadBytes)
         guard !bytes.isEmpty else { return }
         if let record = WriteAheadRecord(parsing: bytes, digestBytes: registers.algorithm.digestBytes) {
             try recover(record)
@@ -100,7 +101,12 @@ final class RuntimeEventLog: Sendable {
             "The event log is not what this agent wrote: it no longer leads to the registers. Start the guest anew.")
     }
 
-    private static func makeFolder(of path: String) throws(GuestError) -> String {
+    /// Where it is written down what is about to be recorded in the log at `path`.
+    static func aheadPath(of path: String) -> String {
+        path.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/.wal_event_entry"
+    }
+
+    private static func makeFolder(of path: String) throws(GuestError) {
         let names = path.split(separator: "/").dropLast()
         for depth in names.indices {
             let folder = "/" + names.prefix(depth + 1).joined(separator: "/")
@@ -108,6 +114,5 @@ final class RuntimeEventLog: Sendable {
                 throw .system("make the folder", folder)
             }
         }
-        return "/" + names.joined(separator: "/")
     }
 }

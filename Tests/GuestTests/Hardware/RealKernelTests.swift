@@ -15,7 +15,7 @@ struct RealKernelTests {
     }
 
     @Test("all paths lie below the root folder")
-    func root() throws {
+    func belowRoot() throws {
         defer { try? FileManager.default.removeItem(atPath: root) }
         #expect(kernel.exists("/dev"))
         #expect(!kernel.exists("/proc"))

@@ -1,4 +1,5 @@
 import Encodings
+import GuestTestSupport
 import KBSProtocol
 import RATS
 import Testing
@@ -18,7 +19,7 @@ struct InitDataBindingTests {
     private static let text = "The initdata supplied by the parameter is inconsistent with that of the current platform."
 
     private func bind(
-        _ digest: [UInt8], _ attester: FixedAttester, _ kernel: any Kernel = SimulatedTrustDomainKernel([:])
+        _ digest: [UInt8], _ attester: FixedAttester, _ kernel: any Kernel = SimulatedKernel()
     ) async throws -> InitDataBinding.Outcome {
         try await InitDataBinding(attester, kernel: kernel, device: nil).bind(digest)
     }
@@ -38,12 +39,12 @@ struct InitDataBindingTests {
     func trustDomain(size: Int) async throws {
         let digest = [UInt8](1...UInt8(size))
         let field = digest.prefix(48) + [UInt8](repeating: 0, count: max(0, 48 - size))
-        let files = SimulatedTrustDomainKernel(configurationID: Array(field))
+        let files = SimulatedKernel.trustDomain(configurationID: Array(field))
         #expect(try await bind(digest, FixedAttester(tee: .tdx), files) == .measured)
         // Before Linux 6.16 there are no files, and the processor is asked for a report.
         var report = [UInt8](repeating: 0, count: 1024)
         report.replaceSubrange(576..<624, with: field)
-        let device = SimulatedTrustDomainKernel([:], report: report)
+        let device = SimulatedKernel.trustDomain(report: report)
         #expect(try await bind(digest, FixedAttester(tee: .tdx), device) == .measured)
         for kernel in [files, device] {
             await #expect {

@@ -41,18 +41,6 @@ struct RuntimeEventTests {
         }
     }
 
-    @Test("GC 9.A.14: registers of a recorded TDREPORT by a TPM's numbers, and its configuration")
-    func tdReport() throws {
-        let report = try TDReport(parsing: Vectors.bytes("tdx/tdx_report_1.bin"))
-        #expect(Hex.encode(report.runtimeRegister(forPCR: 1)).hasPrefix("f4ec1a04"))
-        #expect(Hex.encode(report.runtimeRegister(forPCR: 1)).hasSuffix("abdc"))
-        #expect(Hex.encode(report.runtimeRegister(forPCR: 2)).hasPrefix("4e5f8826"))
-        #expect(Hex.encode(report.runtimeRegister(forPCR: 2)).hasSuffix("b14c"))
-        #expect(report.runtimeRegister(forPCR: 8) == [UInt8](repeating: 0, count: 48))
-        #expect(report.runtimeRegister(forPCR: 16) == [UInt8](repeating: 0, count: 48))
-        #expect(throws: GuestError.self) { try TDReport(parsing: [UInt8](repeating: 0, count: 1023)) }
-    }
-
     @Test("a TPM's numbers lead to the registers of a trust domain, and all that are left to the last")
     func mapping() {
         let indices = (0..<26).map { TDXRegisters.logIndex(ofPCR: $0) }

@@ -1,4 +1,5 @@
 import Encodings
+import GuestTestSupport
 import KBSProtocol
 import Synchronization
 import Testing
@@ -60,8 +61,8 @@ struct RuntimeMeasurementsTests {
 
     @Test("a trust domain's registers are extended through the kernel's files, and only those that guests may")
     func trustDomain() async throws {
-        #expect(TDXRegisters(kernel: SimulatedTrustDomainKernel([:])) == nil)
-        let kernel = SimulatedTrustDomainKernel()
+        #expect(TDXRegisters(kernel: SimulatedKernel()) == nil)
+        let kernel = SimulatedKernel.trustDomain()
         let registers = try #require(TDXRegisters(kernel: kernel))
         let measurements = try RuntimeMeasurements(into: registers, path: path)
         #expect(try await measurements.record(domain: "d", operation: "o", content: "c") == .recorded)
@@ -73,6 +74,20 @@ struct RuntimeMeasurementsTests {
         let replayed = try log.replay(.sha384)
         #expect(replayed.keys.sorted() == [3, 4])
         for (index, value) in replayed { #expect(try registers.value(at: index) == value) }
+    }
+
+    @Test("evidence waits for an event that is being recorded, and says so when nobody finishes it")
+    func eventInProgress() async throws {
+        #expect(try LoggedEvents(path).entries().isEmpty)
+        let measurements = try RuntimeMeasurements(into: registers, path: path)
+        #expect(try await measurements.record(domain: "d", operation: "o", content: "c") == .recorded)
+        #expect(try LoggedEvents(path).entries() == folder.bytes("eventlog"))
+        try folder.write([0], to: ".wal_event_entry")
+        #expect {
+            _ = try LoggedEvents(path).entries()
+        } throws: {
+            ($0 as? GuestError)?.message.contains("interrupted") == true
+        }
     }
 
     @Test("a release that is measured is in the log once; without a log nobody gets the resource")

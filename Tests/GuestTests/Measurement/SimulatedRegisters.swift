@@ -1,4 +1,6 @@
 import Crypto
+import Glibc
+import GuestTestSupport
 import KBSProtocol
 import Synchronization
 
@@ -42,62 +44,48 @@ final class SimulatedRegisters: MeasurementRegisters {
     }
 }
 
-/// The files of a trust domain's measurements: writing a register extends it, as in Linux 6.16.
-final class SimulatedTrustDomainKernel: Kernel {
-    private let files: Mutex<[String: [UInt8]]>
-    private let report: [UInt8]?
-
-    init(_ files: [String: [UInt8]], report: [UInt8]? = nil) {
-        self.files = Mutex(files)
-        self.report = report
-    }
-
-    /// With all four registers, and this configuration.
-    convenience init(configurationID: [UInt8] = [UInt8](repeating: 0, count: 48)) {
+extension SimulatedKernel {
+    /// The kernel of a trust domain since Linux 6.16, which shows the configuration and lets guests extend the last two
+    /// registers by writing to them.
+    static func trustDomain(configurationID: [UInt8] = [UInt8](repeating: 0, count: 48)) -> SimulatedKernel {
+        let kernel = SimulatedKernel()
         let folder = "/sys/devices/virtual/misc/tdx_guest/measurements"
-        var files = ["\(folder)": [], "\(folder)/mrconfigid": configurationID]
-        for number in 0..<4 { files["\(folder)/rtmr\(number):sha384"] = [UInt8](repeating: 0, count: 48) }
-        self.init(files)
-    }
-
-    func exists(_ path: String) -> Bool { files.withLock { $0[path] != nil } }
-
-    func read(_ path: String, limit: Int) throws(GuestError) -> [UInt8] {
-        guard let bytes = files.withLock({ $0[path] }), bytes.count <= limit else {
-            throw GuestError(.system, "\(path) cannot be read")
+        kernel.put(.folder, at: folder)
+        kernel.put(.file(configurationID), at: "\(folder)/mrconfigid")
+        for number in 0..<4 {
+            let path = "\(folder)/rtmr\(number):sha384"
+            let register = ExtendableFile()
+            kernel.put(
+                .attribute(
+                    read: { () throws(GuestError) in register.value },
+                    write: { digest throws(GuestError) in
+                        guard number >= 2 else { throw SimulatedKernel.refusal(EACCES, path) }
+                        guard digest.count == 48 else { throw SimulatedKernel.refusal(EINVAL, path) }
+                        register.extend(digest)
+                    }),
+                at: path)
         }
-        return bytes
+        return kernel
     }
 
-    func write(_ bytes: [UInt8], to path: String) throws(GuestError) {
-        // The kernel lets guests extend the last two.
-        guard bytes.count == 48, path.hasSuffix("/rtmr2:sha384") || path.hasSuffix("/rtmr3:sha384") else {
-            throw GuestError(.system, "\(path) cannot be written")
-        }
-        files.withLock { $0[path] = Array(SHA384.hash(data: ($0[path] ?? []) + bytes)) }
+    /// An older kernel of a trust domain, which makes reports on request.
+    static func trustDomain(report: [UInt8]) -> SimulatedKernel {
+        let kernel = SimulatedKernel()
+        kernel.put(
+            .device(
+                SimulatedDevice { request throws(GuestError) in
+                    request.number == 0xC440_5401
+                        ? DeviceAnswer(argument: Array(request.argument.prefix(64)) + report) : request.unknown
+                }), at: "/dev/tdx_guest")
+        return kernel
     }
+}
 
-    func makeDirectory(_ path: String) throws(GuestError) { throw GuestError(.system, "no") }
-    func removeDirectory(_ path: String) throws(GuestError) { throw GuestError(.system, "no") }
-    func list(_ path: String) throws(GuestError) -> [String] { throw GuestError(.system, "no") }
+/// A register of SHA-384 behind a file.
+private final class ExtendableFile: Sendable {
+    private let state = Mutex([UInt8](repeating: 0, count: 48))
 
-    func open(_ path: String, _ access: DeviceAccess) throws(GuestError) -> any Device {
-        guard path == "/dev/tdx_guest", let report else { throw GuestError(.system, "\(path) does not exist") }
-        return ReportDevice(report: report)
-    }
+    var value: [UInt8] { state.withLock { $0 } }
 
-    private struct ReportDevice: Device {
-        let report: [UInt8]
-
-        func control(_ request: DeviceRequest) throws(GuestError) -> DeviceAnswer {
-            guard request.number == 0xC440_5401, request.argument.count == 1088 else {
-                return DeviceAnswer(result: -1, systemError: 25, argument: request.argument)
-            }
-            return DeviceAnswer(argument: request.argument.prefix(64) + report)
-        }
-
-        func exchange(_ command: [UInt8], limit: Int) throws(GuestError) -> [UInt8] {
-            throw GuestError(.system, "no")
-        }
-    }
+    func extend(_ digest: [UInt8]) { state.withLock { $0 = Array(SHA384.hash(data: $0 + digest)) } }
 }

@@ -11,7 +11,7 @@ import Verification
 struct TPMAttesterTests {
     private static func digest(_ text: String) -> [UInt8] { Array(SHA384.hash(data: Array(text.utf8))) }
 
-    private static func attester(_ tpm: SoftwareTPM, eventLog: PlatformEventLog? = nil) -> TPMAttester {
+    private static func attester(_ tpm: SoftwareTPM, eventLog: any EventLogSource = NoEventLog()) -> TPMAttester {
         TPMAttester(TPMDevice(tpm.socket, kernel: RealKernel()), eventLog: eventLog)
     }
 
@@ -145,7 +145,8 @@ struct TPMAttesterTests {
                 try await measurements.record(domain: "d", operation: "o", content: "c", register: refused)
             }
         }
-        let log = PlatformEventLog(kernel: RealKernel(), firmwarePath: folder.path + "/none", runtimePath: path)
+        let log = PlatformEventLog(
+            kernel: RealKernel(), path: folder.path + "/none", agentEvents: LoggedEvents(path).entries)
         let content = try await Self.attester(tpm, eventLog: log).evidence(reportData: Self.digest("session"))
         let verifier = Self.verifier(trusting: key)
         let binding = EvidenceBinding(reportData: [Self.digest("session")])

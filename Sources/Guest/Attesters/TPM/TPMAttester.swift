@@ -16,15 +16,16 @@ public struct TPMAttester: Attester {
     private static let maximumCertificateBytes = 4096
     /// The reference's verifiers expect no more; a digest that is longer is cut.
     private static let nonceBytes = 32
+    private static let attempts = 3
 
     private let device: TPMDevice
     private let key: UInt32
-    private let eventLog: PlatformEventLog?
+    private let eventLog: any EventLogSource
 
     /// An attester with the key at a persistent handle.
     ///
-    /// - Parameter eventLog: what is sent as event log; nil for none.
-    public init(_ device: TPMDevice, key: UInt32 = usualKey, eventLog: PlatformEventLog? = nil) {
+    /// - Parameter eventLog: what is sent as event log.
+    public init(_ device: TPMDevice, key: UInt32 = usualKey, eventLog: any EventLogSource = NoEventLog()) {
         self.device = device
         self.key = key
         self.eventLog = eventLog
@@ -50,29 +51,48 @@ public struct TPMAttester: Attester {
     /// A quote over the registers of SHA-256, whose nonce are the first 32 bytes of the report data, filled up with zeros.
     public func evidence(reportData: [UInt8]) async throws(GuestError) -> JSONValue {
         let nonce = Array((reportData + [UInt8](repeating: 0, count: Self.nonceBytes)).prefix(Self.nonceBytes))
-        let collected = try await device.run { [key] (tpm) throws(TPMError) in
-            try Self.collect(tpm, key: key, nonce: nonce)
+        return try await HardwareWork.run { () throws(GuestError) in try self.collect(nonce) }
+    }
+
+    private func collect(_ nonce: [UInt8]) throws(GuestError) -> JSONValue {
+        var log = try eventLog.bytes()
+        for _ in 0..<Self.attempts {
+            let collected: Collected
+            do throws(TPMError) {
+                collected = try device.session { (tpm) throws(TPMError) in
+                    try Self.collect(tpm, key: key, nonce: nonce)
+                }
+            } catch {
+                throw error.guestError
+            }
+            // An event that is measured in between is in the log or in the quote, but not in both.
+            let after = try eventLog.bytes()
+            if after == log { return .object(collected.evidence(log)) }
+            log = after
         }
-        var evidence: JSONObject = [
-            "tpm_quote": [
-                "signature": .string(Base64.encode(collected.quote.signature)),
-                "message": .string(Base64.encode(collected.quote.message)),
-                "pcrs": .array(collected.quote.registers.map { .string(Hex.encode($0)) }),
-            ],
-            "ak_public": .string(Base64.encode(collected.area.subjectPublicKeyInfo)),
-            "ak_public_area": .string(Base64.encode(collected.area.bytes)),
-        ]
-        if let certificate = collected.certificate {
-            evidence["ak_certificates"] = [.string(Base64.encode(certificate))]
-        }
-        if let log = try eventLog?.bytes() { evidence["eventlog"] = .string(Base64.encode(log)) }
-        return .object(evidence)
+        throw GuestError(
+            .evidence, "Events were measured each time while a quote was made; try again when that is over.")
     }
 
     private struct Collected: Sendable {
         let area: TPMKeyArea
         let certificate: [UInt8]?
         let quote: TPMQuoteAnswer
+
+        func evidence(_ log: [UInt8]?) -> JSONObject {
+            var evidence: JSONObject = [
+                "tpm_quote": [
+                    "signature": .string(Base64.encode(quote.signature)),
+                    "message": .string(Base64.encode(quote.message)),
+                    "pcrs": .array(quote.registers.map { .string(Hex.encode($0)) }),
+                ],
+                "ak_public": .string(Base64.encode(area.subjectPublicKeyInfo)),
+                "ak_public_area": .string(Base64.encode(area.bytes)),
+            ]
+            if let certificate { evidence["ak_certificates"] = [.string(Base64.encode(certificate))] }
+            if let log { evidence["eventlog"] = .string(Base64.encode(log)) }
+            return evidence
+        }
     }
 
     private static func collect(_ tpm: TPM, key: UInt32, nonce: [UInt8]) throws(TPMError) -> Collected {
