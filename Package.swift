@@ -256,7 +256,8 @@ if fuzzing {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "RATS", "Verification", "X509Trust",
+                "Encodings", "JOSE", "CEL", "Guest", "LinearRegex", "KBSProtocol", "Policy", "RATS", "Verification",
+                "X509Trust",
             ],
             path: "Fuzz",
             swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],

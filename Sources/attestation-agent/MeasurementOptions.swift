@@ -6,7 +6,7 @@ struct MeasurementOptions: ParsableArguments {
     @Flag(help: "Measure events that programs report into a register of the hardware, and keep a log of them.")
     var eventLog = false
 
-    @Option(help: "Register for events that name none, in the numbers of a TPM. Default: 17, which a TPM itself refuses.")
+    @Option(help: "Register for events that name none, as a TPM counts them. Default: 17, which a TPM refuses.")
     var eventLogRegister: UInt64?
 
     @Flag(help: "Measure each release of a resource too. Needs the event log.")

@@ -20,8 +20,15 @@ final class CountedRegisters: MeasurementRegisters {
 
 /// A folder for an event log that goes with this value.
 final class EventLogFolder: Sendable {
-    private let path = FileManager.default.temporaryDirectory.appending(path: "claviger-log-\(UUID().uuidString)").path
+    let path = FileManager.default.temporaryDirectory.appending(path: "log-\(UUID().uuidString.prefix(8))").path
     var file: String { path + "/eventlog" }
+
+    /// Writes a file beside it, whose path is returned.
+    func write(_ text: String, _ name: String) throws -> String {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: URL(filePath: path + "/" + name))
+        return path + "/" + name
+    }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -134,7 +134,7 @@ struct TTRPCServiceTests {
         #expect(registers.extended == [17])
     }
 
-    @Test("an event for a register of its own goes there, and one that cannot be recorded fails with the fixed sentence")
+    @Test("an event for a register of its own goes there, and one that cannot be recorded fails")
     func eventRegister() async throws {
         let log = EventLogFolder()
         let registers = CountedRegisters()

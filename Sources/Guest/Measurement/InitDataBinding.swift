@@ -77,7 +77,8 @@ public struct InitDataBinding: Sendable {
     private func extend(_ digest: [UInt8]) async throws(GuestError) {
         guard digest.count == TPM.bankDigestBytes else {
             throw GuestError(
-                .initData, "A TPM's register takes digests of 32 bytes: write algorithm = \"sha256\" into the init-data.")
+                .initData,
+                "A TPM's register takes digests of 32 bytes: write algorithm = \"sha256\" into the init-data.")
         }
         guard let device else { throw GuestError(.evidence, "There is no TPM to extend with the init-data's digest.") }
         let isBound = try await device.run { (tpm) throws(TPMError) in

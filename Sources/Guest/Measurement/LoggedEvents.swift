@@ -27,7 +27,7 @@ public struct LoggedEvents: Sendable {
         while kernel.exists(ahead), try !kernel.read(ahead, limit: RuntimeEventLog.maximumAheadBytes).isEmpty {
             guard ContinuousClock.now < end else {
                 throw GuestError(
-                    .evidence, "The agent that keeps the event log \(path) was interrupted: start it again, to mend it.")
+                    .evidence, "The agent that keeps the event log \(path) was interrupted. Start it again.")
             }
             usleep(Self.pause)
         }

@@ -71,7 +71,8 @@ struct EventLogTextTests {
     func whole() throws {
         let entry = try entry(4, .sha384)
         for cut in 0...entry.count {
-            #expect(EventLogText.isWhole(Array((entry + entry).prefix(entry.count + cut))) == [0, entry.count].contains(cut))
+            let bytes = Array((entry + entry).prefix(entry.count + cut))
+            #expect(EventLogText.isWhole(bytes) == [0, entry.count].contains(cut))
         }
         var generator = SeededGenerator(seed: 0x6363_656C)
         for _ in 0..<4000 {

@@ -38,7 +38,9 @@ struct RuntimeEventLogTests {
         let other = WriteAheadRecord(offset: 1, expected: record.expected, text: "d o c", register: 3)
         #expect(other.bytes.suffix(7) == Array("d o c\n3".utf8)[...])
         #expect(WriteAheadRecord(parsing: other.bytes, digestBytes: 32) == other)
-        for cut in 0..<40 { #expect(WriteAheadRecord(parsing: Array(record.bytes.prefix(cut)), digestBytes: 32) == nil) }
+        for cut in 0..<40 {
+            #expect(WriteAheadRecord(parsing: Array(record.bytes.prefix(cut)), digestBytes: 32) == nil)
+        }
     }
 
     @Test("GC 9.A.10: a file is found again as it was left, and can be written anew from the middle")
@@ -58,7 +60,8 @@ struct RuntimeEventLogTests {
         #expect(throws: GuestError.self) { try RecordFile(folder.path) }
     }
 
-    @Test("GC 9.A.11: from nothing and from an empty file two events make the expected bytes", arguments: [false, true])
+    @Test(
+        "GC 9.A.11: from nothing and from an empty file two events make the expected bytes", arguments: [false, true])
     func twoEvents(isEmptyFileThere: Bool) throws {
         if isEmptyFileThere { try folder.write([], to: "log/eventlog") }
         let log = try open()
@@ -102,7 +105,7 @@ struct RuntimeEventLogTests {
             extended: registers.values.merging([register: expected]) { $1 })
     }
 
-    @Test("a crash while writing ahead, cut at every byte, drops the event, which was not measured", arguments: [nil, 8])
+    @Test("a crash while writing ahead, cut at every byte, drops what was not measured", arguments: [nil, 8])
     func crashBefore(pcr: UInt64?) throws {
         let crash = try crash(pcr: pcr)
         let values = registers.values
@@ -117,7 +120,7 @@ struct RuntimeEventLogTests {
         #expect(try replayed() == registers.values)
     }
 
-    @Test("a crash after the register was extended, the entry cut at every byte, finishes the event", arguments: [nil, 8])
+    @Test("a crash after the extension, the entry cut at every byte, finishes the event", arguments: [nil, 8])
     func crashAfter(pcr: UInt64?) throws {
         let crash = try crash(pcr: pcr)
         registers.values = crash.extended
@@ -184,7 +187,9 @@ struct RuntimeEventLogTests {
         registers.fail(nil)
         try log.record(try event("next"), pcr: nil)
         #expect(try replayed() == registers.values)
-        #expect(try EventLog.parse(EventLogText.declaration(of: [.sha384]) + folder.bytes("log/eventlog")).events.count == 2)
+        #expect(
+            try EventLog.parse(EventLogText.declaration(of: [.sha384]) + folder.bytes("log/eventlog")).events.count == 2
+        )
     }
 
     @Test("only one agent keeps a log")

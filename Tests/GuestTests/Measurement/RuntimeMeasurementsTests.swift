@@ -26,7 +26,7 @@ struct RuntimeMeasurementsTests {
     private let registers = SimulatedRegisters()
     private var path: String { folder.path + "/eventlog" }
 
-    @Test("GC 9.A.12: without a log NOT_ENABLED comes first, without registers NOT_SUPPORTED, else the event is recorded")
+    @Test("GC 9.A.12: without a log NOT_ENABLED comes first, without registers NOT_SUPPORTED")
     func order() async throws {
         let bad = "line\nbreak"
         #expect(try await RuntimeMeasurements.disabled.record(domain: "d", operation: "o", content: bad) == .notEnabled)

@@ -53,14 +53,19 @@ struct SimulatedParavisor: Sendable {
         let modulus = Array(key.dropFirst(33).dropLast(5))
         let runtimeData: JSONObject = [
             "keys": [
-                ["kid": "HCLAkPub", "key_ops": ["sign"], "kty": "RSA", "e": "AQAB", "n": .string(Base64.encodeURL(modulus))]
+                [
+                    "kid": "HCLAkPub", "key_ops": ["sign"], "kty": "RSA", "e": "AQAB",
+                    "n": .string(Base64.encodeURL(modulus)),
+                ]
             ],
             "vm-configuration": ["secure-boot": true], "user-data": .string(Hex.encode(userData).uppercased()),
         ]
         let data = runtimeData.serialized()
         let hardware = try report(Array(SHA256.hash(data: data)))
         var bytes = Array("HCLA".utf8)
-        for number in [2, 1236 + UInt32(data.count), 2, 0, 0, 0, 0] { bytes.append(contentsOf: number.littleEndianBytes) }
+        for number in [2, 1236 + UInt32(data.count), 2, 0, 0, 0, 0] {
+            bytes.append(contentsOf: number.littleEndianBytes)
+        }
         bytes += hardware + [UInt8](repeating: 0, count: 1184 - hardware.count)
         for number in [20 + UInt32(data.count), 1, kind, 1, UInt32(data.count)] {
             bytes.append(contentsOf: number.littleEndianBytes)

@@ -30,7 +30,8 @@ struct TPMAttesterTests {
         ).first
     }
 
-    @Test("evidence by RSA and ECC keys is believed by our verifier, for this session's digest and no other",
+    @Test(
+        "evidence by RSA and ECC keys is believed by our verifier, for this session's digest and no other",
         arguments: SoftwareTPM.Key.allCases)
     func evidence(kind: SoftwareTPM.Key) async throws {
         let tpm = try await SoftwareTPM()

@@ -1,4 +1,7 @@
 import Encodings
+import Glibc
+import GuestTestSupport
+import Synchronization
 import TestInput
 import Testing
 
@@ -16,6 +19,33 @@ private final class ScriptedTPM: TPMTransport {
         guard !answers.isEmpty else { throw .unavailable("nothing is left to say") }
         return answers.removeFirst()
     }
+}
+
+/// A machine with a TPM, but without a resource manager, whose device is busy at first.
+private final class BusyKernel: Kernel, Device {
+    private let count = Atomic(0)
+    private let refusals: Int
+    private let answer: [UInt8]
+
+    init(refusals: Int, answer: [UInt8]) { (self.refusals, self.answer) = (refusals, answer) }
+
+    var opened: Int { count.load(ordering: .relaxed) }
+
+    func exists(_ path: String) -> Bool { path == "/dev/tpm0" }
+
+    func open(_ path: String, _ access: DeviceAccess) throws(GuestError) -> any Device {
+        let attempt = count.wrappingAdd(1, ordering: .relaxed).newValue
+        guard access == .readWrite, attempt > refusals else { throw SimulatedKernel.refusal(EBUSY, path) }
+        return self
+    }
+
+    func exchange(_ command: [UInt8], limit: Int) throws(GuestError) -> [UInt8] { answer }
+    func control(_ request: DeviceRequest) throws(GuestError) -> DeviceAnswer { request.unknown }
+    func read(_ path: String, limit: Int) throws(GuestError) -> [UInt8] { throw SimulatedKernel.refusal(ENOENT, path) }
+    func write(_ bytes: [UInt8], to path: String) throws(GuestError) { throw SimulatedKernel.refusal(ENOENT, path) }
+    func makeDirectory(_ path: String) throws(GuestError) { throw SimulatedKernel.refusal(EACCES, path) }
+    func removeDirectory(_ path: String) throws(GuestError) { throw SimulatedKernel.refusal(EACCES, path) }
+    func list(_ path: String) throws(GuestError) -> [String] { throw SimulatedKernel.refusal(ENOENT, path) }
 }
 
 @Suite("The TPM's commands and answers")
@@ -121,6 +151,16 @@ struct TPMWireTests {
         #expect(result([0, 0, 0, 1, 0, 0x0C, 3, 0, 1, 0], [value]) == nil)
         #expect(result([0, 0, 0, 1, 0, 0x0B, 3, 0, 1, 0], [[1]]) == nil)
         #expect(result([0, 0, 0, 1, 0, 0x0B, 255, 0, 1, 0], [value]) == nil)
+    }
+
+    @Test("a device that another program has is waited for, and closed as soon as the work is done")
+    func busyDevice() throws {
+        let answer = answer(0x8001, [0, 0, 0, 1] + [0, 0, 0, 1, 0, 0x0B, 3, 0, 1, 0] + [0, 0, 0, 1, 0, 32] + .zeros(32))
+        let kernel = BusyKernel(refusals: 3, answer: answer)
+        let device = try #require(TPMDevice.find(nil, kernel: kernel))
+        #expect(device.path == "/dev/tpm0")
+        #expect(try device.session { (tpm) throws(TPMError) in try tpm.register(8) } == .zeros(32))
+        #expect(kernel.opened == 4)
     }
 
     @Test("the handle of a key is that of a persistent object, in hexadecimal with or without 0x")

@@ -35,7 +35,8 @@ public struct FirmwareEventLog: EventLogSource {
     ///   - algorithms: what the agent's records are declared to be digested with where the firmware left no log.
     ///   - agentEvents: the agent's own records (AAEL), in order, without an end marker; empty for none.
     public init(
-        kernel: any Kernel, path: String = FirmwareEventLog.ccel, declaring algorithms: [HashAlgorithm] = [.sha384, .sm3],
+        kernel: any Kernel, path: String = FirmwareEventLog.ccel,
+        declaring algorithms: [HashAlgorithm] = [.sha384, .sm3],
         agentEvents: @escaping @Sendable () throws(GuestError) -> [UInt8] = { [] }
     ) {
         self.kernel = kernel

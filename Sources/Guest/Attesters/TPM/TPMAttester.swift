@@ -106,7 +106,8 @@ public struct TPMAttester: Attester {
                     + "tpm2_evictcontrol, or name another with AA_TPM_AK_HANDLE.")
         }
         return Collected(
-            area: area, certificate: try certificate(of: area, tpm), quote: try tpm.quote(key: key, area: area, nonce: nonce))
+            area: area, certificate: try certificate(of: area, tpm),
+            quote: try tpm.quote(key: key, area: area, nonce: nonce))
     }
 
     /// The certificate that names this key, where the TPM keeps one.

@@ -8,7 +8,7 @@ struct TPM {
     /// Registry.
     static let bank: UInt16 = 0x000B
     static let bankDigestBytes = 32
-    private static let attempts = 20
+    private static let attempts = 10
 
     let transport: any TPMTransport
 

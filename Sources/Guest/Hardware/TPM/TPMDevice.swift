@@ -9,6 +9,9 @@ public final class TPMDevice: Sendable {
     /// Where TPMs are looked for: first behind the kernel's resource manager, which others can use at the same time.
     public static let usualPaths = ["/dev/tpmrm0", "/dev/tpm0", "/dev/tpm1", "/dev/tpm2"]
 
+    private static let patience: Duration = .seconds(10)
+    private static let pause: useconds_t = 20_000
+
     /// The path.
     public let path: String
     private let kernel: any Kernel
@@ -49,10 +52,15 @@ public final class TPMDevice: Sendable {
     private func transport() throws(TPMError) -> any TPMTransport {
         var status = stat()
         if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { return try TPMSocket(path) }
-        do throws(GuestError) {
-            return TPMDriver(device: try kernel.open(path, .readWrite))
-        } catch {
-            throw .unavailable(error.message)
+        let end = ContinuousClock.now + Self.patience
+        while true {
+            do throws(GuestError) {
+                return TPMDriver(device: try kernel.open(path, .readWrite))
+            } catch {
+                // Another program has a device that lets in only one.
+                guard error.systemError == EBUSY, ContinuousClock.now < end else { throw .unavailable(error.message) }
+                usleep(Self.pause)
+            }
         }
     }
 }

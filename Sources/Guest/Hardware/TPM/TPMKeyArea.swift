@@ -46,7 +46,9 @@ struct TPMKeyArea: Sendable, Hashable {
         let bits = Int(try reader.u16())
         let exponent = try reader.u32()
         let modulus = try reader.counted()
-        guard modulus.count * 8 == bits, bits >= 1024 else { throw reader.malformed("the modulus has not \(bits) bits") }
+        guard modulus.count * 8 == bits, bits >= 1024 else {
+            throw reader.malformed("the modulus has not \(bits) bits")
+        }
         // The TPM writes its usual exponent as zero.
         let number = BigEndian.bytes(exponent == 0 ? 65537 : exponent)
         let key = DER.sequence(DER.integer(modulus) + DER.integer(number))
