@@ -105,7 +105,9 @@ struct SNPAttesterTests {
         let (kernel, device) = device(host)
         // Two pages are asked for, three are needed then, and so on: it grows each time, but the attempts have an end.
         await #expect(throws: GuestError.self) { try await attester(kernel).evidence(reportData: [7]) }
-        #expect(device.requests.map { $0.buffers.count > 2 ? $0.buffers[2].count : 0 } == (0..<12).map { $0 == 0 ? 0 : 4096 * ($0 + 1) })
+        let rooms = device.requests.map { request in request.buffers.count > 2 ? request.buffers[2].count : 0 }
+        let expected: [Int] = [0] + (2...12).map { pages in 4096 * pages }
+        #expect(rooms == expected)
 
         host.growth = 0
         let (calm, once) = self.device(host)
@@ -141,7 +143,10 @@ struct SNPAttesterTests {
 
     @Test(
         "what firmware and host refuse is said with its number",
-        arguments: [(UInt32(0x16), UInt64(0), "invalid parameters"), (0, 0x27, "firmware error 39"), (0, 7 << 32, "host error 7")])
+        arguments: [
+            (UInt32(0x16), UInt64(0), "invalid parameters"), (0, 0x27, "firmware error 39"),
+            (0, 7 << 32, "host error 7"),
+        ])
     func refusals(status: UInt32, exit: UInt64, text: String) async throws {
         var host = SimulatedSEVGuest.Host()
         host.status = status
@@ -176,7 +181,8 @@ struct SNPAttesterTests {
     @Test("a conflict in configfs does not take the way through the device")
     func conflict() async throws {
         let (kernel, device) = device(.init())
-        kernel.put(SimulatedTSM("sev_guest", disturbances: .max) { [report] in (report($0.data), []) }, at: SimulatedTSM.path)
+        kernel.put(
+            SimulatedTSM("sev_guest", disturbances: .max) { [report] in (report($0.data), []) }, at: SimulatedTSM.path)
         await #expect(throws: GuestError.self) { try await attester(kernel).evidence(reportData: [7]) }
         #expect(device.requests.isEmpty)
     }

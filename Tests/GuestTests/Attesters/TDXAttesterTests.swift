@@ -32,7 +32,7 @@ struct TDXAttesterTests {
         let real = try Vectors.bytes("eventlog/tdx-ccel-direct-kernel.bin")
         for (table, end) in [
             (log, records.count), (records, records.count), (records + .zeros(5000), records.count),
-            (records + [1, 0, 0, 0], records.count), (real, real.count - 64), (real.dropLast(70), nil),
+            (records + [1, 0, 0, 0], records.count), (real, real.count - 64), (Array(real.dropLast(70)), nil),
         ] {
             let kernel = SimulatedKernel()
             kernel.put(.file(table), at: FirmwareEventLog.path)
@@ -78,7 +78,9 @@ struct TDXAttesterTests {
         #expect(second.hasPrefix("4e5f8826") && second.hasSuffix("b14c"))
         #expect(report.runtimeRegister(forPCR: 8) == .zeros(48))
         #expect(report.runtimeRegister(forPCR: 16) == .zeros(48))
-        #expect((0...17).map { TDReport.registerIndex(forPCR: $0) } == [3, 0, 1, 1, 1, 1, 1, 0] + [2, 2, 2, 2, 2, 2, 2, 2] + [3, 3])
+        #expect(
+            (0...17).map { TDReport.registerIndex(forPCR: $0) } == [3, 0, 1, 1, 1, 1, 1, 0] + [2, 2, 2, 2, 2, 2, 2, 2]
+                + [3, 3])
         for size in [0, 1023, 1025] {
             #expect(throws: GuestError.self) { try TDReport(parsing: .zeros(size)) }
         }
@@ -94,7 +96,8 @@ struct TDXAttesterTests {
         let kernel = SimulatedKernel()
         kernel.put(.device(device), at: "/dev/tdx_guest")
         #expect(try TDReport.current(of: kernel) == TDReport(parsing: bytes))
-        kernel.put(.device(SimulatedDevice { request throws(GuestError) in request.refused(EIO) }), at: "/dev/tdx_guest")
+        kernel.put(
+            .device(SimulatedDevice { request throws(GuestError) in request.refused(EIO) }), at: "/dev/tdx_guest")
         #expect { try TDReport.current(of: kernel) } throws: { ($0 as? GuestError)?.systemError == EIO }
     }
 

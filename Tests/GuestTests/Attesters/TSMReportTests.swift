@@ -71,7 +71,9 @@ struct TSMReportTests {
         #expect(tsm.entries == 0)
     }
 
-    @Test("GC 9.A.13: a generation that is no number is an error", arguments: ["", "junk", "-1", "1 2", "18446744073709551615"])
+    @Test(
+        "GC 9.A.13: a generation that is no number is an error",
+        arguments: ["", "junk", "-1", "1 2", "18446744073709551615"])
     func junk(text: String) {
         let tsm = SimulatedTSM("tdx_guest", generationText: { _ in text }) { _ in ([1], []) }
         let error = error { _ = try TSMReport(kernel: kernel(tsm)).blobs(of: .tdx, over: data) }
@@ -98,7 +100,8 @@ struct TSMReportTests {
     @Test(
         "what a pod lacks is said: the mount, the right to write, the driver",
         arguments: [
-            (ENOENT, "mount -t configfs"), (EROFS, "read-only"), (EACCES, "root"), (ENXIO, "driver"), (ENOMEM, "memory"),
+            (ENOENT, "mount -t configfs"), (EROFS, "read-only"), (EACCES, "root"), (ENXIO, "driver"),
+            (ENOMEM, "memory"),
         ])
     func lacking(number: Int32, hint: String) {
         let tsm = SimulatedTSM("tdx_guest", refusal: number) { _ in ([1], []) }
