@@ -1,6 +1,7 @@
 import Encodings
 import Glibc
 import GuestTestSupport
+import HTTPTransport
 import KBSProtocol
 import TestInput
 import Testing
@@ -89,6 +90,33 @@ struct CSVAttesterTests {
         #expect(buffer[..<64] == [5] + .zeros(63))
         #expect(Array(buffer[80..<112]) == HashAlgorithm.sm3.digest(of: Array(buffer[..<80])))
         #expect(Array(buffer[112..<132]) == Array("ATTESTATION_EXT\0".utf8) + [1, 0, 0, 0])
+    }
+
+    @Test("the chip's certificates are downloaded where that is wanted, by its serial number; failures are named")
+    func chain() async throws {
+        let certificates = try Vectors.bytes("csv/hsk_cek.cert")
+        let (kernel, _) = kernel(Self.extended)
+        try await FakeKBS.run { site, url in
+            let route = "hsk_cek?snumber=KPA64911240507"
+            site.script(
+                route, FakeKBS.Answer(200, certificates), FakeKBS.Answer(200, certificates + [0]), FakeKBS.Answer(404))
+            let client = try HTTPClient(configuration: HTTPClientConfiguration(insecureHTTPAllowed: true))
+            let source = CSVChainSource(client: client, url: url + "/kbs/v0/hsk_cek?snumber=")
+            let attester = CSVAttester(kernel: kernel, eventLog: NoEventLog(), chain: source)
+            let evidence = try await attester.evidence(reportData: [5])
+            #expect(evidence["cert_chain"]?.objectValue?.names == ["hsk_cek", "pek"])
+            #expect(evidence[pointer: "/cert_chain/hsk_cek/hsk/body/preamble/data/usage"] == 0x13)
+            #expect(evidence[pointer: "/cert_chain/hsk_cek/cek/body/data/pubkey/key/g"] == 3)
+            for detail in ["2917 bytes", "status 404"] {
+                await #expect {
+                    try await attester.evidence(reportData: [5])
+                } throws: {
+                    ($0 as? GuestError)?.code == .evidence && "\($0)".contains(detail)
+                }
+            }
+            await #expect(throws: GuestError.self) { try await source.certificates(of: Array("../etc".utf8)) }
+            #expect(site.recorded(route).count == 3)
+        }
     }
 
     @Test("each request has a nonce of its own")

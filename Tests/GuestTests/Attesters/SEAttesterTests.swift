@@ -1,6 +1,9 @@
 import Encodings
 import Glibc
 import GuestTestSupport
+import JOSE
+import KBSProtocol
+import RATS
 import TestInput
 import Testing
 
@@ -72,6 +75,21 @@ struct SEAttesterTests {
         }
         // Everybody else is given the digest itself.
         #expect(try SampleAttester().boundData(digest: [1, 2], nonce: "x") == [1, 2])
+    }
+
+    @Test("GC 9.A.16: a handshake whose nonce is the verifier's request ends in a measurement of the session")
+    func handshake() async throws {
+        let (kernel, _) = kernel()
+        let nonce = String(decoding: Self.text(), as: UTF8.self)
+        let key = try JWEPrivateKey.generate(.ecP256)
+        let handshake = Handshake(
+            connection: try BrokerConnection(plainConfiguration("http://127.0.0.1:9")),
+            attester: SEAttester(kernel: kernel), keyKind: .ecP256, initData: nil, clock: .system)
+        let challenge = Challenge(nonce: nonce, extraParameters: ["selected-hash-algorithm": "sha512"])
+        let body = try JSONValue(parsing: await handshake.attestation(challenge, key: key).serialized())
+        let digest = try ReportData.digest(
+            nonce: nonce, teeKey: key.publicJWK, additionalEvidence: "", hash: .sha512)
+        #expect(body[pointer: "/tee-evidence/primary_evidence/user_data"] == .base64(digest))
     }
 
     @Test("GC 9.A.16: the digest is padded to 64 bytes of user data", arguments: [0, 1, 32, 48, 64])
