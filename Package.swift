@@ -233,7 +233,12 @@ let package = Package(
                 "Collateral", "X509Trust",
             ]),
         tests("BrokerAPI", ["BrokerTestSupport", "TestPrograms", "HTTPTransport", "X509Trust"]),
-        tests("Guest", ["EvidenceSimulator", "GuestTestSupport", "TestInput", "TestPrograms", "Verification"]),
+        tests(
+            "Guest",
+            [
+                "EvidenceSimulator", "GuestTestSupport", "TestInput", "TestPrograms", "Verification", "X509TestSupport",
+                "X509Trust",
+            ]),
         tests("GuestAPI", ["GuestTestSupport", "TestInput", "TestPrograms"] + grpc),
         tests("Controller", ["BrokerTestSupport", "BrokerAPI", "Policy"], vectors: false),
         tests(

@@ -10,6 +10,8 @@ public struct GuestError: Error, Sendable, Hashable, CustomStringConvertible {
         case system = "system_failed"
         /// Evidence could not be collected.
         case evidence = "evidence_failed"
+        /// The init-data is not what the hardware measured, or cannot be tied to it.
+        case initData = "init_data_mismatch"
         /// The broker refused the attestation.
         case attestationFailed = "attestation_failed"
         /// The broker refuses the token, also after one renewal.

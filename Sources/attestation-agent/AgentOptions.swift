@@ -76,4 +76,6 @@ struct AgentOptions: ParsableArguments {
 
     @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.")
     var logLevel: String?
+
+    @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
 }

@@ -58,6 +58,32 @@ public final class SoftwareTPM: Sendable {
         try? FileManager.default.removeItem(at: folder)
     }
 
+    /// The Unix socket on which it takes bare commands.
+    public var socket: String { path("socket") }
+
+    /// Makes an attestation key and keeps it at a persistent handle, such as `0x81010002`.
+    ///
+    /// - Returns: the key as SubjectPublicKeyInfo, DER.
+    @discardableResult public func keep(
+        _ key: Key, at handle: String, attributes: String = SoftwareTPM.attributes
+    ) throws -> [UInt8] {
+        try run("createprimary", "-Q", "-C", "e", "-G", key.rawValue, "-a", attributes, "-c", path("kept"))
+        try run("evictcontrol", "-Q", "-C", "o", "-c", path("kept"), handle)
+        try run("readpublic", "-Q", "-c", handle, "-f", "der", "-o", path("spki"))
+        return try bytes("spki")
+    }
+
+    /// Makes an index of this size, as the owner's, with what tpm2-tools call attributes.
+    public func define(_ index: String, size: Int, attributes: String = "ownerread|ownerwrite|authread") throws {
+        try run("nvdefine", "-Q", "-C", "o", "-s", "\(size)", "-a", attributes, index)
+    }
+
+    /// The value of a register of SHA-256 in hexadecimal, as tpm2-tools read it.
+    public func register(_ index: Int) throws -> String {
+        try run("pcrread", "-Q", "-o", path("register"), "sha256:\(index)")
+        return try bytes("register").map { String(format: "%02x", $0) }.joined()
+    }
+
     /// Extends a register of SHA-256 with a digest.
     public func extend(_ index: Int, hexadecimal digest: String) throws {
         try run("pcrextend", "\(index):sha256=\(digest)")

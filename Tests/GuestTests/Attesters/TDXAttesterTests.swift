@@ -35,7 +35,7 @@ struct TDXAttesterTests {
             (records + [1, 0, 0, 0], records.count), (real, real.count - 64), (Array(real.dropLast(70)), nil),
         ] {
             let kernel = SimulatedKernel()
-            kernel.put(.file(table), at: FirmwareEventLog.path)
+            kernel.put(.file(table), at: FirmwareEventLog.ccel)
             let bytes = try #require(
                 try FirmwareEventLog(kernel: kernel) { () throws(GuestError) in [0xAA, 0xEE] }.bytes())
             let kept = bytes.count - 10

@@ -5,7 +5,8 @@ extension AttesterDetection {
     /// All TEEs that may be found, in the order in which they are looked for.
     static func candidates(_ settings: AttesterSettings) -> [AttesterCandidate] {
         [
-            tdx(settings), sgx(settings), snp, csv(settings), cca(settings), se(settings),
+            tdx(settings), sgx(settings), azure(.azTDXvTPM, settings), azure(.azSNPvTPM, settings), snp,
+            csv(settings), cca(settings), se(settings), tpm(settings),
         ]
     }
 

@@ -1,3 +1,5 @@
+public import KBSProtocol
+
 /// Where the log of measured events comes from that is sent along with evidence.
 public protocol EventLogSource: Sendable {
     /// The log in the form of TCG2 (crypto-agile) records with the end marker; nil when there is none.
@@ -13,34 +15,42 @@ public struct NoEventLog: EventLogSource {
     public func bytes() throws(GuestError) -> [UInt8]? { nil }
 }
 
-/// The log that the firmware left (the ACPI table CCEL), and behind it what the agent has measured since.
+/// The log that the firmware left (the ACPI table CCEL unless told otherwise), and behind it what the agent has measured
+/// since.
 public struct FirmwareEventLog: EventLogSource {
-    /// Where the kernel shows the log.
-    static let path = "/sys/firmware/acpi/tables/data/CCEL"
+    /// Where the kernel shows the log of confidential VMs.
+    public static let ccel = "/sys/firmware/acpi/tables/data/CCEL"
     /// The largest log that firmware is known to keep.
     private static let limit = 1_048_576
     private static let end = [UInt8](repeating: 0xFF, count: 8)
 
     private let kernel: any Kernel
+    private let path: String
+    private let algorithms: [HashAlgorithm]
     private let agentEvents: @Sendable () throws(GuestError) -> [UInt8]
 
     /// - Parameters:
     ///   - kernel: shows the firmware's log.
+    ///   - path: where the kernel shows it.
+    ///   - algorithms: what the agent's records are declared to be digested with where the firmware left no log.
     ///   - agentEvents: the agent's own records (AAEL), in order, without an end marker; empty for none.
     public init(
-        kernel: any Kernel, agentEvents: @escaping @Sendable () throws(GuestError) -> [UInt8] = { [] }
+        kernel: any Kernel, path: String = FirmwareEventLog.ccel, declaring algorithms: [HashAlgorithm] = [.sha384, .sm3],
+        agentEvents: @escaping @Sendable () throws(GuestError) -> [UInt8] = { [] }
     ) {
         self.kernel = kernel
+        self.path = path
+        self.algorithms = algorithms
         self.agentEvents = agentEvents
     }
 
     /// The firmware's records, the agent's, and eight 0xFF; nil when there are none of either.
     public func bytes() throws(GuestError) -> [UInt8]? {
         let events = try agentEvents()
-        guard kernel.exists(Self.path) else {
-            return events.isEmpty ? nil : Self.declaration + events + Self.end
+        guard kernel.exists(path) else {
+            return events.isEmpty ? nil : EventLogText.declaration(of: algorithms) + events + Self.end
         }
-        let table = try kernel.read(Self.path, limit: Self.limit)
+        let table = try kernel.read(path, limit: Self.limit)
         return table[..<Self.recordsEnd(table)] + events + Self.end
     }
 
@@ -82,19 +92,4 @@ public struct FirmwareEventLog: EventLogSource {
         }
         return sizes
     }
-
-    /// A first record that declares SHA-384, for machines whose firmware keeps no log.
-    private static let declaration: [UInt8] = {
-        var record: [UInt8] = []
-        record.appendLittleEndian(UInt32(0))
-        record.appendLittleEndian(UInt32(3))
-        record += .zeros(20)
-        var content = Array("Spec ID Event03\0".utf8) + [0, 0, 0, 0, 0, 2, 0, 2]
-        content.appendLittleEndian(UInt32(1))
-        content.appendLittleEndian(UInt16(0x000C))
-        content.appendLittleEndian(UInt16(48))
-        content.append(0)
-        record.appendLittleEndian(UInt32(content.count))
-        return record + content
-    }()
 }
