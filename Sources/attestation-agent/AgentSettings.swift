@@ -53,7 +53,7 @@ struct AgentSettings: Sendable {
         kbsCertificates = kbsCertificateFile == nil ? file?.trustAnchorsPEM : nil
         keyKind = file?.keyKind ?? .ecP256
         measurement = try MeasurementSettings(
-            options.measurement, file: file, variables: variables, environment: environment)
+            options.measurement, file: role.keepsEventLog ? file : nil, variables: variables, environment: environment)
         allowHTTP = try options.allowHttp || variables.flag("allow-http") || file?.allowHTTP ?? false
         allowSample = try options.allowSample || variables.flag("allow-sample") || file?.allowSample ?? false
         attester = try options.attester.settings(allowSample: allowSample, variables, environment)

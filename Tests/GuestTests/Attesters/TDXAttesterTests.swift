@@ -45,14 +45,14 @@ struct TDXAttesterTests {
         }
     }
 
-    @Test("events of the agent alone come behind a declaration of SHA-384")
+    @Test("events of the agent alone come behind a declaration of their algorithms")
     func agentEventsAlone() throws {
         let agent = SimulatedEventLog([.agent("a b c")])
         let events = Array(agent.encoded.dropFirst(65).dropLast(64))
         let bytes = try FirmwareEventLog(kernel: SimulatedKernel()) { () throws(GuestError) in events }.bytes()
         let whole = try #require(bytes)
-        #expect(whole.count == 65 + events.count + 8)
-        #expect(FirmwareEventLog.recordsEnd(whole) == 65 + events.count)
+        #expect(whole.count == 69 + events.count + 8)
+        #expect(FirmwareEventLog.recordsEnd(whole) == 69 + events.count)
     }
 
     @Test("an event that is measured while the quote is made leads to another quote")
