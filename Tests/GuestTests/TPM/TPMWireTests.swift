@@ -155,7 +155,8 @@ struct TPMWireTests {
 
     @Test("a device that another program has is waited for, and closed as soon as the work is done")
     func busyDevice() throws {
-        let answer = answer(0x8001, [0, 0, 0, 1] + [0, 0, 0, 1, 0, 0x0B, 3, 0, 1, 0] + [0, 0, 0, 1, 0, 32] + .zeros(32))
+        let selection: [UInt8] = [0, 0, 0, 1, 0, 0x0B, 3, 0, 1, 0]
+        let answer = answer(0x8001, [0, 0, 0, 1] + selection + [0, 0, 0, 1, 0, 32] + .zeros(32))
         let kernel = BusyKernel(refusals: 3, answer: answer)
         let device = try #require(TPMDevice.find(nil, kernel: kernel))
         #expect(device.path == "/dev/tpm0")
