@@ -129,7 +129,10 @@ let package = Package(
             ]),
         room(
             "Guest",
-            ["HTTPTransport", "OCIEncryption", "KBSProtocol", "JOSE", "RATS", "Encodings", crypto, logging, metrics]),
+            [
+                "HTTPTransport", "OCIEncryption", "KBSProtocol", "JOSE", "RATS", "Encodings", "Processes", "CLinux",
+                crypto, logging, metrics,
+            ]),
         room("AdminClient", ["HTTPTransport", "KBSProtocol", "JOSE", "Encodings"]),
 
         // Trust
@@ -186,7 +189,8 @@ let package = Package(
                 "Encodings",
                 logging, metrics,
             ]),
-        support("GuestTestSupport", ["HTTPServing", "KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
+        support(
+            "GuestTestSupport", ["Guest", "HTTPServing", "KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
         support("TestPrograms", ["Processes"]),
         support("TestInput", ["Encodings"]),
         support("X509TestSupport", ["X509Trust", "COpenSSL"]),
@@ -229,7 +233,12 @@ let package = Package(
                 "Verification", "Collateral", "X509Trust",
             ]),
         tests("BrokerAPI", ["BrokerTestSupport", "TestPrograms", "HTTPTransport", "X509Trust"]),
-        tests("Guest", ["GuestTestSupport", "TestInput"]),
+        tests(
+            "Guest",
+            [
+                "EvidenceSimulator", "GuestTestSupport", "TestInput", "TestPrograms", "Verification", "X509TestSupport",
+                "X509Trust",
+            ]),
         tests(
             "GuestAPI",
             [
@@ -251,7 +260,8 @@ if fuzzing {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "RATS", "Verification", "X509Trust",
+                "Encodings", "JOSE", "CEL", "Guest", "LinearRegex", "KBSProtocol", "Policy", "RATS", "Verification",
+                "X509Trust",
             ],
             path: "Fuzz",
             swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],

@@ -17,6 +17,7 @@ enum FuzzTarget: String, CaseIterable {
     case snpreport, snpevidence, snptable, snpcertificate
     case intelquote, pckextension, tcbinfo, qeidentity
     case eventlog, tpmquote, tpmkey, tpmevidence, hclreport
+    case tpmanswer, guestlog
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -54,6 +55,8 @@ enum FuzzTarget: String, CaseIterable {
         case .tpmkey: tpmKey(bytes)
         case .tpmevidence: tpmEvidence(bytes)
         case .hclreport: hclReport(bytes)
+        case .tpmanswer: tpmAnswer(bytes)
+        case .guestlog: guestLog(bytes)
         }
     }
 

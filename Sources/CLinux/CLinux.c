@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -167,6 +168,10 @@ bool claviger_has_ended(pid_t process) {
 int claviger_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 void claviger_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+
+int claviger_device_control(int descriptor, unsigned long request, void *argument) {
+    return ioctl(descriptor, request, argument);
+}
 
 int claviger_find_user(const char *name, uid_t *user, gid_t *group) {
     struct passwd entry, *found = NULL;

@@ -6,8 +6,12 @@ public struct GuestError: Error, Sendable, Hashable, CustomStringConvertible {
         case invalidRequest = "invalid_request"
         /// No usable TEE, and the sample attester was not allowed.
         case noTEE = "no_tee"
+        /// The kernel, one of its file systems or a device refused something.
+        case system = "system_failed"
         /// Evidence could not be collected.
         case evidence = "evidence_failed"
+        /// The init-data is not what the hardware measured, or cannot be tied to it.
+        case initData = "init_data_mismatch"
         /// The broker refused the attestation.
         case attestationFailed = "attestation_failed"
         /// The broker refuses the token, also after one renewal.
@@ -40,16 +44,20 @@ public struct GuestError: Error, Sendable, Hashable, CustomStringConvertible {
     public let decisionID: String?
     /// Seconds after which another attempt makes sense.
     public let retryAfter: Int?
+    /// The kernel's number of the failure (`errno`), where the kernel was asked.
+    public let systemError: Int32?
 
     /// An error from its parts.
     public init(
-        _ code: Code, _ message: String, brokerCode: String? = nil, decisionID: String? = nil, retryAfter: Int? = nil
+        _ code: Code, _ message: String, brokerCode: String? = nil, decisionID: String? = nil, retryAfter: Int? = nil,
+        systemError: Int32? = nil
     ) {
         self.code = code
         self.message = message
         self.brokerCode = brokerCode
         self.decisionID = decisionID
         self.retryAfter = retryAfter
+        self.systemError = systemError
     }
 
     /// Whether the same request may succeed later without any change by a person.

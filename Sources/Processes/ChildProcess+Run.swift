@@ -21,15 +21,20 @@ extension ChildProcess {
     /// It is killed when this process ends. It leads a process group of its own, and what it leaves running in that group
     /// ends with it: nobody waits for the pipe of an orphan.
     ///
-    /// - Parameter limit: The most bytes that are kept; more are read and dropped.
+    /// - Parameters:
+    ///   - limit: The most bytes that are kept; more are read and dropped.
+    ///   - keepsErrors: Whether standard error is kept too; else it is dropped.
+    ///   - timeout: After that long the program is killed; nil waits for as long as it takes.
     /// - Throws: with the system's reason when it cannot be started.
-    public func runCapturing(limit: Int = 16_777_216) throws(ProcessError) -> FinishedProcess {
+    public func runCapturing(
+        limit: Int = 16_777_216, keepsErrors: Bool = true, timeout: Duration? = nil
+    ) throws(ProcessError) -> FinishedProcess {
         var ends: [Int32] = [-1, -1]
         guard claviger_pipe(&ends) == 0 else { throw ProcessError("the system grants no pipe for \(path)") }
         defer { close(ends[0]) }
         var child = self
         child.output = ends[1]
-        child.errors = nil
+        child.errors = keepsErrors ? nil : -1
         child.hasOwnSession = true
         let process: pid_t
         do throws(ProcessError) {
@@ -39,17 +44,22 @@ extension ChildProcess {
             throw error
         }
         close(ends[1])
-        let output = Self.read(ends[0], until: process, limit: limit)
+        let deadline = timeout.map { ContinuousClock.now + $0 }
+        let output = Self.read(ends[0], until: process, orAt: deadline, limit: limit)
+        if let deadline, ContinuousClock.now >= deadline { kill(-process, SIGKILL) }
         _ = claviger_await_end(process)
         kill(-process, SIGKILL)
         return FinishedProcess(status: claviger_wait(process), output: output)
     }
 
-    /// Reads until the end of the stream, or until the process has ended and nothing more is there.
-    private static func read(_ descriptor: Int32, until process: pid_t, limit: Int) -> [UInt8] {
+    /// Reads until the end of the stream, until the process has ended and nothing more is there, or until the deadline.
+    private static func read(
+        _ descriptor: Int32, until process: pid_t, orAt deadline: ContinuousClock.Instant?, limit: Int
+    ) -> [UInt8] {
         var output: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
+            if let deadline, ContinuousClock.now >= deadline { return output }
             let hadEnded = claviger_has_ended(process)
             var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             let ready = poll(&watched, 1, hadEnded ? 0 : 50)

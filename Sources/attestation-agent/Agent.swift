@@ -14,6 +14,7 @@ struct Agent {
     private let client: KBSClient
     private let cache: ResourceCache
     private let files: ProjectedFiles
+    private let measurement: AgentMeasurement
     private let metrics: MetricsRegistry
     private let outcome = AgentOutcome()
 
@@ -28,12 +29,16 @@ struct Agent {
             insecureHTTPAllowed: settings.allowHTTP, keyKind: settings.keyKind,
             initData: try Self.text(settings.initDataFile, "init-data file"), metrics: counts)
         do throws(GuestError) {
-            attester = try AttesterDetection.attester(allowSample: settings.allowSample)
+            attester = try AttesterDetection.attester(settings.attester)
             client = try KBSClient(configuration, attester: attester)
         } catch {
             throw AgentFailure(error)
         }
-        cache = ResourceCache(client, timeToLive: settings.cacheSeconds, metrics: counts)
+        measurement = try AgentMeasurement(
+            settings, attester: attester, initData: configuration.initData, logger: logger)
+        let source: any ResourceSource =
+            settings.measurement.measuresReleases ? MeasuredReleases(client, measurements: measurement.events) : client
+        cache = ResourceCache(source, timeToLive: settings.cacheSeconds, metrics: counts)
         files = ProjectedFiles(
             settings.projections, from: cache, by: Projection(allowDisk: settings.allowDisk))
         CredentialFolder.makeFolders(for: settings.projections)
@@ -48,18 +53,13 @@ struct Agent {
         if settings.kbsURL == nil {
             logger.warning("no key broker is configured: tokens and resources are not to be had")
         }
-        if settings.initDataDigest != nil {
-            logger.warning("the init-data digest is not compared with what this TEE measured; the broker's policy can")
-        }
-        if settings.eventLogIsWanted {
-            logger.warning("an event log is configured, but this version keeps none")
-        }
     }
 
     /// Writes the projected files.
     ///
     /// - Returns: 0 when all are in place, else 1.
-    func runOnce() async -> Int32 {
+    func runOnce() async throws -> Int32 {
+        try await measurement.bind()
         let failures = await files.writeMissing()
         for (target, error) in failures {
             logger.error(
@@ -73,6 +73,7 @@ struct Agent {
     ///
     /// - Returns: the exit status.
     func serve() async throws -> Int32 {
+        try await measurement.bind()
         let services = try services()
         logger.info(
             "starting", metadata: ["broker": "\(settings.kbsURL ?? "none")", "tee": "\(attester.tee.rawValue)"])
@@ -95,7 +96,7 @@ struct Agent {
     private func services() throws -> [any Service] {
         let face = RESTFace(
             client: client, resources: cache, attester: attester, readiness: Readiness(files: files, client: client),
-            features: settings.restFeatures, version: AttestationAgent.version
+            features: settings.restFeatures, version: AttestationAgent.version, measurements: measurement.events
         ) { [metrics] in metrics.prometheusText() }
         var services: [any Service] = settings.restAddresses.map { address in
             let server = RESTServer(face, on: address, logger: Logger(label: "rest")) { [logger] _ in
@@ -143,7 +144,7 @@ struct Agent {
         let logger = Logger(label: "guest-components")
         let agent = agentAddress.map { address in
             let services = TTRPCServices.attestationAgent(
-                client: client, attester: attester, eventLogIsWanted: settings.eventLogIsWanted, logger: logger)
+                client: client, attester: attester, measurements: measurement.events, logger: logger)
             return (name: "attestation-agent", address: address, services: services)
         }
         let hub = hubAddress.map { address in

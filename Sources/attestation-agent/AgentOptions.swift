@@ -72,9 +72,12 @@ struct AgentOptions: ParsableArguments {
     @Option(help: "File with the init-data document (TOML) that the hardware measured.")
     var initData: String?
 
+    @OptionGroup(title: "Evidence") var attester: AttesterOptions
+
     @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.")
     var logLevel: String?
 
+    @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
     @OptionGroup(title: "gRPC")
     var grpc: GRPCOptions
 }

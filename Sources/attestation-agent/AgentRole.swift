@@ -30,6 +30,14 @@ enum AgentRole: Sendable {
         }
     }
 
+    /// Whether a file's wish for an event log is meant for this program: one alone can keep it.
+    var keepsEventLog: Bool {
+        switch self {
+        case .agent, .attestationAgent: true
+        case .confidentialDataHub, .apiServerREST: false
+        }
+    }
+
     var initDataFile: String? {
         if case .attestationAgent(_, _, let path, _) = self { path } else { nil }
     }

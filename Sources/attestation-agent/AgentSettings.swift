@@ -15,6 +15,7 @@ struct AgentSettings: Sendable {
     var keyKind: JWEPrivateKey.Kind
     var allowHTTP: Bool
     var allowSample: Bool
+    var attester: AttesterSettings
     var restAddresses: [ListenAddress]
     var restFeatures: RESTFeatures
     var keyProvider: ListenAddress?
@@ -23,7 +24,7 @@ struct AgentSettings: Sendable {
     var attestationAgentGRPC: ListenAddress?
     var confidentialDataHubGRPC: ListenAddress?
     var peers: AllowedPeers
-    var eventLogIsWanted: Bool
+    var measurement: MeasurementSettings
     var isReference: Bool
     var adminTokenFile: String?
     var keyScope: RegistrationScope
@@ -51,9 +52,12 @@ struct AgentSettings: Sendable {
         kbsCertificateFile = options.kbsCert ?? variables.text("kbs-cert")
         kbsCertificates = kbsCertificateFile == nil ? file?.trustAnchorsPEM : nil
         keyKind = file?.keyKind ?? .ecP256
-        eventLogIsWanted = file?.eventLogIsWanted ?? false
+        measurement = try MeasurementSettings(
+            options.measurement, file: role.keepsEventLog ? file : nil, variables: variables, environment: environment)
         allowHTTP = try options.allowHttp || variables.flag("allow-http") || file?.allowHTTP ?? false
         allowSample = try options.allowSample || variables.flag("allow-sample") || file?.allowSample ?? false
+        attester = try options.attester.settings(allowSample: allowSample, variables, environment)
+        attester.agentEvents = LoggedEvents(measurement.eventLogPath).entries
         restFeatures =
             try Self.choice(
                 options.restFeatures ?? variables.text("rest-features") ?? role.restFeatures, "rest-features")

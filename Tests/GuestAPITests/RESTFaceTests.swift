@@ -15,7 +15,10 @@ struct TestAgent {
     let face: RESTFace
     let cache: ResourceCache
 
-    init(_ url: String, features: RESTFeatures = .all, files: [ProjectionTarget] = []) throws {
+    init(
+        _ url: String, features: RESTFeatures = .all, files: [ProjectionTarget] = [],
+        measurements: RuntimeMeasurements = .disabled
+    ) throws {
         let attester = SampleAttester()
         client = try KBSClient(KBSClientConfiguration(url: url, insecureHTTPAllowed: true), attester: attester)
         cache = ResourceCache(client)
@@ -23,7 +26,7 @@ struct TestAgent {
             client: client, resources: cache, attester: attester,
             readiness: Readiness(
                 files: ProjectedFiles(files, from: cache, by: Projection()), client: client),
-            features: features, version: "1.2.3")
+            features: features, version: "1.2.3", measurements: measurements)
     }
 
     func get(_ target: String, method: String = "GET", peer: String? = "127.0.0.1", body: String = "") async throws
@@ -160,6 +163,30 @@ struct RESTFaceTests {
             }
             #expect(try await agent.get("/aa/aael").status == 405)
         }
+    }
+
+    @Test("GC 62: the three bodies for events are the reference's, in which truth is a text")
+    func events() async throws {
+        let log = EventLogFolder()
+        let registers = CountedRegisters()
+        let body = #"{"domain":"d","operation":"o","content":"c"}"#
+        for (measurements, answer) in [
+            (try RuntimeMeasurements(into: registers, path: log.file), #"{"success":"true"}"#),
+            (
+                try RuntimeMeasurements(into: nil),
+                #"{"success":"false","message":"The platform does not support runtime measurement"}"#
+            ),
+            (.disabled, #"{"success":"false","message":"Attestation Agent does not enable eventlog recording"}"#),
+        ] {
+            let agent = try TestAgent(Self.nowhere, measurements: measurements)
+            #expect(try await agent.text("/aa/aael", method: "POST", body: body) == "200 \(answer)")
+        }
+        #expect(registers.extended == [17])
+        let other = EventLogFolder()
+        let agent = try TestAgent(
+            Self.nowhere, measurements: try RuntimeMeasurements(into: registers, path: other.file))
+        let lines = #"{"domain":"d","operation":"o","content":"two\nlines"}"#
+        #expect(try await agent.get("/aa/aael", method: "POST", body: lines).status == 500)
     }
 
     @Test("GC 23: a kbs token has the reference's members and its key imports back; other types fail")

@@ -25,13 +25,13 @@ struct TTRPCServiceTests {
 
     /// Both programs' services on one socket, in front of a scripted broker.
     private static func serving(
-        _ attester: any Attester = SampleAttester(), eventLogIsWanted: Bool = false,
+        _ attester: any Attester = SampleAttester(), measurements: RuntimeMeasurements = .disabled,
         _ body: @Sendable @escaping (TTRPCTestClient, FakeKBS) async throws -> Void
     ) async throws {
         try await FakeKBS.run { broker, url in
             let agent = try TestAgent(url)
             let services = TTRPCServices.attestationAgent(
-                client: agent.client, attester: attester, eventLogIsWanted: eventLogIsWanted, logger: ServerTests.quiet
+                client: agent.client, attester: attester, measurements: measurements, logger: ServerTests.quiet
             ).merging(
                 .confidentialDataHub(
                     resources: agent.cache, images: ImageKeys(keys: DecidedResources(agent.cache)),
@@ -116,16 +116,41 @@ struct TTRPCServiceTests {
         }
     }
 
-    @Test("CoCo A12: without an event log an event is NOT_ENABLED; where one is wanted, NOT_SUPPORTED, and never OK")
+    @Test("GC 9.A.12: without an event log an event is NOT_ENABLED, without registers NOT_SUPPORTED, else recorded")
     func events() async throws {
         let vector = try #require(TTRPCFrameTests.Recorded.all.first { $0.name == "ExtendRuntimeMeasurement" })
-        for (isWanted, result) in [(false, [0x08, 0x02]), (true, [0x08, 0x01])] as [(Bool, [UInt8])] {
-            try await Self.serving(eventLogIsWanted: isWanted) { client, _ async throws in
+        let log = EventLogFolder()
+        let registers = CountedRegisters()
+        for (measurements, result) in [
+            (.disabled, [0x08, 0x02]), (try RuntimeMeasurements(into: nil), [0x08, 0x01]),
+            (try RuntimeMeasurements(into: registers, path: log.file), []),
+        ] as [(RuntimeMeasurements, [UInt8])] {
+            try await Self.serving(measurements: measurements) { client, _ async throws in
                 let answer = try await client.call(
                     Self.agent, "ExtendRuntimeMeasurement", payload: vector.requestMessage)
                 #expect(answer == TTRPCAnswer(stream: 1, payload: result))
             }
         }
+        #expect(registers.extended == [17])
+    }
+
+    @Test("an event for a register of its own goes there, and one that cannot be recorded fails")
+    func eventRegister() async throws {
+        let log = EventLogFolder()
+        let registers = CountedRegisters()
+        let measurements = try RuntimeMeasurements(into: registers, path: log.file)
+        try await Self.serving(measurements: measurements) { client, _ async throws in
+            var request = AttestationAgent_ExtendRuntimeMeasurementRequest()
+            (request.domain, request.operation, request.content) = ("d", "o", "c")
+            request.registerIndex = 0
+            let method = "ExtendRuntimeMeasurement"
+            #expect(try await client.call(Self.agent, method, payload: request.serializedBytes()).code == 0)
+            request.content = "two\nlines"
+            let answer = try await client.call(Self.agent, method, payload: request.serializedBytes())
+            #expect(answer.code == 13)
+            #expect(answer.message == "[ERROR:attestation-agent] AA extend runtime measurement failed")
+        }
+        #expect(registers.extended == [0])
     }
 
     @Test("CoCo C44: a resource that is denied, missing or misnamed is refused with the reference's sentence")

@@ -1,4 +1,7 @@
+import Encodings
 import Foundation
+import Glibc
+import GuestTestSupport
 import RATS
 import Testing
 
@@ -6,7 +9,19 @@ import Testing
 
 @Suite("Attesters")
 struct AttesterTests {
-    @Test("GC 6: sample evidence of 48 bytes is svn 1 and their base64")
+    /// A machine with these paths.
+    private func machine(_ paths: String..., tsm: String? = nil) -> SimulatedKernel {
+        let kernel = SimulatedKernel()
+        for path in paths { kernel.put(.file([]), at: path) }
+        if let tsm { kernel.put(SimulatedTSM(tsm) { _ in ([1], []) }, at: SimulatedTSM.path) }
+        return kernel
+    }
+
+    private func tee(_ kernel: SimulatedKernel, _ settings: AttesterSettings = AttesterSettings()) -> TEE? {
+        try? AttesterDetection.attester(settings, kernel: kernel).tee
+    }
+
+    @Test("GC 9.A.6: sample evidence of 48 bytes is svn 1 and their base64")
     func sample() async throws {
         let data = [UInt8](repeating: 7, count: 48)
         let evidence = try await SampleAttester().evidence(reportData: data)
@@ -14,29 +29,94 @@ struct AttesterTests {
         #expect(try await SampleAttester().additionalEvidence(reportData: data).isEmpty)
     }
 
-    @Test("without a TEE nothing is attested, and the missing paths are named")
+    @Test("without a TEE nothing is attested; each missing path is named, and the mount that a pod needs")
     func noTEE() {
-        #expect { try AttesterDetection.attester(allowSample: false, root: "/nowhere") } throws: {
+        #expect { try AttesterDetection.attester(AttesterSettings(), kernel: SimulatedKernel()) } throws: {
             guard let error = $0 as? GuestError else { return false }
-            return error.code == .noTEE && error.message.contains("/dev/sev-guest")
-                && error.message.contains("/dev/tdx_guest") && error.message.contains("--allow-sample")
+            let expected = [
+                "/sys/kernel/config/tsm/report", "/dev/tdx_guest", "/dev/attestation/attestation_type", "/dev/sgx",
+                "/sys/devices/platform/sev-guest", "/dev/sev-guest", "/dev/csv-guest",
+                "/sys/firmware/uv/prot_virt_guest", "the host's /sys/kernel/config, writable", "--allow-sample",
+            ]
+            return error.code == .noTEE && expected.allSatisfy(error.message.contains)
         }
     }
 
-    @Test("a TEE that this version cannot use is named and never replaced by sample evidence")
-    func unsupported() throws {
-        let root = FileManager.default.temporaryDirectory.appending(path: "tee-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: root) }
-        try FileManager.default.createDirectory(at: root.appending(path: "dev"), withIntermediateDirectories: true)
-        try Data().write(to: root.appending(path: "dev/sev-guest"))
-        #expect(AttesterDetection.detectedTEE(root: root.path) == .snp)
-        #expect { try AttesterDetection.attester(allowSample: false, root: root.path) } throws: {
-            ($0 as? GuestError)?.message.contains("snp") == true
+    @Test("GC 9.A.15: each TEE is recognised by its own sign")
+    func signs() {
+        #expect(tee(machine(tsm: "tdx_guest")) == .tdx)
+        #expect(tee(machine("/dev/tdx_guest")) == .tdx)
+        #expect(tee(machine("/sys/devices/platform/sev-guest")) == .snp)
+        #expect(tee(machine("/dev/sev-guest")) == .snp)
+        #expect(tee(machine(tsm: "sev_guest")) == .snp)
+        #expect(tee(machine("/dev/csv-guest")) == .csv)
+        #expect(tee(machine(), AttesterSettings(environment: ["OCCLUM": "yes"])) == .sgx)
+        let gramine = machine()
+        gramine.put("dcap", at: "/dev/attestation/attestation_type")
+        #expect(tee(gramine) == .sgx)
+        gramine.put("none", at: "/dev/attestation/attestation_type")
+        #expect(tee(gramine) == nil)
+        #expect(tee(machine(tsm: "arm_cca_guest"), AttesterSettings(architecture: "aarch64")) == .cca)
+        #expect(tee(machine(tsm: "arm_cca_guest"), AttesterSettings(architecture: "x86_64")) == nil)
+        let secure = machine()
+        secure.put("1\n", at: "/sys/firmware/uv/prot_virt_guest")
+        #expect(tee(secure, AttesterSettings(architecture: "s390x")) == .se)
+        #expect(tee(secure, AttesterSettings(architecture: "x86_64")) == nil)
+        secure.put("0\n", at: "/sys/firmware/uv/prot_virt_guest")
+        #expect(tee(secure, AttesterSettings(architecture: "s390x")) == nil)
+        #expect(tee(machine(tsm: "foo_guest")) == nil)
+    }
+
+    @Test("the order of detection is that of the guest components")
+    func order() {
+        let all = machine("/dev/tdx_guest", "/dev/sev-guest", "/dev/csv-guest")
+        all.put("dcap", at: "/dev/attestation/attestation_type")
+        #expect(tee(all) == .tdx)
+        let names = AttesterDetection.candidates(AttesterSettings()).map(\.tee)
+        let reference: [TEE] = [.tdx, .sgx, .azTDXvTPM, .azSNPvTPM, .snp, .csv, .cca, .se, .tpm]
+        #expect(names == reference.filter(names.contains))
+        #expect(!names.contains(.sample))
+    }
+
+    @Test("looking for a TEE leaves nothing behind in configfs")
+    func nothingLeft() {
+        let tsm = SimulatedTSM("foo_guest") { _ in ([1], []) }
+        let kernel = SimulatedKernel()
+        kernel.put(tsm, at: SimulatedTSM.path)
+        #expect(tee(kernel) == nil)
+        #expect(kernel.calls.contains { $0.hasPrefix("mkdir") })
+        #expect(tsm.entries == 0)
+    }
+
+    @Test("--tee refuses every other TEE, and sample evidence too")
+    func required() throws {
+        let settings = AttesterSettings(required: try AttesterSettings.tees("snp,tdx"))
+        #expect(tee(machine("/dev/sev-guest"), settings) == .snp)
+        #expect { try AttesterDetection.attester(settings, kernel: machine("/dev/csv-guest")) } throws: {
+            guard let error = $0 as? GuestError else { return false }
+            return error.code == .noTEE && error.message.contains("--tee") && !error.message.contains("/dev/csv-guest")
         }
+        let contradictory = AttesterSettings(allowSample: true, required: [.snp])
+        #expect(tee(machine("/dev/sev-guest"), contradictory) == nil)
+        #expect(tee(machine(), AttesterSettings(allowSample: true, required: [.sample])) == .sample)
+        #expect(tee(machine(), AttesterSettings(required: [.sample])) == nil)
+        #expect { try AttesterSettings.tees("snp,sev") } throws: { ($0 as? GuestError)?.code == .invalidRequest }
+        #expect(try AttesterSettings.tees("az-snp-vtpm,azsnpvtpm") == [.azSNPvTPM, .azSNPvTPM])
     }
 
     @Test("the sample attester comes only when it is asked for")
     func allowed() throws {
-        #expect(try AttesterDetection.attester(allowSample: true, root: "/nowhere").tee == .sample)
+        #expect(tee(SimulatedKernel(), AttesterSettings(allowSample: true)) == .sample)
+        #expect(tee(machine("/dev/mem")) == nil)
+    }
+
+    @Test("a TEE without the way to its reports is named with what lacks, when evidence is asked for")
+    func lackingMount() async throws {
+        let attester = try AttesterDetection.attester(AttesterSettings(), kernel: machine("/dev/tdx_guest"))
+        await #expect {
+            try await attester.evidence(reportData: [1])
+        } throws: {
+            ($0 as? GuestError)?.code == .evidence && "\($0)".contains("mount -t configfs")
+        }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Processes
 import Testing
 
@@ -47,15 +48,59 @@ public final class SoftwareTPM: Sendable {
                 "--ctrl", "type=unixio,path=\(socket).ctrl", "--flags", "not-need-init,startup-clear",
             ])
         let end = ContinuousClock.now + .seconds(30)
-        while !FileManager.default.fileExists(atPath: "\(socket).ctrl"), process.isRunning, .now < end {
+        var isListening = Self.isListening(socket)
+        while !isListening, process.isRunning, .now < end {
             try await Task.sleep(for: .milliseconds(20))
+            isListening = Self.isListening(socket)
         }
-        try #require(FileManager.default.fileExists(atPath: "\(socket).ctrl"), "\(process.errorText)")
+        try #require(isListening, "\(process.errorText)")
+    }
+
+    /// Whether somebody takes connections: the socket's file is there a moment earlier.
+    private static func isListening(_ path: String) -> Bool {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let name = Array(path.utf8)
+        guard name.count < MemoryLayout.size(ofValue: address.sun_path) else { return false }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
+        let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        defer { close(descriptor) }
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+            }
+        }
     }
 
     deinit {
         process.signal(SIGKILL)
         try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// The Unix socket on which it takes bare commands.
+    public var socket: String { path("socket") }
+
+    /// Makes an attestation key and keeps it at a persistent handle, such as `0x81010002`.
+    ///
+    /// - Returns: the key as SubjectPublicKeyInfo, DER.
+    @discardableResult public func keep(
+        _ key: Key, at handle: String, attributes: String = SoftwareTPM.attributes
+    ) throws -> [UInt8] {
+        try run("createprimary", "-Q", "-C", "e", "-G", key.rawValue, "-a", attributes, "-c", path("kept"))
+        try run("evictcontrol", "-Q", "-C", "o", "-c", path("kept"), handle)
+        try run("readpublic", "-Q", "-c", handle, "-f", "der", "-o", path("spki"))
+        return try bytes("spki")
+    }
+
+    /// Makes an index of this size, as the owner's, with what tpm2-tools call attributes.
+    public func define(_ index: String, size: Int, attributes: String = "ownerread|ownerwrite|authread") throws {
+        try run("nvdefine", "-Q", "-C", "o", "-s", "\(size)", "-a", attributes, index)
+    }
+
+    /// The value of a register of SHA-256 in hexadecimal, as tpm2-tools read it.
+    public func register(_ index: Int) throws -> String {
+        try run("pcrread", "-Q", "-o", path("register"), "sha256:\(index)")
+        return try bytes("register").map { String(format: "%02x", $0) }.joined()
     }
 
     /// Extends a register of SHA-256 with a digest.

@@ -78,6 +78,10 @@ int claviger_pipe(int ends[2]);
 /// Names the calling thread (at most 15 bytes are kept).
 void claviger_name_thread(const char *name);
 
+/// Asks the driver behind an open file for something of its own (ioctl). Returns the driver's answer, or -1 with errno; a
+/// call that a signal interrupted is not repeated.
+int claviger_device_control(int descriptor, unsigned long request, void *argument);
+
 /// Looks a user up by name. Returns 0 and the ids, or -1 if there is no such user.
 int claviger_find_user(const char *name, uid_t *user, gid_t *group);
 

@@ -40,7 +40,8 @@ struct Handshake: Sendable {
         let deviceDigest = try digest(challenge, publicKey, additionalEvidence: nil)
         let additional = try await attester.additionalEvidence(reportData: deviceDigest)
         let digest = try digest(challenge, publicKey, additionalEvidence: additional)
-        let evidence = try await attester.evidence(reportData: digest)
+        let evidence = try await attester.evidence(
+            reportData: attester.boundData(digest: digest, nonce: challenge.nonce))
         return AttestationBody(
             nonce: challenge.nonce, teeKey: publicKey, primaryEvidence: evidence, additionalEvidence: additional,
             initData: initData)

@@ -13,11 +13,12 @@ extension RESTFace {
         do throws(GuestError) {
             switch name {
             case "token": return try await token(request)
-            case "aael": return event(request)
+            case "aael": return try await event(request)
             default: return try await evidence(request, ofDevices: name == "additional-evidence")
             }
         } catch {
-            return .text(500, "[ERROR:attestation-agent] AA-KBC get \(name) failed: \(error)")
+            let action = isEvent ? "AA extend runtime measurement" : "AA-KBC get \(name)"
+            return .text(500, "[ERROR:attestation-agent] \(action) failed: \(error)")
         }
     }
 
@@ -45,12 +46,20 @@ extension RESTFace {
         }
     }
 
-    /// This agent keeps no event log; the answer is the one that clients of the reference know for that.
-    private func event(_ request: RESTRequest) -> RESTAnswer {
-        guard let object = try? JSONObject(parsing: request.body),
-            ["domain", "operation", "content"].allSatisfy({ object[$0]?.stringValue != nil })
+    /// The bodies are the reference's, in which also truth is a text.
+    private func event(_ request: RESTRequest) async throws(GuestError) -> RESTAnswer {
+        guard let object = try? JSONObject(parsing: request.body), let domain = object["domain"]?.stringValue,
+            let operation = object["operation"]?.stringValue, let content = object["content"]?.stringValue
         else { return .text(500, "The event cannot be read: domain, operation and content are needed.") }
-        return .json(
-            200, ["success": "false", "message": "Attestation Agent does not enable eventlog recording"])
+        switch try await measurements.record(domain: domain, operation: operation, content: content) {
+        case .recorded:
+            return .json(200, ["success": "true"])
+        case .notSupported:
+            return .json(
+                200, ["success": "false", "message": "The platform does not support runtime measurement"])
+        case .notEnabled:
+            return .json(
+                200, ["success": "false", "message": "Attestation Agent does not enable eventlog recording"])
+        }
     }
 }

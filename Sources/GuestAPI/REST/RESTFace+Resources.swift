@@ -51,7 +51,7 @@ extension RESTFace {
         case .invalidRequest: 400
         case .denied, .unauthorized, .attestationFailed: 403
         case .notFound: 404
-        case .unavailable, .untrusted, .noTEE, .evidence: 503
+        case .unavailable, .untrusted, .noTEE, .system, .evidence, .initData: 503
         case .unexpected, .undecryptable: 502
         case .projection, .disabled: 500
         }

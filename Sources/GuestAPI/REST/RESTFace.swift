@@ -10,6 +10,7 @@ public struct RESTFace: Sendable {
     let readiness: Readiness
     let features: RESTFeatures
     let version: String
+    let measurements: RuntimeMeasurements
     let metrics: (@Sendable () -> String)?
 
     /// A face over these parts.
@@ -21,10 +22,12 @@ public struct RESTFace: Sendable {
     ///   - readiness: answers `/readyz`.
     ///   - features: which routes exist.
     ///   - version: the program's version, shown by `/info`.
+    ///   - measurements: measures the events that `/aa/aael` gets, where that is wanted and possible.
     ///   - metrics: the text for `/metrics` (Prometheus exposition format 0.0.4); nil leaves that route out.
     public init(
         client: KBSClient, resources: any ResourceSource, attester: any Attester, readiness: Readiness,
-        features: RESTFeatures, version: String, metrics: (@Sendable () -> String)? = nil
+        features: RESTFeatures, version: String, measurements: RuntimeMeasurements = .disabled,
+        metrics: (@Sendable () -> String)? = nil
     ) {
         self.client = client
         self.resources = resources
@@ -32,6 +35,7 @@ public struct RESTFace: Sendable {
         self.readiness = readiness
         self.features = features
         self.version = version
+        self.measurements = measurements
         self.metrics = metrics
     }
 

@@ -10,13 +10,12 @@ extension TTRPCServices {
     /// - Parameters:
     ///   - client: hands out tokens.
     ///   - attester: collects evidence.
-    ///   - eventLogIsWanted: whether the configuration asks for an event log. This agent keeps none, and says which of
-    ///     the two is so.
+    ///   - measurements: measures events, where that is wanted and possible.
     public static func attestationAgent(
-        client: KBSClient, attester: any Attester, eventLogIsWanted: Bool = false, logger: Logger
+        client: KBSClient, attester: any Attester, measurements: RuntimeMeasurements = .disabled, logger: Logger
     ) -> TTRPCServices {
         let face = AttestationAgentFace(
-            client: client, attester: attester, eventLogIsWanted: eventLogIsWanted, logger: logger)
+            client: client, attester: attester, measurements: measurements, logger: logger)
         return TTRPCServices([face.service])
     }
 }
@@ -25,7 +24,7 @@ extension TTRPCServices {
 struct AttestationAgentFace: Sendable {
     let client: KBSClient
     let attester: any Attester
-    let eventLogIsWanted: Bool
+    let measurements: RuntimeMeasurements
     let logger: Logger
 
     var service: TTRPCService {
@@ -37,7 +36,9 @@ struct AttestationAgentFace: Sendable {
                     try await additionalEvidence(input)
                 },
                 "GetToken": TTRPCMethod { input async throws(TTRPCStatus) in try await token(input) },
-                "ExtendRuntimeMeasurement": TTRPCMethod { input async throws(TTRPCStatus) in extend(input) },
+                "ExtendRuntimeMeasurement": TTRPCMethod { input async throws(TTRPCStatus) in
+                    try await extend(input)
+                },
                 "GetTeeType": TTRPCMethod { input async throws(TTRPCStatus) in teeType(input) },
                 "GetAdditionalTees": TTRPCMethod { input async throws(TTRPCStatus) in additionalTEEs(input) },
             ],
@@ -79,10 +80,21 @@ struct AttestationAgentFace: Sendable {
 
     private func extend(
         _ input: AttestationAgent_ExtendRuntimeMeasurementRequest
-    ) -> AttestationAgent_ExtendRuntimeMeasurementResponse {
-        var output = AttestationAgent_ExtendRuntimeMeasurementResponse()
-        output.result = eventLogIsWanted ? .notSupported : .notEnabled
-        return output
+    ) async throws(TTRPCStatus) -> AttestationAgent_ExtendRuntimeMeasurementResponse {
+        try await answer("ExtendRuntimeMeasurement", "AA extend runtime measurement failed") {
+            () async throws(GuestError) in
+            var output = AttestationAgent_ExtendRuntimeMeasurementResponse()
+            let outcome = try await measurements.record(
+                domain: input.domain, operation: input.operation, content: input.content,
+                register: input.hasRegisterIndex ? input.registerIndex : nil)
+            output.result =
+                switch outcome {
+                case .recorded: .ok
+                case .notSupported: .notSupported
+                case .notEnabled: .notEnabled
+                }
+            return output
+        }
     }
 
     private func teeType(_ input: AttestationAgent_GetTeeTypeRequest) -> AttestationAgent_GetTeeTypeResponse {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import Guest
 
 /// How this machine attests.
@@ -19,6 +20,8 @@ struct GuestOptions: ParsableArguments {
             url: endpoint.url, trustAnchorsPEM: try endpoint.trustAnchors(),
             insecureHTTPAllowed: endpoint.plainHTTPAllowed,
             initData: try initData.map { try InputFile.text($0, limit: 1 << 20) })
-        return try KBSClient(configuration, attester: AttesterDetection.attester(allowSample: allowSample))
+        let settings = AttesterSettings(
+            allowSample: allowSample, environment: ProcessInfo.processInfo.environment)
+        return try KBSClient(configuration, attester: AttesterDetection.attester(settings))
     }
 }

@@ -1,0 +1,50 @@
+import Encodings
+import KBSProtocol
+
+/// The crypto-agile format of event logs (TCG PC Client Platform Firmware Profile 1.06, section 10.2.2), as far as the agent
+/// writes it.
+enum EventLogText {
+    /// The largest log that verifiers read.
+    static let maximumBytes = 1_048_576
+    private static let noAction: UInt32 = 3
+
+    /// The declaration at the beginning of a log (TCG_EfiSpecIdEvent): without one no reader knows how long digests are.
+    static func declaration(of algorithms: [HashAlgorithm]) -> [UInt8] {
+        var event = Array("Spec ID Event03\0".utf8)
+        // Platform class, version 2.0 with errata 0, and the size of machine words: 64 bits.
+        event += [0, 0, 0, 0] + [0, 2, 0, 2]
+        event.appendLittleEndian(UInt32(algorithms.count))
+        for algorithm in algorithms {
+            event.appendLittleEndian(algorithm.tcgNumber)
+            event.appendLittleEndian(UInt16(algorithm.digestBytes))
+        }
+        event.append(0)
+        var record: [UInt8] = [0, 0, 0, 0]
+        record.appendLittleEndian(noAction)
+        record += [UInt8](repeating: 0, count: 20)
+        record.appendLittleEndian(UInt32(event.count))
+        return record + event
+    }
+
+    /// Whether bytes are entries and nothing else.
+    static func isWhole(_ entries: [UInt8]) -> Bool {
+        var reader = ByteReader(entries)
+        while !reader.isAtEnd {
+            guard skipEntry(&reader) else { return false }
+        }
+        return true
+    }
+
+    /// Passes over an entry; false when it is cut or has a digest of an unknown algorithm.
+    private static func skipEntry(_ reader: inout ByteReader) -> Bool {
+        guard (try? reader.skip(8)) != nil, let digests = try? reader.u32LE() else { return false }
+        for _ in 0..<digests {
+            guard let number = try? reader.u16LE(),
+                let algorithm = HashAlgorithm.allCases.first(where: { $0.tcgNumber == number }),
+                (try? reader.skip(algorithm.digestBytes)) != nil
+            else { return false }
+        }
+        guard let count = try? reader.u32LE() else { return false }
+        return (try? reader.skip(Int(count))) != nil
+    }
+}

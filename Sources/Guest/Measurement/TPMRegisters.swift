@@ -1,0 +1,47 @@
+public import KBSProtocol
+
+/// The registers of a TPM, bank SHA-256, of a machine or of a confidential VM on Azure.
+public struct TPMRegisters: MeasurementRegisters {
+    /// Registers that only a dynamic launch can extend: the TPM refuses them to the operating system's software.
+    private static let launchRegisters: ClosedRange<UInt64> = 17...22
+
+    /// SHA-256.
+    public let algorithm = HashAlgorithm.sha256
+    private let device: TPMDevice
+
+    /// The registers of this TPM.
+    public init(_ device: TPMDevice) {
+        self.device = device
+    }
+
+    /// The register's own number, 0 to 23 without 17 to 22.
+    public func logIndex(ofPCR register: UInt64) throws(GuestError) -> UInt32 {
+        guard register < UInt64(TPM.registerCount), !Self.launchRegisters.contains(register) else {
+            throw GuestError(
+                .invalidRequest,
+                "A TPM's register \(register) cannot be extended by the agent. Take one of 8 to 15, or 16 or 23, which "
+                    + "anybody with access to the TPM can reset: init_pcr in the table eventlog_config of aa.toml.")
+        }
+        return UInt32(register)
+    }
+
+    /// The register's 32 bytes.
+    public func value(at logIndex: UInt32) throws(GuestError) -> [UInt8] {
+        try session { (tpm) throws(TPMError) in try tpm.register(Int(logIndex)) }
+    }
+
+    /// Extends the register with 32 bytes.
+    public func extend(at logIndex: UInt32, with digest: [UInt8]) throws(GuestError) {
+        try session { (tpm) throws(TPMError) in try tpm.extend(Int(logIndex), with: digest) }
+    }
+
+    private func session<Result: Sendable>(
+        _ work: (TPM) throws(TPMError) -> Result
+    ) throws(GuestError) -> Result {
+        do throws(TPMError) {
+            return try device.session(work)
+        } catch {
+            throw error.guestError
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Encodings
+import EvidenceSimulator
+import GuestTestSupport
+import KBSProtocol
+import TestInput
+import Testing
+import Verification
+
+@testable import Guest
+
+@Suite("Event logs in evidence")
+struct EventLogTextTests {
+    private static let mark = [UInt8](repeating: 0xFF, count: 8)
+
+    private func entry(_ register: UInt32, _ algorithm: HashAlgorithm) throws -> [UInt8] {
+        try RuntimeEvent(domain: "domain", operation: "operation", content: "content").entry(
+            register: register, algorithm)
+    }
+
+    @Test("the agent's events behind firmware's lead a verifier to all of a trust domain's registers")
+    func both() throws {
+        let boot = SimulatedEventLog()
+        let kernel = SimulatedKernel()
+        kernel.put(.file(boot.encoded), at: FirmwareEventLog.ccel)
+        let entry = try entry(3, .sha384)
+        let bytes = try FirmwareEventLog(kernel: kernel) { () throws(GuestError) in entry }.bytes()
+        #expect(bytes == boot.encoded.dropLast(64) + entry + Self.mark)
+        let log = try EventLog.parse(try #require(bytes))
+        #expect(log.events.count == boot.events.count + 1)
+        let text = "domain operation content"
+        let tagged = Array("LEAA".utf8) + [UInt8(text.utf8.count), 0, 0, 0] + Array(text.utf8)
+        let expected = SimulatedEventLog(boot.events + [.init(register: 2, type: 6, data: tagged)])
+        for register in 0..<4 {
+            #expect(try log.register(UInt32(register + 1), in: .sha384) == expected.register(register))
+        }
+    }
+
+    @Test("without firmware's log the agent's events come behind a declaration of 69 bytes, which verifiers read")
+    func declaration() throws {
+        let entry = try entry(4, .sha384)
+        let source = FirmwareEventLog(kernel: SimulatedKernel()) { () throws(GuestError) in entry }
+        let bytes = try #require(try source.bytes())
+        #expect(bytes.count == 69 + entry.count + 8)
+        let head = "00000000" + "03000000" + String(repeating: "00", count: 20) + "25000000"
+        #expect(
+            Hex.encode(bytes.prefix(69)) == head + Hex.encode(Array("Spec ID Event03\0".utf8)) + "00000000" + "00020002"
+                + "02000000" + "0c003000" + "12002000" + "00")
+        let parsed = try EventLog.parse(bytes)
+        #expect(parsed.events.map(\.index) == [4])
+        #expect(parsed.events[0].digestMatchesEvent)
+        #expect(try FirmwareEventLog(kernel: SimulatedKernel()).bytes() == nil)
+    }
+
+    @Test("a TPM's log is sent only once events were measured, behind firmware's or a declaration of SHA-256")
+    func platform() throws {
+        let entry = try entry(14, .sha256)
+        func log(_ firmware: [UInt8]?, _ events: [UInt8]) throws -> [UInt8]? {
+            let kernel = SimulatedKernel()
+            if let firmware { kernel.put(.file(firmware), at: PlatformEventLog.usualPath) }
+            return try PlatformEventLog(kernel: kernel) { () throws(GuestError) in events }.bytes()
+        }
+        let firmware = EventLogText.declaration(of: [.sha256]) + (try self.entry(4, .sha256))
+        #expect(try log(firmware, []) == nil)
+        #expect(try log(nil, []) == nil)
+        #expect(try log(firmware, entry) == firmware + entry + Self.mark)
+        let sent = try #require(try log(nil, entry))
+        let alone = try EventLog.parse(sent)
+        #expect(alone.algorithms == [.sha256] && alone.events.map(\.index) == [14])
+    }
+
+    @Test("entries are whole or not, at every byte, and no bytes trap")
+    func whole() throws {
+        let entry = try entry(4, .sha384)
+        for cut in 0...entry.count {
+            let bytes = Array((entry + entry).prefix(entry.count + cut))
+            #expect(EventLogText.isWhole(bytes) == [0, entry.count].contains(cut))
+        }
+        var generator = SeededGenerator(seed: 0x6363_656C)
+        for _ in 0..<4000 {
+            var bytes = entry
+            for _ in 0..<Int.random(in: 1...6, using: &generator) {
+                bytes[Int.random(in: 0..<bytes.count, using: &generator)] = .random(in: 0...255, using: &generator)
+            }
+            _ = EventLogText.isWhole(bytes)
+        }
+    }
+}
