@@ -40,6 +40,10 @@ public struct GuestError: Error, Sendable, Hashable, CustomStringConvertible {
     public let decisionID: String?
     /// Seconds after which another attempt makes sense.
     public let retryAfter: Int?
+    /// Whether nothing came back within the time that was allowed.
+    public private(set) var isTimeout = false
+    /// Whether the broker's address is to blame, so that another one may do better.
+    private(set) var concernsAddress = false
 
     /// An error from its parts.
     public init(
@@ -50,6 +54,14 @@ public struct GuestError: Error, Sendable, Hashable, CustomStringConvertible {
         self.brokerCode = brokerCode
         self.decisionID = decisionID
         self.retryAfter = retryAfter
+    }
+
+    /// The same failure, blamed on the address that was asked.
+    func blamingAddress(isTimeout: Bool = false) -> GuestError {
+        var error = self
+        error.concernsAddress = true
+        error.isTimeout = isTimeout
+        return error
     }
 
     /// Whether the same request may succeed later without any change by a person.
