@@ -229,7 +229,7 @@ let package = Package(
                 "Collateral", "X509Trust",
             ]),
         tests("BrokerAPI", ["BrokerTestSupport", "TestPrograms", "HTTPTransport", "X509Trust"]),
-        tests("Guest", ["GuestTestSupport", "TestInput"]),
+        tests("Guest", ["GuestTestSupport", "TestInput", "TestPrograms"]),
         tests("GuestAPI", ["GuestTestSupport", "TestInput", "TestPrograms"] + grpc),
         tests("Controller", ["BrokerTestSupport", "BrokerAPI", "Policy"], vectors: false),
         tests(

@@ -61,9 +61,9 @@ package final class FakeKBS: Sendable {
         self.clock = clock
     }
 
-    /// Runs a broker for the length of `body`, which gets its address.
+    /// Runs a broker for the length of `body`, which gets its address; on any port unless one is named.
     package static func run<T: Sendable>(
-        clock: WallClock = .system, _ body: @Sendable @escaping (FakeKBS, String) async throws -> T
+        clock: WallClock = .system, port: Int = 0, _ body: @Sendable @escaping (FakeKBS, String) async throws -> T
     ) async throws -> T {
         let broker = FakeKBS(clock: clock)
         let (ports, announce) = AsyncStream<Int>.makeStream()
@@ -72,7 +72,7 @@ package final class FakeKBS: Sendable {
         let application = Application(
             responder: CallbackResponder<BasicRequestContext> { request, _ in try await broker.respond(request) },
             server: HTTPServerBuilder { DroppableChannel(HTTP1Channel(responder: $0)) },
-            configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+            configuration: .init(address: .hostname("127.0.0.1", port: port)),
             onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
         return try await withThrowingTaskGroup(of: T?.self) { group in
             group.addTask {
@@ -109,5 +109,7 @@ package final class FakeKBS: Sendable {
     package func recorded(_ route: String) -> [Recorded] {
         state.withLock { $0.recorded.filter { $0.target == "/kbs/v0/\(route)" } }
     }
+    /// The targets of all requests, as they were written.
+    package var targets: [String] { state.withLock { $0.recorded.map(\.target) } }
     package var attestations: Int { recorded("attest").count }
 }
