@@ -66,6 +66,15 @@ final class Pod: Sendable {
         """
     }
 
+    /// Waits for a state of things, generously; fails with what the agent logged.
+    func reaches(sourceLocation: SourceLocation = #_sourceLocation, _ state: () async throws -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while try await !state() {
+            try #require(.now < deadline, "\(agent()?.errorText ?? "")", sourceLocation: sourceLocation)
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
     func agent() -> RunningProgram? { running.withLock { $0?.agent } }
 
     /// The status of a route; 0 when nobody answers.

@@ -49,7 +49,7 @@ package final class FakeKBS: Sendable {
         var challenge = Challenge(nonce: "", extraParameters: .string(""))
         var nonces: [String: String] = [:]
         var keys: [String: JWERecipient] = [:]
-        var tokenLife: Int64 = 300
+        var tokenLives: [Int64] = [300]
         var issued = 0
         var silent: Set<String> = []
     }
@@ -93,7 +93,8 @@ package final class FakeKBS: Sendable {
 
     package func put(_ path: String, _ bytes: [UInt8]) { state.withLock { $0.resources[path] = bytes } }
     package func resource(_ path: String) -> [UInt8]? { state.withLock { $0.resources[path] } }
-    package func set(tokenLife: Int64) { state.withLock { $0.tokenLife = tokenLife } }
+    /// How long tokens live, in seconds: the first one, the second one, …; what is named last counts for all others.
+    package func set(tokenLife: Int64...) { state.withLock { $0.tokenLives = tokenLife } }
     package func set(challengeParameters: JSONValue) {
         state.withLock { $0.challenge = Challenge(nonce: "", extraParameters: challengeParameters) }
     }

@@ -252,6 +252,7 @@ public actor PodSecrets {
 }
 
 extension GuestError {
-    /// Whether the broker knows what is asked for and does not give it.
-    var isRefusal: Bool { [.denied, .notFound, .unauthorized, .attestationFailed].contains(code) }
+    /// Whether the broker decided not to give what is asked for. A refused token is no such decision: it says nothing about
+    /// this guest.
+    var isRefusal: Bool { [.denied, .notFound, .attestationFailed].contains(code) }
 }
