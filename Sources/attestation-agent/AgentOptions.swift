@@ -63,4 +63,7 @@ struct AgentOptions: ParsableArguments {
 
     @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.")
     var logLevel: String?
+
+    @OptionGroup(title: "gRPC")
+    var grpc: GRPCOptions
 }

@@ -19,6 +19,7 @@ extension AgentFile {
             "attestation_agent": ("aa-ttrpc", .text), "confidential_data_hub": ("cdh-ttrpc", .text),
             "peers": ("ttrpc-peer", .list),
         ],
+        "grpc": ["attestation_agent": ("aa-grpc", .text), "confidential_data_hub": ("cdh-grpc", .text)],
         "keyprovider": [
             "address": ("keyprovider", .text), "admin_token_file": ("keyprovider-admin-token-file", .text),
             "scope": ("keyprovider-scope", .text), "key_folder": ("keyprovider-key-folder", .text),
