@@ -44,6 +44,7 @@ struct TableReader {
     /// A number, in decimal digits.
     func number(_ key: String) throws(GuestError) -> String? {
         guard let value = table[key] else { return nil }
+        if let number = value.intValue { return "\(number)" }
         guard let number = value.doubleValue, number.isFinite else { throw error(key, "is no number") }
         return "\(number)"
     }
