@@ -46,6 +46,10 @@ public struct GuestError: Error, Sendable, Hashable, CustomStringConvertible {
     public let retryAfter: Int?
     /// The kernel's number of the failure (`errno`), where the kernel was asked.
     public let systemError: Int32?
+    /// Whether nothing came back within the time that was allowed.
+    public private(set) var isTimeout = false
+    /// Whether the broker's address is to blame, so that another one may do better.
+    private(set) var concernsAddress = false
 
     /// An error from its parts.
     public init(
@@ -58,6 +62,14 @@ public struct GuestError: Error, Sendable, Hashable, CustomStringConvertible {
         self.decisionID = decisionID
         self.retryAfter = retryAfter
         self.systemError = systemError
+    }
+
+    /// The same failure, blamed on the address that was asked.
+    func blamingAddress(isTimeout: Bool = false) -> GuestError {
+        var error = self
+        error.concernsAddress = true
+        error.isTimeout = isTimeout
+        return error
     }
 
     /// Whether the same request may succeed later without any change by a person.

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Who may call which ttrpc methods, by the user of the calling process.
+/// Who may call which ttrpc methods or REST paths, by the user of the calling process.
 ///
 /// Root and the agent's own user may call everything, everybody else only what a permission names.
 public struct AllowedPeers: Sendable {
@@ -33,12 +33,13 @@ public struct AllowedPeers: Sendable {
     }
 }
 
-/// A user and the ttrpc methods that its processes may call.
+/// A user and the ttrpc methods, or REST paths, that its processes may call.
 public struct PeerPermission: Sendable, Hashable, CustomStringConvertible {
     let userID: UInt32
     private let method: String
 
-    /// Reads `USER=/service/method`, with a numeric user; a last part of `*` stands for everything that begins so.
+    /// Reads `USER=/service/method` or `USER=/v1/resources/a/b/c`, with a numeric user; a last part of `*` stands for
+    /// everything that begins so.
     ///
     /// - Throws: `ListenAddressError`.
     public init(_ text: String) throws(ListenAddressError) {

@@ -10,6 +10,8 @@ public struct HTTPRequest: Sendable {
     public var body: [UInt8]?
     /// Time for the whole exchange: name lookup, connection, TLS, sending and receiving.
     public var timeout: Duration
+    /// Time for name lookup, connection and TLS alone; nil leaves them the whole ``timeout``.
+    public var connectTimeout: Duration?
     /// Path of a Unix stream socket to connect to in place of the URL's host; the host still names the server.
     public var unixSocket: String?
 
@@ -21,16 +23,18 @@ public struct HTTPRequest: Sendable {
     ///   - headers: header fields, in order.
     ///   - body: body bytes, or nil.
     ///   - timeout: total time allowed.
+    ///   - connectTimeout: time allowed until the connection stands, or nil.
     ///   - unixSocket: Unix socket to connect to, or nil.
     public init(
         method: String = "GET", url: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil,
-        timeout: Duration = .seconds(60), unixSocket: String? = nil
+        timeout: Duration = .seconds(60), connectTimeout: Duration? = nil, unixSocket: String? = nil
     ) {
         self.method = method
         self.url = url
         self.headers = headers
         self.body = body
         self.timeout = timeout
+        self.connectTimeout = connectTimeout
         self.unixSocket = unixSocket
     }
 }
@@ -55,7 +59,7 @@ extension HTTPRequest {
         if let unixSocket, unixSocket.isEmpty || unixSocket.utf8.contains(0) || unixSocket.utf8.count > 107 {
             throw HTTPTransportError(.invalidRequest, "A Unix socket path must have 1 to 107 bytes.")
         }
-        guard timeout > .zero else {
+        guard timeout > .zero, connectTimeout.map({ $0 > .zero }) ?? true else {
             throw HTTPTransportError(.invalidRequest, "The timeout must be positive.")
         }
         try validateScheme(insecureHTTPAllowed: insecureHTTPAllowed)

@@ -48,7 +48,7 @@ final class TransferSetup {
         text(CURLOPT_URL, request.url)
         text(CURLOPT_PROTOCOLS_STR, request.url.lowercased().hasPrefix("https:") ? "https" : "http")
         number(CURLOPT_TIMEOUT_MS, milliseconds(request.timeout))
-        number(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(request.timeout))
+        number(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(request.connectTimeout ?? request.timeout))
         if let path = request.unixSocket {
             text(CURLOPT_UNIX_SOCKET_PATH, path)
         }

@@ -15,6 +15,8 @@ public struct JWEPrivateKey: Sendable {
         case ecP521 = "ECDH-ES+A256KW-P521"
         /// RSA-OAEP-256 with 2048 bits.
         case rsa2048 = "RSA-OAEP-256"
+        /// RSA-OAEP-256 with 3072 bits.
+        case rsa3072 = "RSA-OAEP-256-3072"
         /// ML-KEM-768+A192KW.
         case mlKEM768 = "ML-KEM-768+A192KW"
     }
@@ -35,6 +37,7 @@ public struct JWEPrivateKey: Sendable {
             case .ecP384: JWEPrivateKey(material: .curve(.generate(.p384)))
             case .ecP521: JWEPrivateKey(material: .curve(.generate(.p521)))
             case .rsa2048: JWEPrivateKey(material: .rsa(try _RSA.Signing.PrivateKey(keySize: .bits2048)))
+            case .rsa3072: JWEPrivateKey(material: .rsa(try _RSA.Signing.PrivateKey(keySize: .bits3072)))
             case .mlKEM768: JWEPrivateKey(material: .mlKEM(try MLKEM768.PrivateKey.generate()))
             }
         }

@@ -15,6 +15,7 @@ struct Agent {
     private let cache: ResourceCache
     private let files: ProjectedFiles
     private let measurement: AgentMeasurement
+    private let secrets: PodSecrets
     private let metrics: MetricsRegistry
     private let outcome = AgentOutcome()
 
@@ -23,11 +24,7 @@ struct Agent {
         self.metrics = metrics
         self.logger = logger
         let counts = GuestMetrics(factory: metrics)
-        let configuration = KBSClientConfiguration(
-            url: settings.kbsURL,
-            trustAnchorsPEM: try Self.text(settings.kbsCertificateFile, "certificate file") ?? settings.kbsCertificates,
-            insecureHTTPAllowed: settings.allowHTTP, keyKind: settings.keyKind,
-            initData: try Self.text(settings.initDataFile, "init-data file"), metrics: counts)
+        let configuration = try Self.configuration(settings, counts)
         do throws(GuestError) {
             attester = try AttesterDetection.attester(settings.attester)
             client = try KBSClient(configuration, attester: attester)
@@ -38,11 +35,26 @@ struct Agent {
             settings, attester: attester, initData: configuration.initData, logger: logger)
         let source: any ResourceSource =
             settings.measurement.measuresReleases ? MeasuredReleases(client, measurements: measurement.events) : client
-        cache = ResourceCache(source, timeToLive: settings.cacheSeconds, metrics: counts)
-        files = ProjectedFiles(
-            settings.projections, from: cache, by: Projection(allowDisk: settings.allowDisk))
-        CredentialFolder.makeFolders(for: settings.projections)
+        let wanted = settings.secrets
+        cache = ResourceCache(
+            source, timeToLive: wanted.cacheSeconds, negativeTimeToLive: wanted.refusalSeconds, metrics: counts)
+        let projection = Projection(allowDisk: wanted.allowDisk)
+        files = ProjectedFiles(wanted.projections, from: cache, by: projection)
+        secrets = PodSecrets(wanted.secrets, from: DecidedResources(cache), by: projection, metrics: counts)
+        CredentialFolder.makeFolders(for: wanted.projections)
         warn()
+    }
+
+    private static func configuration(
+        _ settings: AgentSettings, _ counts: GuestMetrics
+    ) throws(AgentFailure) -> KBSClientConfiguration {
+        let broker = settings.broker
+        return KBSClientConfiguration(
+            url: broker.urls.first, furtherURLs: Array(broker.urls.dropFirst()),
+            trustAnchorsPEM: try text(broker.certificateFile, "certificate file") ?? broker.certificates,
+            insecureHTTPAllowed: broker.allowHTTP, proxy: broker.proxy, keyKind: broker.keyKind,
+            initData: try text(settings.initDataFile, "init-data file"), timeout: broker.timeout,
+            connectTimeout: broker.connectTimeout, returnAfter: broker.returnAfter, metrics: counts)
     }
 
     /// Says at the start what an operator may believe to be otherwise.
@@ -50,7 +62,7 @@ struct Agent {
         if settings.allowSample {
             logger.warning("the sample attester is in use: its evidence proves nothing")
         }
-        if settings.kbsURL == nil {
+        if settings.broker.urls.isEmpty {
             logger.warning("no key broker is configured: tokens and resources are not to be had")
         }
     }
@@ -66,7 +78,10 @@ struct Agent {
                 "\(target.path) is not written: \(error)",
                 metadata: ["code": "\(error.code.rawValue)", "decision": "\(error.decisionID ?? "")"])
         }
-        return failures.isEmpty ? 0 : 1
+        let report = await secrets.refresh()
+        SecretsService.log(report, to: logger)
+        let isComplete = await secrets.missing.isEmpty
+        return failures.isEmpty && isComplete ? 0 : 1
     }
 
     /// Serves until SIGTERM or SIGINT.
@@ -76,7 +91,10 @@ struct Agent {
         try await measurement.bind()
         let services = try services()
         logger.info(
-            "starting", metadata: ["broker": "\(settings.kbsURL ?? "none")", "tee": "\(attester.tee.rawValue)"])
+            "starting",
+            metadata: [
+                "broker": "\(settings.broker.urls.first ?? "none")", "tee": "\(attester.tee.rawValue)",
+            ])
         let configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: settings.isReference ? [.sigterm, .sigint, .sighup] : [.sigterm, .sigint],
@@ -86,6 +104,10 @@ struct Agent {
             try await group.run()
         } catch {
             await removeFiles()
+            guard !(error is SecretsService.Changed) else {
+                logger.notice("a secret changed whose notice is the end of this program")
+                return AgentFailure.secretChanged
+            }
             logger.critical("a face ended: \(error)")
             return AgentFailure.cannotListen
         }
@@ -95,8 +117,9 @@ struct Agent {
 
     private func services() throws -> [any Service] {
         let face = RESTFace(
-            client: client, resources: cache, attester: attester, readiness: Readiness(files: files, client: client),
-            features: settings.restFeatures, version: AttestationAgent.version, measurements: measurement.events
+            client: client, resources: PrefetchedResources(secrets, others: cache), attester: attester,
+            readiness: Readiness(files: files, secrets: secrets, client: client), features: settings.restFeatures,
+            version: AttestationAgent.version, measurements: measurement.events, peers: settings.restPeers
         ) { [metrics] in metrics.prometheusText() }
         var services: [any Service] = settings.restAddresses.map { address in
             let server = RESTServer(face, on: address, logger: Logger(label: "rest")) { [logger] _ in
@@ -114,9 +137,13 @@ struct Agent {
             services.append(Face(server: try grpc(offered, name, on: address), outcome: outcome))
         }
         services.append(ProjectionService(files: files, logger: logger))
+        services.append(SecretsService(secrets: secrets, outcome: outcome, logger: logger))
+        if settings.broker.renewsAhead { services.append(TokenService(client: client)) }
         services.append(
-            EndWatch(outcome: outcome) { [files, settings] in
-                if settings.removeAtExit { try? await files.removeAll() }
+            EndWatch(outcome: outcome) { [files, secrets, settings] in
+                guard settings.secrets.removeAtExit else { return }
+                try? await files.removeAll()
+                try? await secrets.removeAll()
             })
         return services
     }
@@ -149,7 +176,8 @@ struct Agent {
         }
         let hub = hubAddress.map { address in
             let services = TTRPCServices.confidentialDataHub(
-                resources: cache, images: ImageKeys(keys: DecidedResources(cache)), logger: logger)
+                resources: PrefetchedResources(secrets, others: cache),
+                images: ImageKeys(keys: DecidedResources(cache)), logger: logger)
             return (name: "confidential-data-hub", address: address, services: services)
         }
         guard let agent, let hub, agent.address == hub.address else { return [agent, hub].compactMap { $0 } }
@@ -182,9 +210,10 @@ struct Agent {
     }
 
     private func removeFiles() async {
-        guard settings.removeAtExit else { return }
+        guard settings.secrets.removeAtExit else { return }
         do throws(GuestError) {
             try await files.removeAll()
+            try await secrets.removeAll()
         } catch {
             logger.error("\(error)")
         }

@@ -4,6 +4,7 @@ import Guest
 struct AgentFailure: Error {
     static let noTEE: Int32 = 69
     static let cannotListen: Int32 = 71
+    static let secretChanged: Int32 = 75
     static let badSetting: Int32 = 78
 
     let status: Int32

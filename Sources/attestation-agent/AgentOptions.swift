@@ -2,15 +2,10 @@ import ArgumentParser
 
 /// The command line. Nothing has a default here: what is missing may come from the environment.
 struct AgentOptions: ParsableArguments {
-    @Option(help: "Address of the key broker, for example https://broker:8080.")
-    var kbsURL: String?
+    @Option(help: "Configuration file (TOML): every option here, and the secrets of the pod. See docs/agent.md.")
+    var config: String?
 
-    @Option(
-        help: "PEM file with the certificate authorities that the broker is verified against; default: the system's.")
-    var kbsCert: String?
-
-    @Flag(help: "Accept an http:// broker. Whoever can change packets can then keep the guest from its keys.")
-    var allowHttp = false
+    @OptionGroup var broker: BrokerOptions
 
     @Flag(help: "Use the sample attester, which proves nothing. For development only.")
     var allowSample = false
@@ -20,6 +15,13 @@ struct AgentOptions: ParsableArguments {
 
     @Option(help: "Path of a Unix socket for the REST face.")
     var restSocket: String?
+
+    @Option(
+        help: """
+            Let processes of another user ask for paths on the REST socket: USER=/v1/resources/a/b/c, or USER=/v1/*. Can be \
+            repeated. Root and the agent's own user may ask for everything. Without any, the socket file's mode decides.
+            """)
+    var restPeer: [String] = []
 
     @Option(help: "Routes of the REST face: resource, attestation or all. Default: all.")
     var restFeatures: String?
@@ -54,20 +56,7 @@ struct AgentOptions: ParsableArguments {
             """)
     var ttrpcPeer: [String] = []
 
-    @Option(help: "Write a resource to a file: kbs:///repository/type/tag=/path. Can be repeated.")
-    var project: [String] = []
-
-    @Flag(help: "Allow projected files on file systems that are not memory-backed.")
-    var allowDisk = false
-
-    @Flag(help: "Remove projected files at the end.")
-    var removeAtExit = false
-
-    @Flag(help: "Fetch and write the projected files, then end.")
-    var once = false
-
-    @Option(help: "Seconds for which the REST face keeps a resource; 0 asks the broker each time. Default: 10.")
-    var cacheSeconds: Double?
+    @OptionGroup var secrets: SecretOptions
 
     @Option(help: "File with the init-data document (TOML) that the hardware measured.")
     var initData: String?
@@ -78,6 +67,7 @@ struct AgentOptions: ParsableArguments {
     var logLevel: String?
 
     @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
+
     @OptionGroup(title: "gRPC")
     var grpc: GRPCOptions
 }

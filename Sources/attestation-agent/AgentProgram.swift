@@ -24,7 +24,7 @@ enum AgentProgram {
         Telemetry.bootstrap(level: settings.logLevel, metrics: metrics)
         do {
             let agent = try Agent(settings, metrics: metrics, logger: Logger(label: "attestation-agent"))
-            let status = settings.once ? try await agent.runOnce() : try await agent.serve()
+            let status = settings.secrets.once ? try await agent.runOnce() : try await agent.serve()
             if status != 0 { throw ExitCode(status) }
         } catch let failure as AgentFailure {
             throw end(failure)

@@ -2,22 +2,17 @@ import ArgumentParser
 import Encodings
 import Guest
 import GuestAPI
-import JOSE
 import Logging
 
 /// What the program is to do, from command line and environment, checked.
 struct AgentSettings: Sendable {
-    /// Nil only in the roles of the guest components, which start without a broker too.
-    var kbsURL: String?
-    var kbsCertificateFile: String?
-    /// Certificates (PEM) from a configuration file.
-    var kbsCertificates: String?
-    var keyKind: JWEPrivateKey.Kind
-    var allowHTTP: Bool
+    var broker: BrokerSettings
     var allowSample: Bool
     var attester: AttesterSettings
     var restAddresses: [ListenAddress]
     var restFeatures: RESTFeatures
+    /// Nil leaves it to the socket file's mode who may ask.
+    var restPeers: AllowedPeers?
     var keyProvider: ListenAddress?
     var attestationAgentSocket: ListenAddress?
     var confidentialDataHubSocket: ListenAddress?
@@ -29,32 +24,20 @@ struct AgentSettings: Sendable {
     var adminTokenFile: String?
     var keyScope: RegistrationScope
     var keyFolder: String?
-    var projections: [ProjectionTarget]
-    var allowDisk: Bool
-    var removeAtExit: Bool
-    var once: Bool
-    var cacheSeconds: Double
+    var secrets: SecretSettings
     var initDataFile: String?
     /// Digest of the init-data, where the document itself was not given.
     var initDataDigest: [UInt8]?
     var logLevel: Logger.Level
 
     init(_ options: AgentOptions, role: AgentRole, environment: [String: String]) throws {
-        let variables = AgentVariables(environment)
         let file = try Self.file(role)
+        let variables = AgentVariables(environment, files: try Self.files(options, environment, file))
         isReference = role.isReference
-        kbsURL =
-            try options.kbsURL ?? variables.text("kbs-url")
-            ?? (file.map(\.kbsURL) ?? Self.parameters(environment)?.url)
-        guard kbsURL != nil || role.isReference else {
-            throw ValidationError("The broker's address is missing: --kbs-url")
-        }
-        kbsCertificateFile = options.kbsCert ?? variables.text("kbs-cert")
-        kbsCertificates = kbsCertificateFile == nil ? file?.trustAnchorsPEM : nil
-        keyKind = file?.keyKind ?? .ecP256
+        broker = try BrokerSettings(options.broker, variables, file: file, role: role, environment: environment)
+        secrets = try SecretSettings(options.secrets, variables, file: file)
         measurement = try MeasurementSettings(
             options.measurement, file: role.keepsEventLog ? file : nil, variables: variables, environment: environment)
-        allowHTTP = try options.allowHttp || variables.flag("allow-http") || file?.allowHTTP ?? false
         allowSample = try options.allowSample || variables.flag("allow-sample") || file?.allowSample ?? false
         attester = try options.attester.settings(allowSample: allowSample, variables, environment)
         attester.agentEvents = LoggedEvents(measurement.eventLogPath).entries
@@ -64,15 +47,11 @@ struct AgentSettings: Sendable {
             ?? .all
         adminTokenFile = options.keyproviderAdminTokenFile ?? variables.text("keyprovider-admin-token-file")
         keyFolder = options.keyproviderKeyFolder ?? variables.text("keyprovider-key-folder")
-        allowDisk = try options.allowDisk || variables.flag("allow-disk")
-        removeAtExit = try options.removeAtExit || variables.flag("remove-at-exit")
-        once = try options.once || variables.flag("once")
         initDataFile = role.initDataFile ?? options.initData ?? variables.text("init-data")
         initDataDigest = try initDataFile == nil ? role.initDataDigest.map(Self.digest) : nil
         logLevel =
             try Self.choice(options.logLevel ?? variables.text("log-level"), "log-level")
             ?? Self.referenceLevel(environment["RUST_LOG"]) ?? Self.referenceLevel(file?.logLevel) ?? .info
-        cacheSeconds = try options.cacheSeconds ?? variables.number("cache-seconds") ?? 10
         do {
             restAddresses = try Self.restAddresses(
                 options.rest ?? variables.text("rest") ?? role.restAddress,
@@ -86,15 +65,14 @@ struct AgentSettings: Sendable {
             confidentialDataHubGRPC = try Self.address(options.grpc.cdhGrpc ?? variables.text("cdh-grpc"))
             let permissions = options.ttrpcPeer.isEmpty ? variables.list("ttrpc-peer") : options.ttrpcPeer
             peers = AllowedPeers(try permissions.map(PeerPermission.init))
+            let restPermissions = options.restPeer.isEmpty ? variables.list("rest-peer") : options.restPeer
+            restPeers =
+                restPermissions.isEmpty ? nil : AllowedPeers(try restPermissions.map(PeerPermission.init))
             let scope = options.keyproviderScope ?? variables.text("keyprovider-scope")
             keyScope = try scope.map(RegistrationScope.init) ?? .standard
-            let given = options.project.isEmpty ? variables.list("project") : options.project
-            projections = try given.map(ProjectionTarget.init(argument:)) + (file?.credentials ?? [])
         } catch {
             throw ValidationError("\(error)")
         }
-        guard (0...86_400).contains(cacheSeconds) else { throw ValidationError("--cache-seconds is 0 to 86400") }
-        if once, projections.isEmpty { throw ValidationError("--once needs something to --project") }
     }
 
     private static func file(_ role: AgentRole) throws(AgentFailure) -> ComponentFile? {
@@ -105,9 +83,15 @@ struct AgentSettings: Sendable {
         }
     }
 
-    private static func parameters(_ environment: [String: String]) throws(AgentFailure) -> KBCParameters? {
+    /// The agent's own file, and what a file of the reference has for this agent.
+    private static func files(
+        _ options: AgentOptions, _ environment: [String: String], _ file: ComponentFile?
+    ) throws(AgentFailure) -> [AgentFile] {
+        guard let path = options.config ?? AgentVariables(environment).text("config") else {
+            return [file?.agent].compactMap { $0 }
+        }
         do throws(GuestError) {
-            return try KBCParameters.find(environment: environment, kernel: .current())
+            return [try AgentFile(path: path), file?.agent].compactMap { $0 }
         } catch {
             throw AgentFailure(error)
         }

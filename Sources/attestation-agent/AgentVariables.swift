@@ -1,20 +1,32 @@
 import ArgumentParser
+import Guest
 
-/// The environment variables that stand for options.
+/// What stands for options that are not on the command line: environment variables, and after them configuration files.
 struct AgentVariables {
     private let environment: [String: String]
+    private let files: [AgentFile]
 
-    init(_ environment: [String: String]) {
+    init(_ environment: [String: String], files: [AgentFile] = []) {
         self.environment = environment
+        self.files = files
     }
 
+    /// The secrets of the pod, which only files can describe.
+    var secrets: [PodSecret] { files.flatMap(\.secrets) }
+
     func text(_ option: String) -> String? {
-        let name = "CLAVIGER_AGENT_" + String(option.uppercased().map { $0 == "-" ? "_" : $0 })
-        return environment[name].flatMap { $0.isEmpty ? nil : $0 }
+        variable(option) ?? files.lazy.compactMap { $0.values(of: option).first }.first
     }
 
     func list(_ option: String) -> [String] {
-        (text(option) ?? "").split { $0 == " " || $0 == "\n" }.map(String.init)
+        if let text = variable(option) { return text.split { $0 == " " || $0 == "\n" }.map(String.init) }
+        return files.lazy.map { $0.values(of: option) }.first { !$0.isEmpty } ?? []
+    }
+
+    /// A list whose items may have spaces in them; a variable has one on each line.
+    func lines(_ option: String) -> [String] {
+        if let text = variable(option) { return text.split(separator: "\n").map(String.init) }
+        return files.lazy.map { $0.values(of: option) }.first { !$0.isEmpty } ?? []
     }
 
     func flag(_ option: String) throws -> Bool {
@@ -29,5 +41,10 @@ struct AgentVariables {
         guard let text = text(option) else { return nil }
         guard let number = Double(text) else { throw ValidationError("The variable for --\(option) is a number") }
         return number
+    }
+
+    private func variable(_ option: String) -> String? {
+        let name = "CLAVIGER_AGENT_" + String(option.uppercased().map { $0 == "-" ? "_" : $0 })
+        return environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 }

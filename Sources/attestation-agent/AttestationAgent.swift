@@ -9,8 +9,8 @@ struct AttestationAgent: AsyncParsableCommand {
         discussion: """
             Every option can also be given as environment variable CLAVIGER_AGENT_ and the option's name in capitals, \
             with _ for -, as in CLAVIGER_AGENT_KBS_URL. Options on the command line come first. \
-            CLAVIGER_AGENT_PROJECT takes several projections separated by spaces, CLAVIGER_AGENT_TTRPC_PEER several \
-            permissions.
+            Options that can be repeated take several values separated by spaces there. After the environment comes the \
+            configuration file of --config.
 
             With any of --attestation_sock, --config-file, --initdata-toml and --initdata-digest, this is the \
             attestation-agent of the guest components: it serves ttrpc on that one's socket, and no other face unless \
@@ -18,7 +18,8 @@ struct AttestationAgent: AsyncParsableCommand {
             api-server-rest, or with such a name as its first argument, it stands in for those.
 
             Exit status: 0 ended as asked, or with --once everything was fetched and written; 1 with --once something \
-            was not; 64 wrong usage; 69 no usable TEE; 71 an address cannot be bound; 78 a file or setting cannot be used.
+            was not; 64 wrong usage; 69 no usable TEE; 71 an address cannot be bound; 75 a secret changed whose notice is \
+            `exit`; 78 a file or setting cannot be used.
             """,
         version: version,
         subcommands: [ProbeCommand.self])

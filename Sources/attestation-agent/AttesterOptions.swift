@@ -20,11 +20,12 @@ struct AttesterOptions: ParsableArguments {
     func settings(
         allowSample: Bool, _ variables: AgentVariables, _ environment: [String: String]
     ) throws -> AttesterSettings {
-        let variable = variables.text("nvidia-command").map { $0.split(separator: "\n").map(String.init) } ?? []
         do throws(GuestError) {
             let tees = try (tee ?? variables.text("tee")).map(AttesterSettings.tees) ?? []
             var commands: [EvidenceCommand] = []
-            for line in nvidiaCommand.isEmpty ? variable : nvidiaCommand { commands.append(try EvidenceCommand(line)) }
+            for line in nvidiaCommand.isEmpty ? variables.lines("nvidia-command") : nvidiaCommand {
+                commands.append(try EvidenceCommand(line))
+            }
             return AttesterSettings(
                 allowSample: allowSample, required: tees, environment: environment, nvidiaCommands: commands)
         } catch {

@@ -17,7 +17,7 @@ struct TestAgent {
 
     init(
         _ url: String, features: RESTFeatures = .all, files: [ProjectionTarget] = [],
-        measurements: RuntimeMeasurements = .disabled
+        measurements: RuntimeMeasurements = .disabled, unsealer: (any SecretUnsealer)? = nil, peers: AllowedPeers? = nil
     ) throws {
         let attester = SampleAttester()
         client = try KBSClient(KBSClientConfiguration(url: url, insecureHTTPAllowed: true), attester: attester)
@@ -26,7 +26,7 @@ struct TestAgent {
             client: client, resources: cache, attester: attester,
             readiness: Readiness(
                 files: ProjectedFiles(files, from: cache, by: Projection()), client: client),
-            features: features, version: "1.2.3", measurements: measurements)
+            features: features, version: "1.2.3", measurements: measurements, unsealer: unsealer, peers: peers)
     }
 
     func get(_ target: String, method: String = "GET", peer: String? = "127.0.0.1", body: String = "") async throws

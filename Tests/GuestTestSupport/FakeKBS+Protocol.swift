@@ -72,8 +72,10 @@ extension FakeKBS {
         let now = Int64(clock.now().timeIntervalSince1970)
         return state.withLock { state in
             state.issued += 1
+            let life = state.tokenLives.first ?? 0
+            if state.tokenLives.count > 1 { state.tokenLives.removeFirst() }
             let claims: JSONObject = [
-                "iat": .int(now), "exp": .int(now + state.tokenLife), "jti": .int(Int64(state.issued)),
+                "iat": .int(now), "exp": .int(now + life), "jti": .int(Int64(state.issued)),
             ]
             let token =
                 [["alg": "ES256"] as JSONObject, claims].map { Base64.encodeURL($0.serialized()) }

@@ -49,7 +49,7 @@ package final class FakeKBS: Sendable {
         var challenge = Challenge(nonce: "", extraParameters: .string(""))
         var nonces: [String: String] = [:]
         var keys: [String: JWERecipient] = [:]
-        var tokenLife: Int64 = 300
+        var tokenLives: [Int64] = [300]
         var issued = 0
         var silent: Set<String> = []
     }
@@ -61,9 +61,9 @@ package final class FakeKBS: Sendable {
         self.clock = clock
     }
 
-    /// Runs a broker for the length of `body`, which gets its address.
+    /// Runs a broker for the length of `body`, which gets its address; on any port unless one is named.
     package static func run<T: Sendable>(
-        clock: WallClock = .system, _ body: @Sendable @escaping (FakeKBS, String) async throws -> T
+        clock: WallClock = .system, port: Int = 0, _ body: @Sendable @escaping (FakeKBS, String) async throws -> T
     ) async throws -> T {
         let broker = FakeKBS(clock: clock)
         let (ports, announce) = AsyncStream<Int>.makeStream()
@@ -72,7 +72,7 @@ package final class FakeKBS: Sendable {
         let application = Application(
             responder: CallbackResponder<BasicRequestContext> { request, _ in try await broker.respond(request) },
             server: HTTPServerBuilder { DroppableChannel(HTTP1Channel(responder: $0)) },
-            configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+            configuration: .init(address: .hostname("127.0.0.1", port: port)),
             onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
         return try await withThrowingTaskGroup(of: T?.self) { group in
             group.addTask {
@@ -93,7 +93,8 @@ package final class FakeKBS: Sendable {
 
     package func put(_ path: String, _ bytes: [UInt8]) { state.withLock { $0.resources[path] = bytes } }
     package func resource(_ path: String) -> [UInt8]? { state.withLock { $0.resources[path] } }
-    package func set(tokenLife: Int64) { state.withLock { $0.tokenLife = tokenLife } }
+    /// How long tokens live, in seconds: the first one, the second one, …; what is named last counts for all others.
+    package func set(tokenLife: Int64...) { state.withLock { $0.tokenLives = tokenLife } }
     package func set(challengeParameters: JSONValue) {
         state.withLock { $0.challenge = Challenge(nonce: "", extraParameters: challengeParameters) }
     }
@@ -109,5 +110,7 @@ package final class FakeKBS: Sendable {
     package func recorded(_ route: String) -> [Recorded] {
         state.withLock { $0.recorded.filter { $0.target == "/kbs/v0/\(route)" } }
     }
+    /// The targets of all requests, as they were written.
+    package var targets: [String] { state.withLock { $0.recorded.map(\.target) } }
     package var attestations: Int { recorded("attest").count }
 }

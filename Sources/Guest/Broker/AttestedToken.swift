@@ -13,6 +13,9 @@ public struct AttestedToken: Sendable {
     /// From when on a new token should be fetched: after 90 % of the token's life as this machine's clock sees it, but
     /// not at once.
     public let renewal: Date
+    /// From when on it is renewed without anybody waiting for it: somewhere between 70 and 85 % of its life, so that guests
+    /// that started together do not renew together.
+    let earlyRenewal: Date
     /// When it was received.
     let received: Date
 
@@ -40,6 +43,7 @@ public struct AttestedToken: Sendable {
         let life = expires.map { $0.timeIntervalSince(now) } ?? Self.lifeWithoutExpiry
         received = now
         renewal = now.addingTimeInterval(max(life * 0.9, Self.shortestReuse))
+        earlyRenewal = now.addingTimeInterval(max(life * Double.random(in: 0.7...0.85), Self.shortestReuse))
     }
 
     private static func claims(of text: String) throws(GuestError) -> JWTClaims {

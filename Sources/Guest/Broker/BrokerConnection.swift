@@ -7,14 +7,19 @@ struct BrokerConnection: Sendable {
     private let http: HTTPClient
     private let prefix: String?
     private let timeout: Duration
+    private let connectTimeout: Duration
 
-    init(_ configuration: KBSClientConfiguration) throws(GuestError) {
-        prefix = try configuration.url.map(Self.prefix)
+    /// A connection to one of the configuration's addresses; nil for a guest without a broker.
+    init(_ url: String?, _ configuration: KBSClientConfiguration) throws(GuestError) {
+        prefix = try url.map(Self.prefix)
         timeout = configuration.timeout
+        connectTimeout = configuration.connectTimeout
+        let proxy = configuration.proxy.url(for: url ?? "")
         do throws(HTTPTransportError) {
             http = try HTTPClient(
                 configuration: .init(
                     trustAnchorsPEM: configuration.trustAnchorsPEM, systemTrust: configuration.trustAnchorsPEM == nil,
+                    proxy: proxy, proxyExceptions: configuration.proxy.exceptions,
                     userAgent: "claviger-attestation-agent", maximumResponseBytes: configuration.maximumResponseBytes,
                     insecureHTTPAllowed: configuration.insecureHTTPAllowed))
         } catch {
@@ -47,11 +52,16 @@ struct BrokerConnection: Sendable {
         if let cookie { headers.append((name: "Cookie", value: cookie)) }
         if let bearer { headers.append(Self.authorization(bearer)) }
         return try await send(
-            HTTPRequest(method: "POST", url: try address(path), headers: headers, body: body, timeout: timeout))
+            HTTPRequest(
+                method: "POST", url: try address(path), headers: headers, body: body, timeout: timeout,
+                connectTimeout: connectTimeout))
     }
 
     func get(_ target: String, bearer: SecretBytes) async throws(GuestError) -> HTTPResponse {
-        try await send(HTTPRequest(url: try address(target), headers: [Self.authorization(bearer)], timeout: timeout))
+        try await send(
+            HTTPRequest(
+                url: try address(target), headers: [Self.authorization(bearer)], timeout: timeout,
+                connectTimeout: connectTimeout))
     }
 
     private func send(_ request: HTTPRequest) async throws(GuestError) -> HTTPResponse {
@@ -63,10 +73,14 @@ struct BrokerConnection: Sendable {
                 throw GuestError(.invalidRequest, "The broker's address cannot be used: \(error.message)")
             case .tls:
                 throw GuestError(.untrusted, "No trustworthy connection to the broker: \(error.message)")
+                    .blamingAddress()
             case .tooLarge:
                 throw GuestError(.unexpected, "The broker's answer is too large: \(error.message)")
-            case .unreachable, .connectionLost, .timeout, .cancelled, .failed:
+            case .cancelled:
+                throw GuestError(.unavailable, "The request to the broker was given up.")
+            case .unreachable, .connectionLost, .timeout, .failed:
                 throw GuestError(.unavailable, "The broker cannot be reached: \(error.message)")
+                    .blamingAddress(isTimeout: error.code == .timeout)
             }
         }
     }

@@ -37,6 +37,16 @@ struct BrokerRefusal {
 
     /// The failure of a resource request.
     func releaseError(of uri: ResourceURI) -> GuestError {
+        blamed(releaseFailure(of: uri))
+    }
+
+    /// Errors of a server are its own; being asked to slow down is meant for the guest, wherever it asks.
+    private func blamed(_ error: GuestError) -> GuestError {
+        let isAboutTheGuest = [.denied, .notFound, .invalidRequest].contains(error.code)
+        return status >= 500 && !isAboutTheGuest ? error.blamingAddress(isTimeout: status == 504) : error
+    }
+
+    private func releaseFailure(of uri: ResourceURI) -> GuestError {
         let detail = detailSentence
         return switch (status, error?.variant) {
         case (_, .policyDeny), (403, _):
@@ -58,6 +68,10 @@ struct BrokerRefusal {
 
     /// The failure of one step of the handshake.
     func attestationError(in step: String) -> GuestError {
+        blamed(attestationFailure(in: step))
+    }
+
+    private func attestationFailure(in step: String) -> GuestError {
         switch status {
         case 429, 502...504:
             GuestError(.unavailable, "The broker cannot attest now\(detailSentence)", retryAfter: retryAfter)

@@ -1,17 +1,18 @@
 public import Encodings
 import FoundationEssentials
-import HTTPTransport
-import JOSE
 public import KBSProtocol
 
-/// A guest's client of one key broker: attests once for the life of a token and fetches resources with it.
+/// A guest's client of a key broker: attests once for the life of a token and fetches resources with it.
+///
+/// A broker may have several addresses. The one that works is kept to; another one is asked when it cannot be reached or
+/// fails itself, never because of what it decided. Each address has a token of its own.
 public final class KBSClient: Sendable, ResourceSource {
-    private let connection: BrokerConnection
-    private let tokens: TokenSource
+    private let endpoints: [BrokerEndpoint]
+    private let order: AddressOrder
 
     /// A client that attests with `attester`.
     ///
-    /// - Throws: `GuestError` with `invalid_request` when the address, certificates or init-data cannot be used.
+    /// - Throws: `GuestError` with `invalid_request` when an address, certificates or init-data cannot be used.
     public init(_ configuration: KBSClientConfiguration, attester: any Attester) throws(GuestError) {
         if let initData = configuration.initData {
             do throws(KBSProtocolError) {
@@ -20,36 +21,46 @@ public final class KBSClient: Sendable, ResourceSource {
                 throw GuestError(.invalidRequest, "The init-data document cannot be used: \(error.message)")
             }
         }
-        connection = try BrokerConnection(configuration)
-        let handshake = Handshake(
-            connection: connection, attester: attester, keyKind: configuration.keyKind,
-            initData: configuration.initData, clock: configuration.clock)
-        tokens = TokenSource(
-            clock: configuration.clock, refusalHold: configuration.refusalHold, metrics: configuration.metrics
-        ) {
-            do throws(GuestError) {
-                return .success(try await handshake.run())
-            } catch {
-                return .failure(error)
-            }
+        var endpoints: [BrokerEndpoint] = []
+        for url in configuration.urls {
+            endpoints.append(try BrokerEndpoint(url, configuration, attester: attester))
         }
+        if endpoints.isEmpty { endpoints = [try BrokerEndpoint(nil, configuration, attester: attester)] }
+        self.endpoints = endpoints
+        order = AddressOrder(
+            count: endpoints.count, returnAfter: configuration.returnAfter, clock: configuration.clock)
     }
 
-    /// How many attestations were started.
+    /// How many attestations were started, at all addresses.
     public var attestations: Int {
-        get async { await tokens.attestations }
+        get async {
+            var sum = 0
+            for endpoint in endpoints { sum += await endpoint.tokens.attestations }
+            return sum
+        }
     }
 
     /// Brings the metrics that depend on the time, such as the token's age, up to date.
     public func refreshMetrics() async {
-        await tokens.observe()
+        await preferred.tokens.observe()
     }
 
     /// The current attestation token with its key; attests when there is none.
     ///
     /// - Throws: `GuestError`.
     public func token() async throws(GuestError) -> AttestedToken {
-        try await tokens.token()
+        if let held = await preferred.tokens.heldToken() { return held }
+        return try await askingInTurn { (endpoint) async throws(GuestError) in try await endpoint.tokens.token() }
+    }
+
+    /// Renews the token before it ends, for as long as the task is not cancelled and the token is being used.
+    public func keepTokenFresh() async {
+        while !Task.isCancelled {
+            let index = order.candidates()[0]
+            let (pause, failure) = await endpoints[index].tokens.renewAhead()
+            if let failure, failure.concernsAddress { order.failed(index) }
+            try? await Task.sleep(for: .seconds(pause))
+        }
     }
 
     /// Fetches and opens a resource.
@@ -58,16 +69,7 @@ public final class KBSClient: Sendable, ResourceSource {
     ///
     /// - Throws: `GuestError`; refusals carry the broker's code and decision id.
     public func resource(_ uri: ResourceURI) async throws(GuestError) -> SecretBytes {
-        let token = try await tokens.token()
-        let response = try await connection.get(uri.requestTarget, bearer: token.token)
-        guard response.status != 200 else { return try open(response, with: token, uri) }
-        let refusal = BrokerRefusal(response)
-        guard refusal.asksForAttestation, let renewed = try await tokens.token(inPlaceOf: token) else {
-            throw refusal.releaseError(of: uri)
-        }
-        let second = try await connection.get(uri.requestTarget, bearer: renewed.token)
-        guard second.status == 200 else { throw BrokerRefusal(second).releaseError(of: uri) }
-        return try open(second, with: renewed, uri)
+        try await askingInTurn { (endpoint) async throws(GuestError) in try await endpoint.resource(uri) }
     }
 
     /// Stores a resource by an admin's token; a path that exists gets a new version.
@@ -76,34 +78,30 @@ public final class KBSClient: Sendable, ResourceSource {
     public func register(
         _ value: SecretBytes, at path: ResourcePath, adminToken: SecretBytes
     ) async throws(GuestError) {
-        var body = value.copyBytes()
-        defer { wipe(&body) }
-        let response = try await connection.post(
-            "resource/\(path)", body: body, contentType: "application/octet-stream", bearer: adminToken)
-        guard !(200...204).contains(response.status) else { return }
-        let refusal = BrokerRefusal(response)
-        let detail = refusal.detailSentence
-        switch response.status {
-        case 401, 403:
-            throw GuestError(
-                .denied, "The broker does not let this agent register \(path)\(detail)", brokerCode: refusal.code,
-                decisionID: refusal.decisionID)
-        case 429, 502...504:
-            throw GuestError(
-                .unavailable, "The broker cannot register \(path) now\(detail)", retryAfter: refusal.retryAfter)
-        default:
-            throw GuestError(.unexpected, "The broker answered \(response.status) to registering \(path)\(detail)")
-        }
+        // At one address only: an unanswered request may have been carried out.
+        try await preferred.register(value, at: path, adminToken: adminToken)
     }
 
-    private func open(
-        _ response: HTTPResponse, with token: AttestedToken, _ uri: ResourceURI
-    ) throws(GuestError) -> SecretBytes {
-        do throws(JOSEError) {
-            return try token.key.decrypt(response.body)
-        } catch {
-            throw GuestError(
-                .undecryptable, "The broker's answer for \(uri) does not open with the TEE key: \(error.message)")
+    private var preferred: BrokerEndpoint { endpoints[order.candidates()[0]] }
+
+    private func askingInTurn<Answer: Sendable>(
+        _ ask: @Sendable (BrokerEndpoint) async throws(GuestError) -> Answer
+    ) async throws(GuestError) -> Answer {
+        var failure = GuestError(.unavailable, "No address of the broker can be asked.")
+        for index in order.candidates() {
+            do throws(GuestError) {
+                let answer = try await ask(endpoints[index])
+                order.answered(index)
+                return answer
+            } catch {
+                guard error.concernsAddress else {
+                    order.answered(index)
+                    throw error
+                }
+                order.failed(index)
+                failure = error
+            }
         }
+        throw failure
     }
 }

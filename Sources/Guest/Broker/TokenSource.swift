@@ -22,12 +22,15 @@ actor TokenSource {
     private var failure: Failure?
     private var failuresInARow = 0
     private var forcedRenewal: TimeWindow?
+    private var lastUse: Date?
 
     /// Attestations started so far.
     private(set) var attestations = 0
 
     /// Renewals that the broker's 401 asks for come at least this far apart, in seconds.
     static let forcedRenewalSpacing: TimeInterval = 10
+    /// Renewal ahead of time looks at the clock at least this often, in seconds: it may have been set meanwhile.
+    private static let longestPause: TimeInterval = 5
 
     init(
         clock: WallClock, refusalHold: Duration, metrics: GuestMetrics, attest: @escaping @Sendable () async -> Outcome
@@ -39,11 +42,17 @@ actor TokenSource {
         self.attest = attest
     }
 
+    /// The current token, unless there is none or its time for renewal has come.
+    func heldToken() -> AttestedToken? {
+        guard let current, clock.now() < current.renewal else { return nil }
+        return used(current)
+    }
+
     /// The current token, or a new one when there is none or its time for renewal has come.
     func token() async throws(GuestError) -> AttestedToken {
-        if let current, clock.now() < current.renewal { return current }
+        if let held = heldToken() { return held }
         do throws(GuestError) {
-            return try await renew()
+            return used(try await renew())
         } catch {
             // Whatever keeps the renewal from working must not take away a token that still holds: the broker judges
             // it at each use.
@@ -61,7 +70,31 @@ actor TokenSource {
             forcedRenewal = TimeWindow(from: now, lasting: Self.forcedRenewalSpacing)
             current = nil
         }
-        return try await renew()
+        return used(try await renew())
+    }
+
+    /// Renews the token ahead of its time, so that nobody has to wait for it. A token that nobody used is left to end, and a
+    /// refused renewal is not repeated before somebody asks: nobody attests for nothing.
+    ///
+    /// - Returns: after how many seconds to look again, and why the renewal failed.
+    func renewAhead() async -> (pause: TimeInterval, failure: GuestError?) {
+        guard let current, let lastUse, lastUse >= current.received else { return (Self.longestPause, nil) }
+        if let failure, !failure.error.isTransient { return (Self.longestPause, nil) }
+        let now = clock.now()
+        guard now >= current.earlyRenewal else {
+            return (min(max(current.earlyRenewal.timeIntervalSince(now), 0.5), Self.longestPause), nil)
+        }
+        do throws(GuestError) {
+            _ = try await renew()
+            return (1, nil)
+        } catch {
+            return (1, error)
+        }
+    }
+
+    private func used(_ token: AttestedToken) -> AttestedToken {
+        lastUse = clock.now()
+        return token
     }
 
     /// Brings the metrics that depend on the time up to date.
@@ -74,8 +107,10 @@ actor TokenSource {
         if let failure, failure.hold.contains(clock.now()) { throw failure.error }
         attestations += 1
         metrics.attestationStarted()
-        let task = Task { [attest] in
+        let task = Task { [attest, metrics] in
+            let start = ContinuousClock.now
             let outcome = await attest()
+            metrics.attestationTook(start.duration(to: .now))
             self.land(outcome)
             return outcome
         }

@@ -27,6 +27,8 @@ public struct ComponentFile: Sendable, Hashable {
     public var allowHTTP = false
     /// `claviger.allow_sample`: evidence without hardware will do.
     public var allowSample = false
+    /// The sections of the table `claviger`.
+    public var agent = AgentFile()
 
     /// A file that says nothing.
     public init() {}
@@ -94,6 +96,7 @@ public struct ComponentFile: Sendable, Hashable {
         file.logLevel = try document.text("log", "level") ?? "info"
         file.allowHTTP = try document.flag("claviger", "allow_http") ?? false
         file.allowSample = try document.flag("claviger", "allow_sample") ?? false
+        if let table = document.root["claviger"]?.objectValue { file.agent = try AgentFile(table: table) }
         return file
     }
 }

@@ -5,7 +5,7 @@ struct ConfigurationDocument: Sendable {
     private static let maximumBytes = 1_048_576
 
     private let name: String
-    private let root: JSONObject
+    let root: JSONObject
 
     /// Reads a file: JSON when it is called so, else TOML.
     init(path: String) throws(GuestError) {

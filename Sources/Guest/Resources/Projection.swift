@@ -55,7 +55,7 @@ public struct Projection: Sendable {
         return (folder, String(path[path.index(after: slash)...]))
     }
 
-    private func requireMemory(_ folder: Int32, _ path: String) throws(GuestError) {
+    func requireMemory(_ folder: Int32, _ path: String) throws(GuestError) {
         guard !allowDisk else { return }
         var status = stat()
         guard fstat(folder, &status) == 0 else { throw Self.failure("looking at the folder of \(path)") }
@@ -68,7 +68,7 @@ public struct Projection: Sendable {
         }
     }
 
-    private static func write(_ secret: SecretBytes, into file: Int32, _ path: String) throws(GuestError) {
+    static func write(_ secret: SecretBytes, into file: Int32, _ path: String) throws(GuestError) {
         try secret.withUnsafeBytes { (bytes) throws(GuestError) in
             var rest = bytes[...]
             while !rest.isEmpty {
@@ -80,7 +80,7 @@ public struct Projection: Sendable {
         }
     }
 
-    private static func failure(_ action: String) -> GuestError {
+    static func failure(_ action: String) -> GuestError {
         GuestError(.projection, "Failed \(action): \(String(cString: strerror(errno))).")
     }
 }

@@ -37,7 +37,7 @@ extension RESTFace {
     }
 
     /// The bytes to attest: the parameter's text, or with `encoding=base64` what its base64url form says.
-    private func runtimeData(_ request: RESTRequest) -> [UInt8]? {
+    func runtimeData(_ request: RESTRequest) -> [UInt8]? {
         guard let text = request.parameter("runtime_data") else { return nil }
         switch request.parameter("encoding") {
         case nil: return Array(text.utf8)

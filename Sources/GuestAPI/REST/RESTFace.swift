@@ -11,7 +11,11 @@ public struct RESTFace: Sendable {
     let features: RESTFeatures
     let version: String
     let measurements: RuntimeMeasurements
+    let unsealer: (any SecretUnsealer)?
+    let peers: AllowedPeers?
     let metrics: (@Sendable () -> String)?
+    /// Paths that say nothing about secrets and are open to whoever can connect.
+    private static let openPaths: Set<String> = ["/healthz", "/readyz", "/startupz", "/info"]
 
     /// A face over these parts.
     ///
@@ -23,10 +27,13 @@ public struct RESTFace: Sendable {
     ///   - features: which routes exist.
     ///   - version: the program's version, shown by `/info`.
     ///   - measurements: measures the events that `/aa/aael` gets, where that is wanted and possible.
+    ///   - unsealer: opens sealed secrets for `/v1/unseal`; nil leaves that route out.
+    ///   - peers: who may ask for which paths on a Unix socket; nil leaves it to the socket file's mode.
     ///   - metrics: the text for `/metrics` (Prometheus exposition format 0.0.4); nil leaves that route out.
     public init(
         client: KBSClient, resources: any ResourceSource, attester: any Attester, readiness: Readiness,
         features: RESTFeatures, version: String, measurements: RuntimeMeasurements = .disabled,
+        unsealer: (any SecretUnsealer)? = nil, peers: AllowedPeers? = nil,
         metrics: (@Sendable () -> String)? = nil
     ) {
         self.client = client
@@ -36,6 +43,8 @@ public struct RESTFace: Sendable {
         self.features = features
         self.version = version
         self.measurements = measurements
+        self.unsealer = unsealer
+        self.peers = peers
         self.metrics = metrics
     }
 
@@ -46,17 +55,20 @@ public struct RESTFace: Sendable {
             }
         }
         let path = request.path
+        if let peers, let caller = request.caller, !Self.openPaths.contains(path) {
+            guard peers.allow(caller, toCall: path) else { return Self.forbidden(path) }
+        }
         switch path {
         case "/info": return info(request)
         case "/healthz": return .text(200, "ok")
-        case "/readyz": return await readyz()
+        case "/readyz": return Self.readiness(await readiness.obstacles())
+        case "/startupz": return Self.readiness(await readiness.obstaclesToStart())
         case "/metrics": return await metricsText(request)
         default: break
         }
         if path.hasPrefix("/aa/") { return await attestation(request, String(path.dropFirst(4))) }
         if path.hasPrefix("/cdh/resource/") { return await resource(String(path.dropFirst(14))) }
-        if path.hasPrefix("/v1/resource/") { return await honestResource(request, String(path.dropFirst(13))) }
-        return .text(404, "URL NOT FOUND")
+        return await honest(request, path) ?? .text(404, "URL NOT FOUND")
     }
 
     private func info(_ request: RESTRequest) -> RESTAnswer {
@@ -77,8 +89,7 @@ public struct RESTFace: Sendable {
             status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8", body: Array(metrics().utf8))
     }
 
-    private func readyz() async -> RESTAnswer {
-        let obstacles = await readiness.obstacles()
+    private static func readiness(_ obstacles: [String]) -> RESTAnswer {
         guard obstacles.isEmpty else {
             return .json(503, ["ready": false, "obstacles": .array(obstacles.map { .string($0) })])
         }

@@ -10,6 +10,8 @@ struct RESTRequest: Sendable {
     var authority: String?
     /// Nil on a Unix socket.
     var peer: SocketAddress?
+    /// Who connected to a Unix socket, where that matters.
+    var caller: PeerIdentity?
     var body: [UInt8] = []
 
     var path: String { String(target.prefix { $0 != "?" }) }

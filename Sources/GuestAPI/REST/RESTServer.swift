@@ -37,21 +37,32 @@ public struct RESTServer: Service {
             guard let body = try await Self.body(of: request) else {
                 return Self.response(.text(413, "The body is larger than \(Self.maximumBodyBytes) bytes."))
             }
+            let caller = try await Self.caller(context, address, face)
             let answer = await face.answer(
                 RESTRequest(
                     method: request.method.rawValue, target: request.head.path ?? "/",
-                    authority: request.head.authority, peer: peer, body: body))
+                    authority: request.head.authority, peer: peer, caller: caller, body: body))
             return Self.response(answer)
         }
         let application = Application(
             responder: responder, server: HTTPServerBuilder { DroppableChannel(HTTP1Channel(responder: $0)) },
             configuration: .init(address: bindAddress(), serverName: nil),
-            onServerRunning: { [address, onListening] channel in
-                if case .unix(let path) = address { SocketFile.restrict(path) }
+            onServerRunning: { [address, face, onListening] channel in
+                // Where the kernel's word on each caller counts, the file may be open to those who are named.
+                if case .unix(let path) = address {
+                    SocketFile.restrict(path, to: face.peers?.areOthersNamed ?? false ? 0o666 : 0o660)
+                }
                 await onListening(channel.localAddress?.port)
             },
             logger: logger)
         try await application.run()
+    }
+
+    private static func caller(
+        _ context: RESTContext, _ address: ListenAddress, _ face: RESTFace
+    ) async throws -> PeerIdentity? {
+        guard address.isUnixSocket, face.peers != nil else { return nil }
+        return try await PeerIdentity.of(context.channel).get()
     }
 
     /// Nil when there is more than is allowed.
@@ -87,9 +98,11 @@ public struct RESTServer: Service {
 struct RESTContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let peer: SocketAddress?
+    let channel: any Channel
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         peer = source.channel.remoteAddress
+        channel = source.channel
     }
 }
