@@ -98,12 +98,12 @@ let package = Package(
     targets: [
         // Programs
         program("claviger-broker", ["BrokerAPI", "Broker", "Storage", "HTTPTransport"]),
-        program("attestation-agent", ["GuestAPI", "Guest", "HTTPTransport", "JOSE", "Encodings"]),
+        program("attestation-agent", ["GuestAPI", "Guest", "HTTPTransport", "JOSE", "Processes", "Encodings"]),
         program(
             "claviger",
             [
-                "AdminClient", "BrokerAPI", "Broker", "Collateral", "Guest", "OCIEncryption", "PolicyTesting",
-                "RecordedEvidence", "RegoImport", "Policy", "Storage", "Verification", "X509Trust",
+                "AdminClient", "BrokerAPI", "Broker", "Collateral", "Compression", "Guest", "OCIEncryption",
+                "PolicyTesting", "RecordedEvidence", "RegoImport", "Policy", "Storage", "Verification", "X509Trust",
             ]),
 
         program("claviger-controller", ["Controller", "AdminClient"]),
@@ -136,7 +136,7 @@ let package = Package(
         room(
             "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
             resources: embeddedAuthorities.map { .embedInCode("Roots/\($0)") }),
-        room("RecordedEvidence", ["CZlib", "Verification", "X509Trust", "RATS", "Encodings"]),
+        room("RecordedEvidence", ["Compression", "Verification", "X509Trust", "RATS", "Encodings"]),
         room(
             "Collateral",
             [
@@ -156,6 +156,7 @@ let package = Package(
         room("RATS", ["Encodings"]),
         room("CEL", ["LinearRegex", "Encodings"]),
         room("JOSE", ["Encodings", crypto, cryptoExtras]),
+        room("Compression", ["CZlib"]),
         room("X509Trust", ["COpenSSL", "Encodings"]),
         room("HTTPTransport", ["CCurl"]),
         room(
@@ -210,7 +211,7 @@ let package = Package(
         tests("HTTPServing", http, vectors: false),
         tests("Telemetry", vectors: false),
         tests("Policy", ["CEL", "JOSE", "RATS", "Encodings"], exclude: ["Golden"]),
-        tests("RecordedEvidence", ["RATS", "Encodings"], vectors: false),
+        tests("RecordedEvidence", ["Compression", "RATS", "Encodings"], vectors: false),
         tests("PolicyTesting", ["Policy", "RATS", "Encodings"], vectors: false),
         tests("RegoImport", ["Policy", "RATS", "Encodings"]),
         tests("Storage", ["TestSupport"], vectors: false),
@@ -235,10 +236,10 @@ let package = Package(
         tests(
             "claviger",
             [
-                "AdminClient", "Broker", "Collateral", "JOSE", "PolicyTesting", "Policy", "RATS", "Encodings",
-                "Processes",
-                "TestPrograms",
-            ], vectors: false),
+                "AdminClient", "Broker", "Collateral", "Compression", "Guest", "GuestTestSupport", "JOSE",
+                "KBSProtocol",
+                "PolicyTesting", "Policy", "RATS", "Encodings", "Processes", "TestInput", "TestPrograms",
+            ]),
     ]
 )
 
@@ -247,7 +248,8 @@ if fuzzing {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "Encodings", "JOSE", "CEL", "LinearRegex", "KBSProtocol", "Policy", "RATS", "Verification", "X509Trust",
+                "Encodings", "JOSE", "CEL", "Guest", "LinearRegex", "KBSProtocol", "Policy", "RATS", "Verification",
+                "X509Trust",
             ],
             path: "Fuzz",
             swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],
