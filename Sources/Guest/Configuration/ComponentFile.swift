@@ -27,6 +27,8 @@ public struct ComponentFile: Sendable, Hashable {
     public var allowHTTP = false
     /// `claviger.allow_sample`: evidence without hardware will do.
     public var allowSample = false
+    /// `skip_sealed_secret_verification`: sealed secrets are believed without a signature.
+    public var skipsSealedSecretVerification = false
 
     /// A file that says nothing.
     public init() {}
@@ -75,6 +77,7 @@ public struct ComponentFile: Sendable, Hashable {
     static func confidentialDataHub(_ document: ConfigurationDocument) throws(GuestError) -> ComponentFile {
         var file = try common(document)
         file.socket = try document.text("socket")
+        file.skipsSealedSecretVerification = try document.flag("skip_sealed_secret_verification") ?? false
         if let kind = try document.text("kbc", "name") {
             let address = try document.text("kbc", "url") ?? ""
             file.kbsURL = try KBCParameters.url(kind: kind, address: address)
