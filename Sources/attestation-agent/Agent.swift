@@ -9,11 +9,14 @@ import Telemetry
 /// The agent's parts, wired together.
 struct Agent {
     private let settings: AgentSettings
-    private let logger: Logger
+    let logger: Logger
     private let attester: any Attester
     private let client: KBSClient
-    private let cache: ResourceCache
+    let cache: ResourceCache
+    /// Opens sealed secrets, each by a decision of the broker.
+    let unsealer: Unsealer
     private let files: ProjectedFiles
+    private let unsealedFiles: UnsealedFiles
     private let metrics: MetricsRegistry
     private let outcome = AgentOutcome()
 
@@ -36,6 +39,9 @@ struct Agent {
         cache = ResourceCache(client, timeToLive: settings.cacheSeconds, metrics: counts)
         files = ProjectedFiles(
             settings.projections, from: cache, by: Projection(allowDisk: settings.allowDisk))
+        unsealer = Unsealer(resources: DecidedResources(cache), trust: settings.sealedSecrets.trust)
+        unsealedFiles = UnsealedFiles(
+            settings.sealedSecrets.files, by: unsealer, into: Projection(allowDisk: settings.allowDisk))
         CredentialFolder.makeFolders(for: settings.projections)
         warn()
     }
@@ -51,22 +57,29 @@ struct Agent {
         if settings.initDataDigest != nil {
             logger.warning("the init-data digest is not compared with what this TEE measured; the broker's policy can")
         }
+        if let warning = settings.sealedSecrets.warning { logger.warning("\(warning)") }
         if settings.eventLogIsWanted {
             logger.warning("an event log is configured, but this version keeps none")
         }
     }
 
-    /// Writes the projected files.
+    /// Writes the projected and the unsealed files.
     ///
+    /// - Parameter patience: how long to keep trying while the broker is away.
     /// - Returns: 0 when all are in place, else 1.
-    func runOnce() async -> Int32 {
-        let failures = await files.writeMissing()
-        for (target, error) in failures {
+    func runOnce(_ patience: Patience = .none) async -> Int32 {
+        let failures = await patience.attempts(writeFiles) { $0.error }
+        for (path, error) in failures {
             logger.error(
-                "\(target.path) is not written: \(error)",
+                "\(path) is not written: \(error)",
                 metadata: ["code": "\(error.code.rawValue)", "decision": "\(error.decisionID ?? "")"])
         }
         return failures.isEmpty ? 0 : 1
+    }
+
+    private func writeFiles() async -> [(path: String, error: GuestError)] {
+        let projected = await files.writeMissing().map { (path: $0.target.path, error: $0.error) }
+        return projected + (await unsealedFiles.writeMissing().map { (path: $0.target.output, error: $0.error) })
     }
 
     /// Serves until SIGTERM or SIGINT.
@@ -94,7 +107,8 @@ struct Agent {
 
     private func services() throws -> [any Service] {
         let face = RESTFace(
-            client: client, resources: cache, attester: attester, readiness: Readiness(files: files, client: client),
+            client: client, resources: cache, attester: attester,
+            readiness: Readiness(files: files, unsealed: unsealedFiles, client: client),
             features: settings.restFeatures, version: AttestationAgent.version
         ) { [metrics] in metrics.prometheusText() }
         var services: [any Service] = settings.restAddresses.map { address in
@@ -110,9 +124,12 @@ struct Agent {
             services.append(Face(server: try ttrpc(offered, name, on: address), outcome: outcome))
         }
         services.append(ProjectionService(files: files, logger: logger))
+        services.append(UnsealService(files: unsealedFiles, logger: logger))
         services.append(
-            EndWatch(outcome: outcome) { [files, settings] in
-                if settings.removeAtExit { try? await files.removeAll() }
+            EndWatch(outcome: outcome) { [files, unsealedFiles, settings] in
+                guard settings.removeAtExit else { return }
+                try? await files.removeAll()
+                try? await unsealedFiles.removeAll()
             })
         return services
     }
@@ -142,7 +159,7 @@ struct Agent {
         }
         let hub = settings.confidentialDataHubSocket.map { address in
             let services = TTRPCServices.confidentialDataHub(
-                resources: cache, images: ImageKeys(keys: DecidedResources(cache)), logger: logger)
+                resources: cache, images: ImageKeys(keys: DecidedResources(cache)), secrets: unsealer, logger: logger)
             return (name: "confidential-data-hub", address: address, services: services)
         }
         guard let agent, let hub, agent.address == hub.address else { return [agent, hub].compactMap { $0 } }
@@ -167,6 +184,7 @@ struct Agent {
         guard settings.removeAtExit else { return }
         do throws(GuestError) {
             try await files.removeAll()
+            try await unsealedFiles.removeAll()
         } catch {
             logger.error("\(error)")
         }

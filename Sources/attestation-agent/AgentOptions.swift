@@ -74,4 +74,6 @@ struct AgentOptions: ParsableArguments {
 
     @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.")
     var logLevel: String?
+
+    @OptionGroup var sealedSecrets: SealedSecretOptions
 }

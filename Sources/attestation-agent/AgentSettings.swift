@@ -35,6 +35,7 @@ struct AgentSettings: Sendable {
     /// Digest of the init-data, where the document itself was not given.
     var initDataDigest: [UInt8]?
     var logLevel: Logger.Level
+    var sealedSecrets: SealedSecretSettings
 
     init(_ options: AgentOptions, role: AgentRole, environment: [String: String]) throws {
         let variables = AgentVariables(environment)
@@ -86,7 +87,11 @@ struct AgentSettings: Sendable {
             throw ValidationError("\(error)")
         }
         guard (0...86_400).contains(cacheSeconds) else { throw ValidationError("--cache-seconds is 0 to 86400") }
-        if once, projections.isEmpty { throw ValidationError("--once needs something to --project") }
+        sealedSecrets = try SealedSecretSettings(
+            options.sealedSecrets, role: role, file: file, environment: environment)
+        if once, projections.isEmpty, sealedSecrets.files.isEmpty {
+            throw ValidationError("--once needs something to --project or to --unseal")
+        }
     }
 
     private static func file(_ role: AgentRole) throws(AgentFailure) -> ComponentFile? {

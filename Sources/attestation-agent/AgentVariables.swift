@@ -2,6 +2,8 @@ import ArgumentParser
 
 /// The environment variables that stand for options.
 struct AgentVariables {
+    static let prefix = "CLAVIGER_AGENT_"
+
     private let environment: [String: String]
 
     init(_ environment: [String: String]) {
@@ -9,7 +11,7 @@ struct AgentVariables {
     }
 
     func text(_ option: String) -> String? {
-        let name = "CLAVIGER_AGENT_" + String(option.uppercased().map { $0 == "-" ? "_" : $0 })
+        let name = Self.prefix + String(option.uppercased().map { $0 == "-" ? "_" : $0 })
         return environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 

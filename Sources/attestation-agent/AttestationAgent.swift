@@ -21,7 +21,7 @@ struct AttestationAgent: AsyncParsableCommand {
             was not; 64 wrong usage; 69 no usable TEE; 71 an address cannot be bound; 78 a file or setting cannot be used.
             """,
         version: version,
-        subcommands: [ProbeCommand.self])
+        subcommands: [ExecCommand.self, InitCommand.self, WaitCommand.self, ProbeCommand.self])
 
     @OptionGroup var reference: AttestationAgentFlags
     @OptionGroup var options: AgentOptions

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Processes
 
 /// Chooses which of the guest components' programs this one stands in for: by the name under which it is started, or by
 /// the first argument.
@@ -8,10 +9,11 @@ import ArgumentParser
 @main
 struct Program {
     private static let standIns: [any AsyncParsableCommand.Type] = [
-        ConfidentialDataHubCommand.self, APIServerRESTCommand.self,
+        ConfidentialDataHubCommand.self, APIServerRESTCommand.self, ExecCommand.self, InitCommand.self,
     ]
 
     static func main() async {
+        ReplacedProcess.noteStart()
         let arguments = CommandLine.arguments
         let name = arguments.first?.split(separator: "/").last.map(String.init)
         for standIn in standIns {

@@ -48,12 +48,13 @@ extension RESTFace {
 
     private static func status(of code: GuestError.Code) -> Int {
         switch code {
-        case .invalidRequest: 400
-        case .denied, .unauthorized, .attestationFailed: 403
+        case .invalidRequest, .invalidSealedSecret: 400
+        case .denied, .unauthorized, .attestationFailed, .untrustedSignature: 403
         case .notFound: 404
         case .unavailable, .untrusted, .noTEE, .evidence: 503
         case .unexpected, .undecryptable: 502
         case .projection, .disabled: 500
+        case .unsupportedProvider: 501
         }
     }
 }
