@@ -59,10 +59,12 @@ struct CommandFailure: Error {
 
     private static func status(_ code: GuestError.Code) -> Status {
         switch code {
-        case .denied, .unauthorized, .attestationFailed: .denied
+        case .denied, .unauthorized, .attestationFailed, .untrustedSignature: .denied
         case .notFound: .notFound
         case .unavailable, .untrusted: .unavailable
-        case .invalidRequest, .noTEE, .evidence, .unexpected, .undecryptable, .projection, .disabled: .failed
+        case .invalidRequest, .noTEE, .evidence, .unexpected, .undecryptable, .projection, .disabled,
+            .invalidSealedSecret, .unsupportedProvider:
+            .failed
         }
     }
 
