@@ -75,5 +75,9 @@ struct AgentOptions: ParsableArguments {
     @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.")
     var logLevel: String?
 
-    @OptionGroup var sealedSecrets: SealedSecretOptions
+    @OptionGroup(title: "gRPC")
+    var grpc: GRPCOptions
+
+    @OptionGroup(title: "Sealed secrets")
+    var sealedSecrets: SealedSecretOptions
 }
