@@ -92,7 +92,7 @@ struct AgentSettings: Sendable {
         }
         guard (0...86_400).contains(cacheSeconds) else { throw ValidationError("--cache-seconds is 0 to 86400") }
         sealedSecrets = try SealedSecretSettings(
-            options.sealedSecrets, role: role, file: file, environment: environment)
+            options.sealedSecrets, variables, file: file, role: role, environment: environment)
         if once, projections.isEmpty, sealedSecrets.files.isEmpty {
             throw ValidationError("--once needs something to --project or to --unseal")
         }

@@ -9,7 +9,11 @@ import Processes
 @main
 struct Program {
     private static let standIns: [any AsyncParsableCommand.Type] = [
-        ConfidentialDataHubCommand.self, APIServerRESTCommand.self, ExecCommand.self, InitCommand.self,
+        ConfidentialDataHubCommand.self, APIServerRESTCommand.self,
+    ]
+    /// The agent's own commands, whose options would count for the agent otherwise.
+    private static let commands: [any AsyncParsableCommand.Type] = [
+        ExecCommand.self, InitCommand.self, WaitCommand.self,
     ]
 
     static func main() async {
@@ -22,6 +26,9 @@ struct Program {
             case arguments.dropFirst().first: return await standIn.main(Array(arguments.dropFirst(2)))
             default: continue
             }
+        }
+        for command in commands where command.configuration.commandName == arguments.dropFirst().first {
+            return await command.main(Array(arguments.dropFirst(2)))
         }
         await AttestationAgent.main()
     }

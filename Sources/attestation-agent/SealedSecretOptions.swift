@@ -43,9 +43,9 @@ struct SealedSecretSettings: Sendable {
     let warning: String?
 
     init(
-        _ options: SealedSecretOptions, role: AgentRole, file: ComponentFile?, environment: [String: String]
+        _ options: SealedSecretOptions, _ variables: AgentVariables, file: ComponentFile?, role: AgentRole,
+        environment: [String: String]
     ) throws {
-        let variables = AgentVariables(environment)
         func list(_ given: [String], _ name: String) -> [String] { given.isEmpty ? variables.list(name) : given }
         let paths = list(options.sealedSigningKey, "sealed-signing-key")
         let names = list(options.sealedSigningKid, "sealed-signing-kid")
