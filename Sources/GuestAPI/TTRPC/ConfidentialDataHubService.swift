@@ -12,9 +12,9 @@ extension TTRPCServices {
     /// - Parameters:
     ///   - resources: where resources come from.
     ///   - images: opens the keys of encrypted image layers.
-    ///   - secrets: opens sealed secrets.
+    ///   - secrets: opens sealed secrets; without it UnsealSecret fails.
     public static func confidentialDataHub(
-        resources: any ResourceSource, images: ImageKeys, secrets: Unsealer, logger: Logger
+        resources: any ResourceSource, images: ImageKeys, secrets: (any SecretUnsealer)? = nil, logger: Logger
     ) -> TTRPCServices {
         let face = ConfidentialDataHubFace(resources: resources, images: images, secrets: secrets, logger: logger)
         return TTRPCServices(face.services)
@@ -25,7 +25,7 @@ extension TTRPCServices {
 struct ConfidentialDataHubFace: Sendable {
     let resources: any ResourceSource
     let images: ImageKeys
-    let secrets: Unsealer
+    let secrets: (any SecretUnsealer)?
     let logger: Logger
 
     var services: [TTRPCService] {
@@ -97,7 +97,11 @@ struct ConfidentialDataHubFace: Sendable {
     private func unseal(_ input: Api_UnsealSecretInput) async throws(TTRPCStatus) -> Api_UnsealSecretOutput {
         do throws(GuestError) {
             var output = Api_UnsealSecretOutput()
-            output.plaintext = Data(try await secrets.unseal(Array(input.secret)).copyBytes())
+            guard let secrets else { throw GuestError(.disabled, "This agent does not open sealed secrets.") }
+            guard let text = String(validating: input.secret, as: UTF8.self) else {
+                throw GuestError(.invalidSealedSecret, "The sealed secret is refused: it is no text.")
+            }
+            output.plaintext = Data(try await secrets.unseal(text).copyBytes())
             return output
         } catch {
             throw refusal(of: "UnsealSecret", error, "[CDH] [ERROR]: Unseal Secret failed")
