@@ -98,12 +98,12 @@ let package = Package(
     targets: [
         // Programs
         program("claviger-broker", ["BrokerAPI", "Broker", "Storage", "HTTPTransport"]),
-        program("attestation-agent", ["GuestAPI", "Guest", "HTTPTransport", "JOSE", "Encodings"]),
+        program("attestation-agent", ["GuestAPI", "Guest", "HTTPTransport", "JOSE", "Processes", "Encodings"]),
         program(
             "claviger",
             [
-                "AdminClient", "BrokerAPI", "Broker", "Collateral", "Guest", "OCIEncryption", "PolicyTesting",
-                "RecordedEvidence", "RegoImport", "Policy", "Storage", "Verification", "X509Trust",
+                "AdminClient", "BrokerAPI", "Broker", "Collateral", "Compression", "Guest", "OCIEncryption",
+                "PolicyTesting", "RecordedEvidence", "RegoImport", "Policy", "Storage", "Verification", "X509Trust",
             ]),
 
         program("claviger-controller", ["Controller", "AdminClient", "Encodings"]),
@@ -139,7 +139,7 @@ let package = Package(
         room(
             "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
             resources: embeddedAuthorities.map { .embedInCode("Roots/\($0)") }),
-        room("RecordedEvidence", ["CZlib", "Verification", "X509Trust", "RATS", "Encodings"]),
+        room("RecordedEvidence", ["Compression", "Verification", "X509Trust", "RATS", "Encodings"]),
         room(
             "Collateral",
             [
@@ -159,6 +159,7 @@ let package = Package(
         room("RATS", ["Encodings"]),
         room("CEL", ["LinearRegex", "Encodings"]),
         room("JOSE", ["Encodings", crypto, cryptoExtras]),
+        room("Compression", ["CZlib"]),
         room("X509Trust", ["COpenSSL", "Encodings"]),
         room("HTTPTransport", ["CCurl"]),
         room(
@@ -214,7 +215,7 @@ let package = Package(
         tests("HTTPServing", http, vectors: false),
         tests("Telemetry", vectors: false),
         tests("Policy", ["CEL", "JOSE", "RATS", "Encodings"], exclude: ["Golden"]),
-        tests("RecordedEvidence", ["RATS", "Encodings"], vectors: false),
+        tests("RecordedEvidence", ["Compression", "RATS", "Encodings"], vectors: false),
         tests("PolicyTesting", ["Policy", "RATS", "Encodings"], vectors: false),
         tests("RegoImport", ["Policy", "RATS", "Encodings"]),
         tests("Storage", ["TestSupport"], vectors: false),
@@ -248,10 +249,10 @@ let package = Package(
         tests(
             "claviger",
             [
-                "AdminClient", "Broker", "Collateral", "JOSE", "PolicyTesting", "Policy", "RATS", "Encodings",
-                "Processes",
-                "TestPrograms",
-            ], vectors: false),
+                "AdminClient", "Broker", "Collateral", "Compression", "Guest", "GuestTestSupport", "JOSE",
+                "KBSProtocol",
+                "PolicyTesting", "Policy", "RATS", "Encodings", "Processes", "TestInput", "TestPrograms",
+            ]),
     ]
 )
 

@@ -1,5 +1,6 @@
 import CEL
 import Encodings
+import Guest
 import JOSE
 import KBSProtocol
 import LinearRegex
@@ -12,7 +13,7 @@ import X509Trust
 
 /// A parser that must survive any bytes: it may refuse them, in bounded time and memory, and nothing else.
 enum FuzzTarget: String, CaseIterable {
-    case json, jwk, jwe, jws, cel, regex, policy, bundle, path, auth, attest, initdata
+    case json, jwk, jwe, jws, cel, regex, policy, bundle, path, auth, attest, initdata, sealed
     case certificate, crl
     case snpreport, snpevidence, snptable, snpcertificate
     case intelquote, pckextension, tcbinfo, qeidentity
@@ -40,6 +41,7 @@ enum FuzzTarget: String, CaseIterable {
                 _ = try? AttestRequest(parsing: bytes, session: session)
             }
         case .initdata: _ = try? InitData(toml: text)
+        case .sealed: sealed(bytes, text)
         case .certificate: X509Targets.certificate(bytes)
         case .crl: X509Targets.revocationList(bytes)
         case .snpreport: snpReport(bytes)
@@ -69,6 +71,16 @@ enum FuzzTarget: String, CaseIterable {
         else { abort() }
         if let keys = Self.policyKeys, (try? keys.signers(of: bundle)) != nil { abort() }
     }
+
+    private func sealed(_ bytes: [UInt8], _ text: String) {
+        _ = try? SealedText.unverifiedSecret(text)
+        // Nobody here signed it.
+        if let key = Self.sealingKey, (try? SealedText(text).secret(signedWith: key)) != nil { abort() }
+        guard let secret = try? SealedSecret(parsing: bytes) else { return }
+        guard (try? SealedSecret(parsing: secret.json.serialized())) == secret else { abort() }
+    }
+
+    private static let sealingKey = (try? SigningKey.generate(.es256))?.verificationKey
 
     private static let policyKeys = (try? SigningKey.generate(.es256)).flatMap {
         try? TrustedPolicyKeys([$0.verificationKey])

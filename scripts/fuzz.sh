@@ -8,7 +8,7 @@ seconds=${1:-60}
 shift || true
 targets=("$@")
 [ "${#targets[@]}" -gt 0 ] || targets=(
-    json jwk jwe jws cel regex policy bundle path auth attest initdata certificate crl
+    json jwk jwe jws cel regex policy bundle path auth attest initdata sealed certificate crl
     snpreport snpevidence snptable snpcertificate intelquote pckextension tcbinfo qeidentity
     eventlog tpmquote tpmkey tpmevidence hclreport tpmanswer guestlog)
 

@@ -141,6 +141,51 @@ int claviger_spawn(const struct claviger_child *child, pid_t *process) {
     return 0;
 }
 
+enum { NOTED_DESCRIPTORS = 1024 };
+
+static struct {
+    sigset_t blocked;
+    sigset_t ignored;
+    mode_t file_mask;
+    bool is_noted;
+    bool stays_open[NOTED_DESCRIPTORS];
+} start;
+
+void claviger_note_start(void) {
+    pthread_sigmask(SIG_SETMASK, NULL, &start.blocked);
+    sigemptyset(&start.ignored);
+    for (int number = 1; number < NSIG; number++) {
+        struct sigaction action;
+        if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN) sigaddset(&start.ignored, number);
+    }
+    start.file_mask = umask(0);
+    umask(start.file_mask);
+    for (int descriptor = 3; descriptor < NOTED_DESCRIPTORS; descriptor++) {
+        int flags = fcntl(descriptor, F_GETFD);
+        start.stays_open[descriptor] = flags >= 0 && (flags & FD_CLOEXEC) == 0;
+    }
+    start.is_noted = true;
+}
+
+int claviger_become(char *const *arguments, char *const *environment) {
+    if (!start.is_noted) return EINVAL;
+    // Caught signals get their default at the exec, ignored ones do not.
+    for (int number = 1; number < NSIG; number++) {
+        struct sigaction action = {.sa_handler = sigismember(&start.ignored, number) == 1 ? SIG_IGN : SIG_DFL};
+        sigaction(number, &action, NULL);
+    }
+    umask(start.file_mask);
+    close_inherited();
+    for (int descriptor = 3; descriptor < NOTED_DESCRIPTORS; descriptor++) {
+        if (start.stays_open[descriptor]) fcntl(descriptor, F_SETFD, 0);
+    }
+    pthread_sigmask(SIG_SETMASK, &start.blocked, NULL);
+    execvpe(arguments[0], arguments, environment);
+    return errno;
+}
+
+char *const *claviger_environment(void) { return environ; }
+
 int claviger_wait(pid_t process) {
     int status;
     pid_t ended;

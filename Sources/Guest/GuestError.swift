@@ -32,6 +32,12 @@ public struct GuestError: Error, Sendable, Hashable, CustomStringConvertible {
         case projection
         /// The function is switched off.
         case disabled
+        /// A sealed secret is not what its format says.
+        case invalidSealedSecret = "invalid_sealed_secret"
+        /// A sealed secret is signed by nobody that this guest trusts.
+        case untrustedSignature = "untrusted_signature"
+        /// A sealed secret needs a provider that this agent does not know or does not have.
+        case unsupportedProvider = "unsupported_provider"
     }
 
     /// What kind of failure.

@@ -5,6 +5,7 @@ import Synchronization
 public struct Readiness: Sendable {
     private let files: ProjectedFiles
     private let secrets: PodSecrets?
+    private let unsealed: UnsealedFiles?
     private let client: KBSClient
     private let start = Start()
 
@@ -16,9 +17,12 @@ public struct Readiness: Sendable {
     }
 
     /// Readiness of an agent with these parts.
-    public init(files: ProjectedFiles, secrets: PodSecrets? = nil, client: KBSClient) {
+    public init(
+        files: ProjectedFiles, secrets: PodSecrets? = nil, unsealed: UnsealedFiles? = nil, client: KBSClient
+    ) {
         self.files = files
         self.secrets = secrets
+        self.unsealed = unsealed
         self.client = client
     }
 
@@ -26,6 +30,7 @@ public struct Readiness: Sendable {
     func obstacles() async -> [String] {
         var sentences = await files.missing.map { "\($0.path) is not written yet" }
         sentences += await secrets?.missing.map { "\($0.file?.path ?? $0.uri.description) is not there" } ?? []
+        sentences += await unsealed?.missing.map { "\($0.output) is not written yet" } ?? []
         do throws(GuestError) {
             _ = try await client.token()
         } catch {

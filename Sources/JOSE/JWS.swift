@@ -24,7 +24,7 @@ public struct JWS: Sendable {
     /// Takes a compact text apart without checking its signature.
     ///
     /// Refused: algorithms other than `SignatureAlgorithm` (so `none` and HMAC never get further), headers that demand
-    /// extensions (`crit`, `b64`, `zip`), base64url that is not canonical, repeated header members.
+    /// extensions (`crit`, `zip`, `b64` other than true), base64url that is not canonical, repeated header members.
     public init(compact: String, maximumLength: Int = JWS.maximumLength) throws(JOSEError) {
         guard compact.utf8.count <= maximumLength else { throw .malformed("The token is too long") }
         // One split more than there may be: a text of nothing but dots must not cost a slice each.
@@ -77,6 +77,8 @@ public struct JWS: Sendable {
             throw .malformed("The token's header is not acceptable JSON: \(error.message)")
         }
         for name in ["crit", "b64", "zip"] where header.contains(name) {
+            // RFC 7797 section 3: true is what counts without the member too.
+            if name == "b64", header[name] == .bool(true) { continue }
             throw .unsupportedHeader("The token's header demands `\(name)`, which is not supported")
         }
         return header

@@ -4,14 +4,14 @@ import FoundationEssentials
 
 /// A private key that signs with one algorithm.
 public struct SigningKey: Sendable {
-    private enum Material: Sendable {
+    enum Material: Sendable {
         case p256(P256.Signing.PrivateKey)
         case p384(P384.Signing.PrivateKey)
         case p521(P521.Signing.PrivateKey)
         case ed25519(Curve25519.Signing.PrivateKey)
     }
 
-    private let material: Material
+    let material: Material
     /// The public half.
     public let verificationKey: VerificationKey
 
@@ -44,7 +44,7 @@ public struct SigningKey: Sendable {
         try self.init(Self.material(der: block.der))
     }
 
-    private init(_ material: Material) throws(JOSEError) {
+    init(_ material: Material) throws(JOSEError) {
         self.material = material
         verificationKey =
             switch material {

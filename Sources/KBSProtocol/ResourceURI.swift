@@ -77,6 +77,11 @@ public struct ResourceURI: Sendable, Hashable, CustomStringConvertible {
         return try ResourcePath(path)
     }
 
+    /// The same resource at whichever broker is asked: without host and port.
+    public func withoutAuthority() throws(KBSProtocolError) -> ResourceURI {
+        try ResourceURI(plugin: plugin, path: path, query: query)
+    }
+
     /// The path to ask a broker for: `plugin/path`, with the query when there is one.
     public var requestTarget: String {
         query.map { "\(plugin)/\(path)?\($0)" } ?? "\(plugin)/\(path)"

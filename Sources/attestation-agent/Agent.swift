@@ -9,13 +9,16 @@ import Telemetry
 /// The agent's parts, wired together.
 struct Agent {
     private let settings: AgentSettings
-    private let logger: Logger
+    let logger: Logger
     private let attester: any Attester
     private let client: KBSClient
-    private let cache: ResourceCache
+    let cache: ResourceCache
+    /// Opens sealed secrets, each by a decision of the broker.
+    let unsealer: Unsealer
     private let files: ProjectedFiles
     private let measurement: AgentMeasurement
     private let secrets: PodSecrets
+    private let unsealedFiles: UnsealedFiles
     private let metrics: MetricsRegistry
     private let outcome = AgentOutcome()
 
@@ -41,6 +44,8 @@ struct Agent {
         let projection = Projection(allowDisk: wanted.allowDisk)
         files = ProjectedFiles(wanted.projections, from: cache, by: projection)
         secrets = PodSecrets(wanted.secrets, from: DecidedResources(cache), by: projection, metrics: counts)
+        unsealer = Unsealer(resources: DecidedResources(cache), trust: settings.sealedSecrets.trust)
+        unsealedFiles = UnsealedFiles(settings.sealedSecrets.files, by: unsealer, into: projection)
         CredentialFolder.makeFolders(for: wanted.projections)
         warn()
     }
@@ -65,23 +70,30 @@ struct Agent {
         if settings.broker.urls.isEmpty {
             logger.warning("no key broker is configured: tokens and resources are not to be had")
         }
+        if let warning = settings.sealedSecrets.warning { logger.warning("\(warning)") }
     }
 
-    /// Writes the projected files.
+    /// Writes the projected and the unsealed files.
     ///
+    /// - Parameter patience: how long to keep trying while the broker is away.
     /// - Returns: 0 when all are in place, else 1.
-    func runOnce() async throws -> Int32 {
+    func runOnce(_ patience: Patience = .none) async throws -> Int32 {
         try await measurement.bind()
-        let failures = await files.writeMissing()
-        for (target, error) in failures {
+        let failures = await patience.attempts(writeFiles) { $0.error }
+        for (path, error) in failures {
             logger.error(
-                "\(target.path) is not written: \(error)",
+                "\(path) is not written: \(error)",
                 metadata: ["code": "\(error.code.rawValue)", "decision": "\(error.decisionID ?? "")"])
         }
         let report = await secrets.refresh()
         SecretsService.log(report, to: logger)
         let isComplete = await secrets.missing.isEmpty
         return failures.isEmpty && isComplete ? 0 : 1
+    }
+
+    private func writeFiles() async -> [(path: String, error: GuestError)] {
+        let projected = await files.writeMissing().map { (path: $0.target.path, error: $0.error) }
+        return projected + (await unsealedFiles.writeMissing().map { (path: $0.target.output, error: $0.error) })
     }
 
     /// Serves until SIGTERM or SIGINT.
@@ -118,8 +130,9 @@ struct Agent {
     private func services() throws -> [any Service] {
         let face = RESTFace(
             client: client, resources: PrefetchedResources(secrets, others: cache), attester: attester,
-            readiness: Readiness(files: files, secrets: secrets, client: client), features: settings.restFeatures,
-            version: AttestationAgent.version, measurements: measurement.events, peers: settings.restPeers
+            readiness: Readiness(files: files, secrets: secrets, unsealed: unsealedFiles, client: client),
+            features: settings.restFeatures, version: AttestationAgent.version, measurements: measurement.events,
+            unsealer: unsealer, peers: settings.restPeers
         ) { [metrics] in metrics.prometheusText() }
         var services: [any Service] = settings.restAddresses.map { address in
             let server = RESTServer(face, on: address, logger: Logger(label: "rest")) { [logger] _ in
@@ -138,12 +151,14 @@ struct Agent {
         }
         services.append(ProjectionService(files: files, logger: logger))
         services.append(SecretsService(secrets: secrets, outcome: outcome, logger: logger))
+        services.append(UnsealService(files: unsealedFiles, logger: logger))
         if settings.broker.renewsAhead { services.append(TokenService(client: client)) }
         services.append(
-            EndWatch(outcome: outcome) { [files, secrets, settings] in
+            EndWatch(outcome: outcome) { [files, secrets, unsealedFiles, settings] in
                 guard settings.secrets.removeAtExit else { return }
                 try? await files.removeAll()
                 try? await secrets.removeAll()
+                try? await unsealedFiles.removeAll()
             })
         return services
     }
@@ -177,7 +192,7 @@ struct Agent {
         let hub = hubAddress.map { address in
             let services = TTRPCServices.confidentialDataHub(
                 resources: PrefetchedResources(secrets, others: cache),
-                images: ImageKeys(keys: DecidedResources(cache)), logger: logger)
+                images: ImageKeys(keys: DecidedResources(cache)), secrets: unsealer, logger: logger)
             return (name: "confidential-data-hub", address: address, services: services)
         }
         guard let agent, let hub, agent.address == hub.address else { return [agent, hub].compactMap { $0 } }
@@ -214,6 +229,7 @@ struct Agent {
         do throws(GuestError) {
             try await files.removeAll()
             try await secrets.removeAll()
+            try await unsealedFiles.removeAll()
         } catch {
             logger.error("\(error)")
         }

@@ -70,4 +70,7 @@ struct AgentOptions: ParsableArguments {
 
     @OptionGroup(title: "gRPC")
     var grpc: GRPCOptions
+
+    @OptionGroup(title: "Sealed secrets")
+    var sealedSecrets: SealedSecretOptions
 }

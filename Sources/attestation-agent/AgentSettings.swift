@@ -29,6 +29,7 @@ struct AgentSettings: Sendable {
     /// Digest of the init-data, where the document itself was not given.
     var initDataDigest: [UInt8]?
     var logLevel: Logger.Level
+    var sealedSecrets: SealedSecretSettings
 
     init(_ options: AgentOptions, role: AgentRole, environment: [String: String]) throws {
         let file = try Self.file(role)
@@ -72,6 +73,11 @@ struct AgentSettings: Sendable {
             keyScope = try scope.map(RegistrationScope.init) ?? .standard
         } catch {
             throw ValidationError("\(error)")
+        }
+        sealedSecrets = try SealedSecretSettings(
+            options.sealedSecrets, variables, file: file, role: role, environment: environment)
+        guard !secrets.once || !secrets.isEmpty || !sealedSecrets.files.isEmpty else {
+            throw ValidationError("--once needs something to --project or --unseal, or a [[secret]] in the configuration")
         }
     }
 

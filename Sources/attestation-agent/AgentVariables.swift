@@ -3,6 +3,8 @@ import Guest
 
 /// What stands for options that are not on the command line: environment variables, and after them configuration files.
 struct AgentVariables {
+    static let prefix = "CLAVIGER_AGENT_"
+
     private let environment: [String: String]
     private let files: [AgentFile]
 
@@ -44,7 +46,7 @@ struct AgentVariables {
     }
 
     private func variable(_ option: String) -> String? {
-        let name = "CLAVIGER_AGENT_" + String(option.uppercased().map { $0 == "-" ? "_" : $0 })
+        let name = Self.prefix + String(option.uppercased().map { $0 == "-" ? "_" : $0 })
         return environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 }

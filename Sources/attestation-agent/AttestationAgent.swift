@@ -22,7 +22,7 @@ struct AttestationAgent: AsyncParsableCommand {
             `exit`; 78 a file or setting cannot be used.
             """,
         version: version,
-        subcommands: [ProbeCommand.self])
+        subcommands: [ExecCommand.self, InitCommand.self, WaitCommand.self, ProbeCommand.self])
 
     @OptionGroup var reference: AttestationAgentFlags
     @OptionGroup var options: AgentOptions

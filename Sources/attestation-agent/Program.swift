@@ -1,4 +1,5 @@
 import ArgumentParser
+import Processes
 
 /// Chooses which of the guest components' programs this one stands in for: by the name under which it is started, or by
 /// the first argument.
@@ -10,8 +11,13 @@ struct Program {
     private static let standIns: [any AsyncParsableCommand.Type] = [
         ConfidentialDataHubCommand.self, APIServerRESTCommand.self,
     ]
+    /// The agent's own commands, whose options would count for the agent otherwise.
+    private static let commands: [any AsyncParsableCommand.Type] = [
+        ExecCommand.self, InitCommand.self, WaitCommand.self,
+    ]
 
     static func main() async {
+        ReplacedProcess.noteStart()
         let arguments = CommandLine.arguments
         let name = arguments.first?.split(separator: "/").last.map(String.init)
         for standIn in standIns {
@@ -20,6 +26,9 @@ struct Program {
             case arguments.dropFirst().first: return await standIn.main(Array(arguments.dropFirst(2)))
             default: continue
             }
+        }
+        for command in commands where command.configuration.commandName == arguments.dropFirst().first {
+            return await command.main(Array(arguments.dropFirst(2)))
         }
         await AttestationAgent.main()
     }

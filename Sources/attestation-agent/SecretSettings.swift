@@ -11,6 +11,9 @@ struct SecretSettings: Sendable {
     var cacheSeconds: Double
     var refusalSeconds: Double
 
+    /// Whether there is nothing to fetch ahead.
+    var isEmpty: Bool { projections.isEmpty && secrets.isEmpty }
+
     init(_ options: SecretOptions, _ variables: AgentVariables, file: ComponentFile?) throws {
         allowDisk = try options.allowDisk || variables.flag("allow-disk")
         removeAtExit = try options.removeAtExit || variables.flag("remove-at-exit")
@@ -26,9 +29,6 @@ struct SecretSettings: Sendable {
         secrets = variables.secrets
         for (seconds, name) in [(cacheSeconds, "cache-seconds"), (refusalSeconds, "refusal-seconds")] {
             guard (0...86_400).contains(seconds) else { throw ValidationError("--\(name) is 0 to 86400") }
-        }
-        if once, projections.isEmpty, secrets.isEmpty {
-            throw ValidationError("--once needs something to --project, or a [[secret]] in the configuration")
         }
     }
 }

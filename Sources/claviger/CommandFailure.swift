@@ -59,11 +59,11 @@ struct CommandFailure: Error {
 
     private static func status(_ code: GuestError.Code) -> Status {
         switch code {
-        case .denied, .unauthorized, .attestationFailed: .denied
+        case .denied, .unauthorized, .attestationFailed, .untrustedSignature: .denied
         case .notFound: .notFound
         case .unavailable, .untrusted: .unavailable
         case .invalidRequest, .noTEE, .system, .evidence, .initData, .unexpected, .undecryptable, .projection,
-            .disabled:
+            .disabled, .invalidSealedSecret, .unsupportedProvider:
             .failed
         }
     }

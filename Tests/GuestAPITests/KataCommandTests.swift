@@ -32,7 +32,7 @@ struct KataCommandTests {
     }
 
     /// Waits for the socket as kata does, and connects.
-    private static func connected(
+    static func connected(
         _ agent: RunningProgram, _ socket: String,
         _ body: (TTRPCTestClient) async throws -> Void
     ) async throws {

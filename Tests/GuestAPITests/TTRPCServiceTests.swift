@@ -2,6 +2,7 @@ import Encodings
 import Foundation
 import Guest
 import GuestTestSupport
+import JOSE
 import RATS
 import Testing
 
@@ -26,6 +27,7 @@ struct TTRPCServiceTests {
     /// Both programs' services on one socket, in front of a scripted broker.
     private static func serving(
         _ attester: any Attester = SampleAttester(), measurements: RuntimeMeasurements = .disabled,
+        trust: SealedSecretTrust = SealedSecretTrust(),
         _ body: @Sendable @escaping (TTRPCTestClient, FakeKBS) async throws -> Void
     ) async throws {
         try await FakeKBS.run { broker, url in
@@ -35,6 +37,7 @@ struct TTRPCServiceTests {
             ).merging(
                 .confidentialDataHub(
                     resources: agent.cache, images: ImageKeys(keys: DecidedResources(agent.cache)),
+                    secrets: Unsealer(resources: DecidedResources(agent.cache), trust: trust),
                     logger: ServerTests.quiet))
             let path = ServerTests.socketPath()
             defer { unlink(path) }
@@ -215,6 +218,28 @@ struct TTRPCServiceTests {
             #expect(illegal.code == 13 && illegal.message == "[ERROR] UnwrapKey Parse request failed")
             let wrap = try await client.call(service, "WrapKey", payload: vector.requestMessage)
             #expect(wrap.code == 5 && wrap.message == "/\(service)/WrapKey is not supported")
+        }
+    }
+
+    @Test(
+        "GC 9.D.57: UnsealSecret gives out the value of what a trusted key signed, and otherwise the reference's sentence"
+    )
+    func unseal() async throws {
+        let (own, other) = (try SigningKey.generate(.es256), try SigningKey.generate(.es256))
+        let secret = SealedSecret(.vault(name: "kbs:///a/b/c"), provider: "kbs")
+        try await Self.serving(trust: SealedSecretTrust(keys: [own.verificationKey])) { client, broker async throws in
+            broker.put("a/b/c", Array("plain".utf8))
+            for (key, isTrusted) in [(own, true), (other, false)] {
+                var request = Api_UnsealSecretInput()
+                request.secret = Data(try SealedText.seal(secret, keyID: "kbs:///x/y/z", with: key).utf8)
+                let answer = try await client.call(
+                    "api.SealedSecretService", "UnsealSecret", payload: request.serializedBytes())
+                if isTrusted {
+                    #expect(answer.payload == [0x0A, 5] + Array("plain".utf8))
+                } else {
+                    #expect(answer.code == 13 && answer.message == "[CDH] [ERROR]: Unseal Secret failed")
+                }
+            }
         }
     }
 

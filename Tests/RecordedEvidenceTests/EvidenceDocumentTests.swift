@@ -1,3 +1,4 @@
+import Compression
 import Encodings
 import Foundation
 import RATS

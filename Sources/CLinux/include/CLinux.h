@@ -63,6 +63,17 @@ struct claviger_child {
 /// Forks and executes. Returns 0 and the child's id, or the errno of the step that failed (also of a failed exec).
 int claviger_spawn(const struct claviger_child *child, pid_t *process);
 
+/// Remembers what this process was given and libraries may change: blocked and ignored signals, the file mask, descriptors
+/// that stay open at an exec. To be called once, before anything else runs.
+void claviger_note_start(void);
+
+/// Becomes another program, looked for in `PATH` unless its name has a slash. It inherits what `claviger_note_start` found,
+/// and no descriptor that was opened since. Returns errno if that fails.
+int claviger_become(char *const *arguments, char *const *environment);
+
+/// This process's environment, `NAME=value` each, ended by NULL.
+char *const *claviger_environment(void);
+
 /// Waits for a child. Returns its exit status, 128 + signal if it was killed, or -1 with errno.
 int claviger_wait(pid_t process);
 

@@ -33,6 +33,10 @@ extension AgentFile {
             "project": ("project", .list), "allow_disk": ("allow-disk", .flag),
             "remove_at_exit": ("remove-at-exit", .flag), "once": ("once", .flag),
         ],
+        "sealed": [
+            "signing_keys": ("sealed-signing-key", .list), "signing_kids": ("sealed-signing-kid", .list),
+            "accept_any_signing_key": ("sealed-accept-any-signing-key", .flag), "files": ("unseal", .list),
+        ],
         "cache": ["seconds": ("cache-seconds", .number), "refusal_seconds": ("refusal-seconds", .number)],
         "log": ["level": ("log-level", .text)],
     ]

@@ -29,6 +29,8 @@ public struct ComponentFile: Sendable, Hashable {
     public var allowSample = false
     /// The sections of the table `claviger`.
     public var agent = AgentFile()
+    /// `skip_sealed_secret_verification`: sealed secrets are believed without a signature.
+    public var skipsSealedSecretVerification = false
 
     /// A file that says nothing.
     public init() {}
@@ -77,6 +79,7 @@ public struct ComponentFile: Sendable, Hashable {
     static func confidentialDataHub(_ document: ConfigurationDocument) throws(GuestError) -> ComponentFile {
         var file = try common(document)
         file.socket = try document.text("socket")
+        file.skipsSealedSecretVerification = try document.flag("skip_sealed_secret_verification") ?? false
         if let kind = try document.text("kbc", "name") {
             let address = try document.text("kbc", "url") ?? ""
             file.kbsURL = try KBCParameters.url(kind: kind, address: address)

@@ -1,5 +1,4 @@
 import Encodings
-import Glibc
 
 /// The one folder whose files a caller of the key provider may name as key-encryption keys.
 ///
@@ -18,9 +17,7 @@ struct KeyFolder {
             throw GuestError(
                 .invalidRequest, "keypath is not enabled: start the agent with --keyprovider-key-folder.")
         }
-        guard let folder = Self.resolved(path), let resolved = Self.resolved(file),
-            resolved.hasPrefix(folder == "/" ? folder : folder + "/")
-        else {
+        guard let resolved = ResolvedPath.of(file, below: path) else {
             throw GuestError(.invalidRequest, "The key file \(file) is not in \(path), the folder of key files.")
         }
         let key = try SmallFile.read(resolved, limit: 4096, as: "key file")
@@ -28,12 +25,5 @@ struct KeyFolder {
             throw GuestError(.invalidRequest, "The key file \(file) must have 32 bytes, not \(key.count).")
         }
         return key
-    }
-
-    /// The path without links and dots; nil when nothing is there.
-    private static func resolved(_ path: String) -> String? {
-        guard path.hasPrefix("/"), !path.utf8.contains(0), let real = realpath(path, nil) else { return nil }
-        defer { free(real) }
-        return String(cString: real)
     }
 }

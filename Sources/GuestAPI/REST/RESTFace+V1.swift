@@ -97,8 +97,8 @@ extension RESTFace {
 
     private static func classification(of error: GuestError) -> (status: Int, reason: String) {
         switch error.code {
-        case .invalidRequest: (400, "invalid_request")
-        case .denied, .unauthorized: (403, "denied")
+        case .invalidRequest, .invalidSealedSecret: (400, "invalid_request")
+        case .denied, .unauthorized, .untrustedSignature: (403, "denied")
         case .attestationFailed: (403, "attestation_failed")
         case .notFound: (404, "not_found")
         case .noTEE, .system, .evidence, .initData: (503, "attestation_failed")
@@ -106,6 +106,7 @@ extension RESTFace {
         case .untrusted: (503, "unavailable")
         case .unexpected, .undecryptable: (502, "unavailable")
         case .projection, .disabled: (500, "unavailable")
+        case .unsupportedProvider: (501, "unavailable")
         }
     }
 }

@@ -7,15 +7,16 @@ extension TTRPCServices {
     /// The services of the confidential-data-hub: resources and image keys from the broker.
     ///
     /// Failures have the reference's sentences, which tell nothing; the reason is logged. What this agent does not do
-    /// (sealed secrets, volumes, image pull) fails in that way, and never looks done.
+    /// (volumes, image pull) fails in that way, and never looks done.
     ///
     /// - Parameters:
     ///   - resources: where resources come from.
     ///   - images: opens the keys of encrypted image layers.
+    ///   - secrets: opens sealed secrets; without it UnsealSecret fails.
     public static func confidentialDataHub(
-        resources: any ResourceSource, images: ImageKeys, logger: Logger
+        resources: any ResourceSource, images: ImageKeys, secrets: (any SecretUnsealer)? = nil, logger: Logger
     ) -> TTRPCServices {
-        let face = ConfidentialDataHubFace(resources: resources, images: images, logger: logger)
+        let face = ConfidentialDataHubFace(resources: resources, images: images, secrets: secrets, logger: logger)
         return TTRPCServices(face.services)
     }
 }
@@ -24,6 +25,7 @@ extension TTRPCServices {
 struct ConfidentialDataHubFace: Sendable {
     let resources: any ResourceSource
     let images: ImageKeys
+    let secrets: (any SecretUnsealer)?
     let logger: Logger
 
     var services: [TTRPCService] {
@@ -70,8 +72,7 @@ struct ConfidentialDataHubFace: Sendable {
     /// A guest asks the broker that it was configured with, whatever host the URI names.
     private static func uri(_ text: String) throws(GuestError) -> ResourceURI {
         do throws(KBSProtocolError) {
-            let uri = try ResourceURI(text)
-            return try ResourceURI(plugin: uri.plugin, path: uri.path, query: uri.query)
+            return try ResourceURI(text).withoutAuthority()
         } catch {
             throw GuestError(.invalidRequest, error.message)
         }
@@ -94,9 +95,17 @@ struct ConfidentialDataHubFace: Sendable {
     }
 
     private func unseal(_ input: Api_UnsealSecretInput) async throws(TTRPCStatus) -> Api_UnsealSecretOutput {
-        throw refusal(
-            of: "UnsealSecret", GuestError(.disabled, "This version does not open sealed secrets."),
-            "[CDH] [ERROR]: Unseal Secret failed")
+        do throws(GuestError) {
+            var output = Api_UnsealSecretOutput()
+            guard let secrets else { throw GuestError(.disabled, "This agent does not open sealed secrets.") }
+            guard let text = String(validating: input.secret, as: UTF8.self) else {
+                throw GuestError(.invalidSealedSecret, "The sealed secret is refused: it is no text.")
+            }
+            output.plaintext = Data(try await secrets.unseal(text).copyBytes())
+            return output
+        } catch {
+            throw refusal(of: "UnsealSecret", error, "[CDH] [ERROR]: Unseal Secret failed")
+        }
     }
 
     private func mount(_ input: Api_SecureMountRequest) async throws(TTRPCStatus) -> Api_SecureMountResponse {

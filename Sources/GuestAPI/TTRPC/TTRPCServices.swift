@@ -30,7 +30,7 @@ struct TTRPCService: Sendable {
 }
 
 /// The ttrpc services that one socket offers; see ``TTRPCServices/attestationAgent(client:attester:keepsEventLog:logger:)``
-/// and ``TTRPCServices/confidentialDataHub(resources:images:logger:)``.
+/// and ``TTRPCServices/confidentialDataHub(resources:images:secrets:logger:)``.
 public struct TTRPCServices: Sendable {
     private let services: [String: TTRPCService]
 

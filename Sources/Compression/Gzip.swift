@@ -1,12 +1,12 @@
 import CZlib
 
 /// Compressed files (RFC 1952).
-enum Gzip {
+public enum Gzip {
     /// Whether bytes begin as a compressed file does.
-    static func isCompressed(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x1f, 0x8b, 8]) }
+    public static func isCompressed(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x1f, 0x8b, 8]) }
 
-    /// The content of one compressed file with nothing behind it, or `nil` when it is damaged or larger than `limit`.
-    static func decompressed(_ bytes: [UInt8], limit: Int) -> [UInt8]? {
+    /// The content of one compressed file with nothing behind it, or `nil` when it is damaged or larger than `limit` bytes.
+    public static func decompressed(_ bytes: [UInt8], limit: Int) -> [UInt8]? {
         guard bytes.count <= limit, let available = UInt32(exactly: bytes.count) else { return nil }
         var stream = z_stream()
         guard claviger_inflate_init_gzip(&stream) == Z_OK else { return nil }
@@ -25,6 +25,29 @@ enum Gzip {
                 guard status == Z_OK, made > 0 || stream.avail_in > 0 else { return nil }
             }
         }
+    }
+
+    /// The bytes as a compressed file that holds neither name nor time, so that the same bytes always give the same file; nil
+    /// for 4 GiB and more.
+    public static func compressed(_ bytes: [UInt8]) -> [UInt8]? {
+        guard let available = UInt32(exactly: bytes.count) else { return nil }
+        var stream = z_stream()
+        guard claviger_deflate_init_gzip(&stream) == Z_OK else { return nil }
+        defer { deflateEnd(&stream) }
+        var input = bytes
+        var output = [UInt8](repeating: 0, count: Int(deflateBound(&stream, UInt(bytes.count))))
+        let status = input.withUnsafeMutableBufferPointer { source in
+            output.withUnsafeMutableBufferPointer { target in
+                stream.next_in = source.baseAddress
+                stream.avail_in = available
+                stream.next_out = target.baseAddress
+                stream.avail_out = UInt32(clamping: target.count)
+                return deflate(&stream, Z_FINISH)
+            }
+        }
+        guard status == Z_STREAM_END else { return nil }
+        output.removeLast(Int(stream.avail_out))
+        return output
     }
 
     private static func fill(_ chunk: inout [UInt8], from stream: inout z_stream) -> (status: Int32, made: Int) {

@@ -1,0 +1,6 @@
+import Foundation
+import TestInput
+
+enum Vectors: VectorFolder {
+    static var bundle: Bundle { .module }
+}
