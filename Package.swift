@@ -129,7 +129,11 @@ let package = Package(
             ]),
         room(
             "Guest",
-            ["HTTPTransport", "OCIEncryption", "KBSProtocol", "JOSE", "RATS", "Encodings", crypto, logging, metrics]),
+            [
+                "HTTPTransport", "OCIEncryption", "Processes", "KBSProtocol", "JOSE", "RATS", "Encodings", "CLinux",
+                crypto,
+                cryptoExtras, logging, metrics,
+            ]),
         room("AdminClient", ["HTTPTransport", "KBSProtocol", "JOSE", "Encodings"]),
 
         // Trust
@@ -229,7 +233,7 @@ let package = Package(
                 "Collateral", "X509Trust",
             ]),
         tests("BrokerAPI", ["BrokerTestSupport", "TestPrograms", "HTTPTransport", "X509Trust"]),
-        tests("Guest", ["GuestTestSupport", "TestInput"]),
+        tests("Guest", ["GuestTestSupport", "TestInput", "TestPrograms", "Processes"]),
         tests("GuestAPI", ["GuestTestSupport", "TestInput", "TestPrograms"] + grpc),
         tests("Controller", ["BrokerTestSupport", "BrokerAPI", "Policy"], vectors: false),
         tests(

@@ -28,6 +28,12 @@ public struct GuestError: Error, Sendable, Hashable, CustomStringConvertible {
         case projection
         /// The function is switched off.
         case disabled
+        /// This agent does not do that, whatever its settings.
+        case unsupported
+        /// An encrypted volume could not be made, opened, mounted or closed.
+        case volume = "volume_failed"
+        /// An encrypted volume's header says what no volume of ours would.
+        case volumeRefused = "volume_refused"
     }
 
     /// What kind of failure.

@@ -53,7 +53,8 @@ extension RESTFace {
         case .notFound: 404
         case .unavailable, .untrusted, .noTEE, .evidence: 503
         case .unexpected, .undecryptable: 502
-        case .projection, .disabled: 500
+        case .projection, .disabled, .volume, .volumeRefused: 500
+        case .unsupported: 501
         }
     }
 }

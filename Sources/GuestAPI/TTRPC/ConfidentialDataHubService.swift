@@ -7,15 +7,16 @@ extension TTRPCServices {
     /// The services of the confidential-data-hub: resources and image keys from the broker.
     ///
     /// Failures have the reference's sentences, which tell nothing; the reason is logged. What this agent does not do
-    /// (sealed secrets, volumes, image pull) fails in that way, and never looks done.
+    /// (sealed secrets, image pull) fails in that way, and never looks done.
     ///
     /// - Parameters:
     ///   - resources: where resources come from.
     ///   - images: opens the keys of encrypted image layers.
+    ///   - volumes: opens encrypted volumes; nil refuses them.
     public static func confidentialDataHub(
-        resources: any ResourceSource, images: ImageKeys, logger: Logger
+        resources: any ResourceSource, images: ImageKeys, volumes: Volumes? = nil, logger: Logger
     ) -> TTRPCServices {
-        let face = ConfidentialDataHubFace(resources: resources, images: images, logger: logger)
+        let face = ConfidentialDataHubFace(resources: resources, images: images, volumes: volumes, logger: logger)
         return TTRPCServices(face.services)
     }
 }
@@ -24,6 +25,7 @@ extension TTRPCServices {
 struct ConfidentialDataHubFace: Sendable {
     let resources: any ResourceSource
     let images: ImageKeys
+    let volumes: Volumes?
     let logger: Logger
 
     var services: [TTRPCService] {
@@ -100,9 +102,17 @@ struct ConfidentialDataHubFace: Sendable {
     }
 
     private func mount(_ input: Api_SecureMountRequest) async throws(TTRPCStatus) -> Api_SecureMountResponse {
-        throw refusal(
-            of: "SecureMount", GuestError(.disabled, "This version does not mount volumes."),
-            "[CDH] [ERROR]: Secure Mount failed")
+        do throws(GuestError) {
+            guard let volumes else { throw GuestError(.disabled, "This face does not mount volumes.") }
+            let request = try VolumeRequest(
+                volumeType: input.volumeType, options: input.options, flags: input.flags, mountPoint: input.mountPoint)
+            let opened = try await volumes.open(request)
+            logger.info(
+                "a volume is open", metadata: ["path": "\(opened.mountPoint)", "mapper": "\(opened.mapperName)"])
+            return Api_SecureMountResponse()
+        } catch {
+            throw refusal(of: "SecureMount", error, "[CDH] [ERROR]: Secure Mount failed")
+        }
     }
 
     private func pull(_ input: Api_ImagePullRequest) async throws(TTRPCStatus) -> Api_ImagePullResponse {
