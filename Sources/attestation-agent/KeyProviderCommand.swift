@@ -1,0 +1,32 @@
+import ArgumentParser
+import Glibc
+import Guest
+
+/// ocicrypt's key provider as a command: one request on standard input, its answer on standard output.
+struct KeyProviderCommand: AsyncParsableCommand {
+    private static let maximumRequestSize = 1_048_576
+
+    static let configuration = CommandConfiguration(
+        commandName: "keyprovider",
+        abstract: "Answers one request of ocicrypt (JSON) from standard input on standard output.",
+        discussion: """
+            For OCICRYPT_KEYPROVIDER_CONFIG with "cmd". Each call attests anew: where a server can run, --keyprovider of \
+            the agent itself serves all layers with one attestation. Exit status: 0, or 1 and the reason.
+            """,
+        version: AttestationAgent.version)
+
+    @OptionGroup var options: AgentOptions
+
+    func run() async throws {
+        try await AgentProgram.run(options, as: .confidentialDataHub(configFile: nil)) { agent in
+            let request = try StandardStream.read(STDIN_FILENO, limit: Self.maximumRequestSize, as: "request")
+            let answer = try await agent.imageKeys.answer(request)
+            var rest = answer[...]
+            while !rest.isEmpty {
+                let written = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+                guard written > 0 else { throw GuestError(.unavailable, "The answer cannot be written.") }
+                rest = rest.dropFirst(written)
+            }
+        }
+    }
+}
