@@ -33,11 +33,23 @@ struct Agent {
         } catch {
             throw AgentFailure(error)
         }
-        cache = ResourceCache(client, timeToLive: settings.cacheSeconds, metrics: counts)
+        cache = ResourceCache(
+            try Self.source(settings, client), timeToLive: settings.cacheSeconds, metrics: counts)
         files = ProjectedFiles(
             settings.projections, from: cache, by: Projection(allowDisk: settings.allowDisk))
         CredentialFolder.makeFolders(for: settings.projections)
         warn()
+    }
+
+    private static func source(
+        _ settings: AgentSettings, _ client: KBSClient
+    ) throws(AgentFailure) -> any ResourceSource {
+        guard !settings.offlineResources.isEmpty else { return client }
+        do throws(GuestError) {
+            return try OfflineResources(files: settings.offlineResources)
+        } catch {
+            throw AgentFailure(error)
+        }
     }
 
     /// Says at the start what an operator may believe to be otherwise.
@@ -47,6 +59,14 @@ struct Agent {
         }
         if settings.kbsURL == nil {
             logger.warning("no key broker is configured: tokens and resources are not to be had")
+        }
+        if !settings.offlineResources.isEmpty {
+            logger.warning("resources come from files, not from a broker: no policy decides about them")
+        }
+        if !settings.unusedImageSettings.isEmpty {
+            logger.warning(
+                "image settings have no effect: this agent pulls no images, kata's agent does that itself",
+                metadata: ["settings": "\(settings.unusedImageSettings.joined(separator: " "))"])
         }
         if settings.initDataDigest != nil {
             logger.warning("the init-data digest is not compared with what this TEE measured; the broker's policy can")
@@ -117,14 +137,23 @@ struct Agent {
         return services
     }
 
+    /// The key provider with all that the settings allow.
+    var imageKeys: ImageKeys {
+        ImageKeys(
+            keys: DecidedResources(cache),
+            registrar: settings.adminTokenFile.map { AdminKeyRegistrar(client: client, tokenFile: $0) },
+            scope: settings.keyScope, keyFolder: settings.keyFolder)
+    }
+
+    /// Encrypted volumes, their keys each by a decision of the broker.
+    var volumes: Volumes {
+        Volumes(keys: VolumeKeys(DecidedResources(cache)), settings: settings.volumes)
+    }
+
     private func keyProvider(on address: ListenAddress) throws(AgentFailure) -> KeyProviderServer {
-        let registrar = settings.adminTokenFile.map { AdminKeyRegistrar(client: client, tokenFile: $0) }
         do throws(ListenAddressError) {
             return try KeyProviderServer(
-                ImageKeys(
-                    keys: DecidedResources(cache), registrar: registrar, scope: settings.keyScope,
-                    keyFolder: settings.keyFolder),
-                on: address, logger: Logger(label: "keyprovider")
+                imageKeys, on: address, logger: Logger(label: "keyprovider")
             ) { [logger] _ in
                 logger.info("key provider listens", metadata: ["address": "\(address)"])
             }
@@ -142,7 +171,7 @@ struct Agent {
         }
         let hub = settings.confidentialDataHubSocket.map { address in
             let services = TTRPCServices.confidentialDataHub(
-                resources: cache, images: ImageKeys(keys: DecidedResources(cache)), logger: logger)
+                resources: cache, images: ImageKeys(keys: DecidedResources(cache)), volumes: volumes, logger: logger)
             return (name: "confidential-data-hub", address: address, services: services)
         }
         guard let agent, let hub, agent.address == hub.address else { return [agent, hub].compactMap { $0 } }

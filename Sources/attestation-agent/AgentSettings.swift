@@ -35,15 +35,22 @@ struct AgentSettings: Sendable {
     /// Digest of the init-data, where the document itself was not given.
     var initDataDigest: [UInt8]?
     var logLevel: Logger.Level
+    var volumes: VolumeSettings
+    /// Files that hold all resources, in place of a broker.
+    var offlineResources: [String]
+    /// Settings of a configuration file that nobody here heeds.
+    var unusedImageSettings: [String]
 
     init(_ options: AgentOptions, role: AgentRole, environment: [String: String]) throws {
         let variables = AgentVariables(environment)
         let file = try Self.file(role)
         isReference = role.isReference
+        offlineResources =
+            options.offlineResources.isEmpty ? variables.list("offline-resources") : options.offlineResources
         kbsURL =
             try options.kbsURL ?? variables.text("kbs-url")
             ?? (file.map(\.kbsURL) ?? Self.parameters(environment)?.url)
-        guard kbsURL != nil || role.isReference else {
+        guard kbsURL != nil || role.isReference || !offlineResources.isEmpty else {
             throw ValidationError("The broker's address is missing: --kbs-url")
         }
         kbsCertificateFile = options.kbsCert ?? variables.text("kbs-cert")
@@ -66,6 +73,8 @@ struct AgentSettings: Sendable {
         logLevel =
             try Self.choice(options.logLevel ?? variables.text("log-level"), "log-level")
             ?? Self.referenceLevel(environment["RUST_LOG"]) ?? Self.referenceLevel(file?.logLevel) ?? .info
+        volumes = try options.volumes.settings(variables)
+        unusedImageSettings = file?.unusedImageSettings ?? []
         cacheSeconds = try options.cacheSeconds ?? variables.number("cache-seconds") ?? 10
         do {
             restAddresses = try Self.restAddresses(
