@@ -229,12 +229,16 @@ let package = Package(
         tests(
             "Broker",
             [
-                "BrokerTestSupport", "EvidenceSimulator", "TestInput", "PolicyTesting", "Policy", "Verification",
-                "Collateral", "X509Trust",
+                "BrokerTestSupport", "EvidenceSimulator", "TestInput", "TestPrograms", "PolicyTesting", "Policy",
+                "Verification", "Collateral", "X509Trust",
             ]),
         tests("BrokerAPI", ["BrokerTestSupport", "TestPrograms", "HTTPTransport", "X509Trust"]),
         tests("Guest", ["GuestTestSupport", "TestInput", "TestPrograms", "Processes"]),
-        tests("GuestAPI", ["GuestTestSupport", "TestInput", "TestPrograms"] + grpc),
+        tests(
+            "GuestAPI",
+            [
+                "GuestTestSupport", "TestInput", "TestPrograms", .product(name: "NIOEmbedded", package: "swift-nio"),
+            ] + grpc),
         tests("Controller", ["BrokerTestSupport", "BrokerAPI", "Policy"], vectors: false),
         tests(
             "claviger",

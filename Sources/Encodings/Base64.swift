@@ -74,24 +74,44 @@ public enum Base64 {
         return String(decoding: characters, as: UTF8.self)
     }
 
+    /// Groups of four by themselves, without a test for each character: evidence is kilobytes of such text.
     private static func decode(_ characters: ArraySlice<UInt8>, values: [UInt8]) throws(ByteCodingError) -> [UInt8] {
-        guard characters.count % 4 != 1 else { throw .length }
-        var bytes = [UInt8]()
-        bytes.reserveCapacity(characters.count * 3 / 4)
-        var buffer: UInt32 = 0
-        var bits = 0
-        for character in characters {
-            let value = values[Int(character)]
-            guard value != invalid else { throw .character }
-            buffer = buffer << 6 | UInt32(value)
-            bits += 6
-            if bits >= 8 {
-                bits -= 8
-                bytes.append(UInt8(truncatingIfNeeded: buffer >> UInt32(bits)))
-                buffer &= (1 << UInt32(bits)) - 1
+        let rest = characters.count % 4
+        guard rest != 1 else { throw .length }
+        let groups = characters.count / 4
+        // Every bit that any value has. Those of characters have six, `invalid` has more.
+        var seen: UInt8 = 0
+        var trailing: UInt32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: groups * 3 + max(0, rest - 1)) { bytes, count in
+            characters.withUnsafeBufferPointer { characters in
+                values.withUnsafeBufferPointer { values in
+                    func value(_ position: Int) -> UInt32 {
+                        let value = values[Int(characters[position])]
+                        seen |= value
+                        return UInt32(value)
+                    }
+                    for group in 0..<groups {
+                        let first = group * 4
+                        let bits =
+                            value(first) << 18 | value(first + 1) << 12 | value(first + 2) << 6 | value(first + 3)
+                        bytes[count] = UInt8(truncatingIfNeeded: bits >> 16)
+                        bytes[count + 1] = UInt8(truncatingIfNeeded: bits >> 8)
+                        bytes[count + 2] = UInt8(truncatingIfNeeded: bits)
+                        count += 3
+                    }
+                    guard rest > 0 else { return }
+                    var bits = value(groups * 4) << 18 | value(groups * 4 + 1) << 12
+                    if rest == 3 { bits |= value(groups * 4 + 2) << 6 }
+                    for index in 0..<(rest - 1) {
+                        bytes[count] = UInt8(truncatingIfNeeded: bits >> UInt32(16 - 8 * index))
+                        count += 1
+                    }
+                    trailing = rest == 2 ? bits & 0xFFFF : bits & 0xFF
+                }
             }
         }
-        guard buffer == 0 else { throw .trailingBits }
+        guard seen & 0xC0 == 0 else { throw .character }
+        guard trailing == 0 else { throw .trailingBits }
         return bytes
     }
 }

@@ -1,4 +1,5 @@
 /// Whether two byte strings are equal, in time that depends on their lengths only.
+@inlinable
 public func constantTimeEqual(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
     guard left.count == right.count else { return false }
     var difference: UInt8 = 0

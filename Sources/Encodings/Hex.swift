@@ -2,13 +2,7 @@
 public enum Hex {
     /// Lower-case digits.
     public static func encode(_ bytes: some Collection<UInt8>) -> String {
-        var characters = [UInt8]()
-        characters.reserveCapacity(bytes.count * 2)
-        for byte in bytes {
-            characters.append(digit(byte >> 4))
-            characters.append(digit(byte & 0x0F))
-        }
-        return String(decoding: characters, as: UTF8.self)
+        bytes.withContiguousStorageIfAvailable(text) ?? Array(bytes).withUnsafeBufferPointer(text)
     }
 
     /// Either case; an even number of digits and nothing else.
@@ -32,6 +26,17 @@ public enum Hex {
         case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
         case UInt8(ascii: "A")...UInt8(ascii: "F"): character - UInt8(ascii: "A") + 10
         default: nil
+        }
+    }
+
+    /// Not generic, so that callers of other modules do not pay for a witness call at each byte.
+    private static func text(of bytes: UnsafeBufferPointer<UInt8>) -> String {
+        String(unsafeUninitializedCapacity: bytes.count * 2) { characters in
+            for (position, byte) in bytes.enumerated() {
+                characters[position * 2] = digit(byte >> 4)
+                characters[position * 2 + 1] = digit(byte & 0x0F)
+            }
+            return bytes.count * 2
         }
     }
 

@@ -27,7 +27,8 @@ public struct AllowedPeers: Sendable {
         isTrusted(peer) || permissions.contains { $0.userID == peer.userID && $0.covers(method) }
     }
 
-    private func isTrusted(_ peer: PeerIdentity) -> Bool {
+    /// Whether the peer may call everything.
+    func isTrusted(_ peer: PeerIdentity) -> Bool {
         trustedUsers.contains(peer.userID)
     }
 }

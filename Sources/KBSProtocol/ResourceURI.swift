@@ -2,6 +2,9 @@
 ///
 /// A guest ignores the host and asks the broker that it was configured with.
 public struct ResourceURI: Sendable, Hashable, CustomStringConvertible {
+    /// Longest authority, path and query together, in bytes.
+    static let maximumBytes = 4096
+
     /// The plugin that serves the resource; `resource` unless the URI names another.
     public let plugin: String
     /// The path without its leading slash.
@@ -19,7 +22,7 @@ public struct ResourceURI: Sendable, Hashable, CustomStringConvertible {
     /// Reads a URI.
     ///
     /// Throws `invalid_resource_uri` when the scheme is not `kbs`, when `kbs+` is followed by no plugin name, and when
-    /// the path is not a plain path of named segments.
+    /// the path is not a plain path of named segments, or the URI has more than 4 KiB.
     public init(_ text: String) throws(KBSProtocolError) {
         guard let schemeEnd = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { throw .invalidURI(Self.schemeRule) }
         let scheme = text[..<schemeEnd]
@@ -49,6 +52,10 @@ public struct ResourceURI: Sendable, Hashable, CustomStringConvertible {
         guard Self.isPlainPath(path) else { throw .invalidURI("its path is not a plain path of named segments") }
         guard !plugin.isEmpty, plugin != ".", plugin != "..", plugin.utf8.allSatisfy(Self.isPluginByte) else {
             throw .invalidURI("its plugin name is not a name")
+        }
+        // A URI becomes part of a request line, and of log lines.
+        guard authority.utf8.count + path.utf8.count + (query ?? "").utf8.count <= Self.maximumBytes else {
+            throw .invalidURI("it has more than \(Self.maximumBytes) bytes")
         }
         guard (query ?? "").utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") }),
             authority.utf8.allSatisfy({

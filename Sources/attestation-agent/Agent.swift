@@ -126,8 +126,11 @@ struct Agent {
         if let address = settings.keyProvider {
             services.append(Face(server: try keyProvider(on: address), outcome: outcome))
         }
-        for (name, address, offered) in ttrpcFaces() {
+        for (name, address, offered) in faces(settings.attestationAgentSocket, settings.confidentialDataHubSocket) {
             services.append(Face(server: try ttrpc(offered, name, on: address), outcome: outcome))
+        }
+        for (name, address, offered) in faces(settings.attestationAgentGRPC, settings.confidentialDataHubGRPC) {
+            services.append(Face(server: try grpc(offered, name, on: address), outcome: outcome))
         }
         services.append(ProjectionService(files: files, logger: logger))
         services.append(
@@ -162,21 +165,23 @@ struct Agent {
         }
     }
 
-    private func ttrpcFaces() -> [(name: String, address: ListenAddress, services: TTRPCServices)] {
-        let logger = Logger(label: "ttrpc")
-        let agent = settings.attestationAgentSocket.map { address in
+    /// What the guest components' two programs offer, at the addresses where it is wanted.
+    private func faces(
+        _ agentAddress: ListenAddress?, _ hubAddress: ListenAddress?
+    ) -> [(name: String, address: ListenAddress, services: TTRPCServices)] {
+        let logger = Logger(label: "guest-components")
+        let agent = agentAddress.map { address in
             let services = TTRPCServices.attestationAgent(
                 client: client, attester: attester, eventLogIsWanted: settings.eventLogIsWanted, logger: logger)
             return (name: "attestation-agent", address: address, services: services)
         }
-        let hub = settings.confidentialDataHubSocket.map { address in
+        let hub = hubAddress.map { address in
             let services = TTRPCServices.confidentialDataHub(
                 resources: cache, images: ImageKeys(keys: DecidedResources(cache)), volumes: volumes, logger: logger)
             return (name: "confidential-data-hub", address: address, services: services)
         }
         guard let agent, let hub, agent.address == hub.address else { return [agent, hub].compactMap { $0 } }
-        // One socket for both.
-        return [(name: "ttrpc", address: agent.address, services: agent.services.merging(hub.services))]
+        return [(name: "both", address: agent.address, services: agent.services.merging(hub.services))]
     }
 
     private func ttrpc(
@@ -186,6 +191,18 @@ struct Agent {
             return try TTRPCServer(services, on: address, peers: settings.peers, logger: Logger(label: "ttrpc")) {
                 [logger] in
                 logger.info("ttrpc face listens", metadata: ["address": "\(address)", "services": "\(name)"])
+            }
+        } catch {
+            throw AgentFailure(AgentFailure.badSetting, error.message)
+        }
+    }
+
+    private func grpc(
+        _ services: TTRPCServices, _ name: String, on address: ListenAddress
+    ) throws(AgentFailure) -> GuestGRPCServer {
+        do throws(ListenAddressError) {
+            return try GuestGRPCServer(services, on: address) { [logger] _ in
+                logger.info("gRPC face listens", metadata: ["address": "\(address)", "services": "\(name)"])
             }
         } catch {
             throw AgentFailure(AgentFailure.badSetting, error.message)

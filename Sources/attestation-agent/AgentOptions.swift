@@ -83,4 +83,7 @@ struct AgentOptions: ParsableArguments {
     var offlineResources: [String] = []
 
     @OptionGroup(title: "Volumes") var volumes: VolumeOptions
+
+    @OptionGroup(title: "gRPC")
+    var grpc: GRPCOptions
 }

@@ -7,28 +7,15 @@ import Telemetry
 
 /// A run of the program, from its options to its exit status.
 enum AgentProgram {
-    static func run(_ options: AgentOptions, as role: AgentRole) async throws {
-        try await prepare(options, as: role) { agent, settings in
-            let status = settings.once ? await agent.runOnce() : try await agent.serve()
-            if status != 0 { throw ExitCode(status) }
-        }
+    /// What the agent does unless a command says something else.
+    private static func standard(_ agent: Agent, _ settings: AgentSettings) async throws -> Int32 {
+        settings.once ? await agent.runOnce() : try await agent.serve()
     }
 
-    /// Does one piece of work with the agent's parts, without serving anything.
+    /// Sets the agent up and lets `work` do its part, which answers the exit status.
     static func run(
-        _ options: AgentOptions, as role: AgentRole, _ work: (Agent) async throws -> Void
-    ) async throws {
-        try await prepare(options, as: role) { agent, _ in
-            do {
-                try await work(agent)
-            } catch let error as GuestError {
-                throw AgentFailure(1, "[\(error.code.rawValue)] \(error)")
-            }
-        }
-    }
-
-    private static func prepare(
-        _ options: AgentOptions, as role: AgentRole, _ work: (Agent, AgentSettings) async throws -> Void
+        _ options: AgentOptions, as role: AgentRole,
+        _ work: (Agent, AgentSettings) async throws -> Int32 = standard
     ) async throws {
         // Sockets are born closed to others; what may be opened wider is opened afterwards.
         umask(0o077)
@@ -46,7 +33,8 @@ enum AgentProgram {
         Telemetry.bootstrap(level: settings.logLevel, metrics: metrics)
         do {
             let agent = try Agent(settings, metrics: metrics, logger: Logger(label: "attestation-agent"))
-            try await work(agent, settings)
+            let status = try await work(agent, settings)
+            if status != 0 { throw ExitCode(status) }
         } catch let failure as AgentFailure {
             throw end(failure)
         }

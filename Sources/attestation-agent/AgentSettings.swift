@@ -20,6 +20,8 @@ struct AgentSettings: Sendable {
     var keyProvider: ListenAddress?
     var attestationAgentSocket: ListenAddress?
     var confidentialDataHubSocket: ListenAddress?
+    var attestationAgentGRPC: ListenAddress?
+    var confidentialDataHubGRPC: ListenAddress?
     var peers: AllowedPeers
     var eventLogIsWanted: Bool
     var isReference: Bool
@@ -85,6 +87,8 @@ struct AgentSettings: Sendable {
                 options.aaTtrpc ?? variables.text("aa-ttrpc") ?? role.attestationAgentSocket)
             confidentialDataHubSocket = try Self.address(
                 options.cdhTtrpc ?? variables.text("cdh-ttrpc") ?? role.confidentialDataHubSocket(file))
+            attestationAgentGRPC = try Self.address(options.grpc.aaGrpc ?? variables.text("aa-grpc"))
+            confidentialDataHubGRPC = try Self.address(options.grpc.cdhGrpc ?? variables.text("cdh-grpc"))
             let permissions = options.ttrpcPeer.isEmpty ? variables.list("ttrpc-peer") : options.ttrpcPeer
             peers = AllowedPeers(try permissions.map(PeerPermission.init))
             let scope = options.keyproviderScope ?? variables.text("keyprovider-scope")

@@ -18,14 +18,13 @@ struct KeyProviderCommand: AsyncParsableCommand {
     @OptionGroup var options: AgentOptions
 
     func run() async throws {
-        try await AgentProgram.run(options, as: .confidentialDataHub(configFile: nil)) { agent in
-            let request = try StandardStream.read(STDIN_FILENO, limit: Self.maximumRequestSize, as: "request")
-            let answer = try await agent.imageKeys.answer(request)
-            var rest = answer[...]
-            while !rest.isEmpty {
-                let written = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-                guard written > 0 else { throw GuestError(.unavailable, "The answer cannot be written.") }
-                rest = rest.dropFirst(written)
+        try await AgentProgram.run(options, as: .confidentialDataHub(configFile: nil)) { agent, _ in
+            do throws(GuestError) {
+                let request = try StandardStream.read(STDIN_FILENO, limit: Self.maximumRequestSize, as: "request")
+                try StandardStream.write(try await agent.imageKeys.answer(request), to: STDOUT_FILENO)
+                return 0
+            } catch {
+                throw AgentFailure.refusal(error)
             }
         }
     }

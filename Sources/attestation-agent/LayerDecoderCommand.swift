@@ -33,24 +33,3 @@ struct LayerDecoderCommand: AsyncParsableCommand {
         try StandardStream.read(3, limit: StreamProcessorPayload.maximumSize, as: "payload on descriptor 3")
     }
 }
-
-/// Reads a whole stream that another program writes.
-enum StandardStream {
-    static func read(_ descriptor: Int32, limit: Int, as purpose: String) throws(GuestError) -> [UInt8] {
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = Glibc.read(descriptor, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else {
-                throw GuestError(
-                    .invalidRequest, "The \(purpose) cannot be read: \(String(cString: strerror(errno))).")
-            }
-            if count == 0 { return bytes }
-            bytes += chunk[..<count]
-            guard bytes.count <= limit else {
-                throw GuestError(.invalidRequest, "The \(purpose) is larger than \(limit) bytes.")
-            }
-        }
-    }
-}

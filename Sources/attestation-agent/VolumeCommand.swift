@@ -42,9 +42,14 @@ struct VolumeCommand: AsyncParsableCommand {
         @OptionGroup var options: AgentOptions
 
         func run() async throws {
-            try await AgentProgram.run(options, as: .confidentialDataHub(configFile: nil)) { agent in
-                let opened = try await open(agent.volumes)
-                print(opened.mapperName)
+            try await AgentProgram.run(options, as: .confidentialDataHub(configFile: nil)) { agent, _ in
+                do throws(GuestError) {
+                    let opened = try await open(agent.volumes)
+                    print(opened.mapperName)
+                    return 0
+                } catch {
+                    throw AgentFailure.refusal(error)
+                }
             }
         }
 

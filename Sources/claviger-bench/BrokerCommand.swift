@@ -29,7 +29,7 @@ struct BrokerCommand: AsyncParsableCommand {
     var port = 18_443
 
     private static let path = "bench/keys/first"
-    private static let policy = """
+    static let policy = """
         apiVersion: claviger.dev/v1alpha1
         kind: ReleasePolicy
         metadata: {name: bench, namespace: bench}
@@ -67,7 +67,7 @@ struct BrokerCommand: AsyncParsableCommand {
             throw BenchError("The fetched resource is not the stored one.")
         }
 
-        print("run                     req/s   CPU us/req  req/s/core    p50 ms    p99 ms  failed")
+        print(LoadReport.heading)
         try await report("auth", tested) { _ in await Self.reason { _ = try await load.challenge() } }
         try await report("auth + attest (sample)", tested) { _ in await Self.reason { _ = try await load.attest() } }
         let fetches = try await report("fetch (P-256)", tested) { _ in
@@ -85,19 +85,7 @@ struct BrokerCommand: AsyncParsableCommand {
     private func report(
         _ name: String, _ tested: BrokerUnderTest, _ request: @escaping @Sendable (Int) async -> String?
     ) async throws -> Double {
-        _ = await LoadRun.run(callers: callers, seconds: 1, request)
-        guard let before = ProcessUsage(of: tested.process) else { throw BenchError("The broker ended.") }
-        let result = await LoadRun.run(callers: callers, seconds: seconds, request)
-        guard let after = ProcessUsage(of: tested.process) else { throw BenchError("The broker ended.") }
-        let processor = (after.processorSeconds - before.processorSeconds) / Double(max(1, result.completed))
-        let columns = [
-            Figure.text(result.rate, 8), Figure.text(processor * 1e6, 12), Figure.text(1 / processor, 11),
-            Figure.text(result.percentile(0.5), 9, digits: 2), Figure.text(result.percentile(0.99), 9, digits: 2),
-            Figure.text(Double(result.failed), 7),
-        ]
-        print(Figure.name(name, 22) + columns.joined(separator: " "))
-        if let failure = result.failure { print("  failed: \(failure)") }
-        return 1 / processor
+        try await LoadReport(process: tested.process, callers: callers, seconds: seconds).line(name, request)
     }
 
     private static func reason(_ body: () async throws -> Void) async -> String? {

@@ -33,7 +33,7 @@ struct BrokerUnderTest {
     }
 
     /// A folder of our own, which the database's user can pass through.
-    private static func makeFolder() throws -> String {
+    static func makeFolder() throws -> String {
         umask(0o077)
         var template = Array("/tmp/claviger-bench-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw BenchError("No folder can be made in /tmp.") }
@@ -118,7 +118,7 @@ struct BrokerUnderTest {
         """
     }
 
-    private static func write(_ text: String, to path: String) throws {
+    static func write(_ text: String, to path: String) throws {
         try Data(text.utf8).write(to: URL(filePath: path))
     }
 

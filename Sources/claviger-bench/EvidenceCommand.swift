@@ -17,12 +17,15 @@ struct EvidenceCommand: AsyncParsableCommand {
     @Option(help: "Seconds of each run.")
     var seconds = 2
 
+    @Option(help: "Only the kinds whose name begins with this.")
+    var only = ""
+
     func run() async throws {
         let snp = try SignatureBound.perSecond(.reports, seconds: seconds)
         let quotes = try SignatureBound.perSecond(.quotes, seconds: seconds)
         print("raw signatures/s/core: P-384 \(Figure.text(snp, 0)), P-256 \(Figure.text(quotes * 2, 0))")
         print("verifications/s/core      cold      warm     bound   warm/bound   target")
-        for load in try EvidenceLoad.all() {
+        for load in try EvidenceLoad.all() where load.name.hasPrefix(only) {
             let bound = load.tee == .snp ? snp : quotes
             let cold = try await load.verificationsPerSecond(seconds: seconds, isCold: true)
             let warm = try await load.verificationsPerSecond(seconds: seconds, isCold: false)

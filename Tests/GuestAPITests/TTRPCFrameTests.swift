@@ -103,4 +103,17 @@ struct TTRPCFrameTests {
         }
         #expect(seen == frames && !reader.hasPartOfFrame)
     }
+
+    @Test("what a request says beside its call is dropped and not kept")
+    func metadata() throws {
+        var known = Ttrpc_Request()
+        known.service = "a.B"
+        known.method = "C"
+        let bytes: [UInt8] = try known.serializedBytes()
+        // Two pairs of metadata, and a field of a later version.
+        let more: [UInt8] = [0x2A, 0x00, 0x2A, 0x04, 0x0A, 0x02, 0x61, 0x62, 0xF2, 0x01, 0x03, 1, 2, 3]
+        let frame = TTRPCFrame(streamID: 1, kind: TTRPCFrame.Kind.request, data: ByteBuffer(bytes: bytes + more))
+        let request = try Ttrpc_Request(frame)
+        #expect(request == known && request.unknownFields.data.isEmpty)
+    }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import NIOEmbedded
 import Testing
 
 @testable import GuestAPI
@@ -109,6 +110,22 @@ struct TTRPCPeerTests {
         #expect(throws: ListenAddressError.self) {
             try TTRPCServer(TestServices().services, on: ListenAddress("127.0.0.1:0"), logger: ServerTests.quiet)
         }
+    }
+
+    @Test("a user with a permission cannot take the places of all others")
+    func placesOfOneUser() {
+        var limits = TTRPCLimits()
+        limits.connections = 20
+        limits.connectionsPerNamedUser = 2
+        let connections = TTRPCConnections(limits: limits)
+        let channels = (0..<8).map { _ in EmbeddedChannel() }
+        #expect(connections.admit(channels[0], userID: 1000, isTrusted: false))
+        #expect(connections.admit(channels[1], userID: 1000, isTrusted: false))
+        #expect(!connections.admit(channels[2], userID: 1000, isTrusted: false))
+        #expect(connections.admit(channels[3], userID: 1001, isTrusted: false))
+        for channel in channels[4...] { #expect(connections.admit(channel, userID: 0, isTrusted: true)) }
+        connections.remove(channels[0])
+        #expect(connections.admit(channels[2], userID: 1000, isTrusted: false))
     }
 
     @Test("connections beyond the limit are refused, unless one has been idle for so long that it gives way")

@@ -122,7 +122,7 @@ final class TTRPCConnection: ChannelInboundHandler, ChannelOutboundHandler {
         case TTRPCFrame.Kind.request:
             guard calls[frame.streamID] == nil else { return close("a stream was used for two calls at once") }
             let bytes = frame.data.readableBytes
-            guard let request = try? Ttrpc_Request(serializedBytes: Array(frame.data.readableBytesView)) else {
+            guard let request = try? Ttrpc_Request(frame) else {
                 isClosing = true
                 return answer(
                     frame.streamID, Ttrpc_Response(TTRPCStatus(.invalidArgument, "The frame is no request.")))

@@ -5,6 +5,7 @@ import Synchronization
 final class TTRPCConnections: Sendable {
     private struct Entry {
         let channel: any Channel
+        let userID: UInt32
         /// Since when nothing is under way; nil while something is.
         var idleSince: NIODeadline?
     }
@@ -17,9 +18,14 @@ final class TTRPCConnections: Sendable {
     }
 
     /// Whether there is a place for a connection. When all are taken, one that has long been idle gives way.
-    func admit(_ channel: any Channel) -> Bool {
+    ///
+    /// - Parameter isTrusted: whether `userID` may have as many as there are.
+    func admit(_ channel: any Channel, userID: UInt32, isTrusted: Bool) -> Bool {
         let now = NIODeadline.now()
         let (isAdmitted, displaced) = entries.withLock { entries -> (Bool, (any Channel)?) in
+            if !isTrusted, entries.values.count(where: { $0.userID == userID }) >= limits.connectionsPerNamedUser {
+                return (false, nil)
+            }
             var displaced: (any Channel)?
             if entries.count >= limits.connections {
                 let longest = entries.min { ($0.value.idleSince ?? now) < ($1.value.idleSince ?? now) }
@@ -29,7 +35,7 @@ final class TTRPCConnections: Sendable {
                 displaced = longest.value.channel
                 entries[longest.key] = nil
             }
-            entries[ObjectIdentifier(channel)] = Entry(channel: channel, idleSince: now)
+            entries[ObjectIdentifier(channel)] = Entry(channel: channel, userID: userID, idleSince: now)
             return (true, displaced)
         }
         displaced?.close(promise: nil)

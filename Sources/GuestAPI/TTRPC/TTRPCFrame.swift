@@ -1,4 +1,5 @@
 import NIOCore
+import SwiftProtobuf
 
 /// One message on a ttrpc connection: ten bytes of header and, behind them, a protobuf message.
 ///
@@ -29,6 +30,15 @@ struct TTRPCFrame: Sendable, Equatable {
         buffer.writeInteger(flags)
         buffer.writeImmutableBuffer(data)
         return buffer
+    }
+}
+
+extension Ttrpc_Request {
+    /// Reads a frame's data. Fields that are not known here are dropped and not kept: they would cost memory twice.
+    init(_ frame: TTRPCFrame) throws {
+        var options = BinaryDecodingOptions()
+        options.discardUnknownFields = true
+        try self.init(serializedBytes: Array(frame.data.readableBytesView), options: options)
     }
 }
 

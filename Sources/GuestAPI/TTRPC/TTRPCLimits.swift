@@ -4,6 +4,8 @@ import NIOCore
 struct TTRPCLimits: Sendable {
     /// Connections at a time.
     var connections = 64
+    /// Connections at a time of one user that is neither root nor the agent's own, so that none of these takes all places.
+    var connectionsPerNamedUser = 8
     /// Calls of one connection that are worked on, or whose answers are not taken yet. Further ones wait in the socket.
     var callsPerConnection = 16
     /// Bytes of requests and answers of one connection that are held before no more is read from it.

@@ -74,7 +74,7 @@ public struct TTRPCServer: Service {
                     "a connection was refused", metadata: ["user": "\(peer.userID)", "process": "\(peer.processID)"])
                 throw TTRPCRefusal.peer
             }
-            guard connections.admit(channel) else {
+            guard connections.admit(channel, userID: peer.userID, isTrusted: peers.isTrusted(peer)) else {
                 logger.warning("a connection was refused: there are too many", metadata: ["user": "\(peer.userID)"])
                 throw TTRPCRefusal.full
             }

@@ -38,9 +38,12 @@ public struct TTRPCServices: Sendable {
         self.services = Dictionary(services.map { ($0.name, $0) }) { first, _ in first }
     }
 
+    /// Each service that is offered.
+    var all: [TTRPCService] { Array(services.values) }
+
     /// The services of both, for one socket that offers everything.
     public func merging(_ others: TTRPCServices) -> TTRPCServices {
-        TTRPCServices(Array(services.values) + Array(others.services.values))
+        TTRPCServices(all + others.all)
     }
 
     /// Codes and sentences for calls that lead nowhere are those of the reference's ttrpc library.

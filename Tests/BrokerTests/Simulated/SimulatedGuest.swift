@@ -27,6 +27,8 @@ struct SimulatedGuest: Sendable {
 
     init(_ domain: SimulatedTrustDomain) throws { try self.init(.tdx) { try domain.evidence(bound: $0) } }
 
+    init(_ vm: SimulatedAzureVM) throws { try self.init(vm.tee) { try vm.evidence(bound: $0) } }
+
     init(_ enclave: SimulatedEnclave) throws { try self.init(.sgx) { try enclave.evidence(bound: $0) } }
 
     /// The body of `/attest` in a version of the protocol.

@@ -19,8 +19,12 @@ struct SimulatedSite {
     let platform: SimulatedPlatform
     let test: TestBroker
 
-    /// - Parameter policies: what is applied beside the shipped policies.
-    init(policies: String = TestPolicies.affirmingOnly) async throws {
+    /// - Parameters:
+    ///   - policies: what is applied beside the shipped policies.
+    ///   - others: verifiers beside those of the simulator's manufacturers.
+    init(
+        policies: String = TestPolicies.affirmingOnly, verifiers others: [any EvidenceVerifier] = []
+    ) async throws {
         let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded())
         let amd = try SimulatedAMD(.milan, at: now)
         let intel = try SimulatedIntel(at: now)
@@ -33,11 +37,14 @@ struct SimulatedSite {
         let collateral = IntelCollateralOptions(anchors: intel.anchors)
         test = try await TestBroker.make(
             policies: policies,
-            verifiers: VerifierRegistry(verifiers: [
-                SNPVerifier(SNPVerifier.Options(anchors: amd.anchors)),
-                TDXVerifier(options: .init(collateral: collateral)),
-                SGXVerifier(options: .init(collateral: collateral)),
-            ]),
+            verifiers: VerifierRegistry(
+                verifiers: [
+                    SNPVerifier(SNPVerifier.Options(anchors: amd.anchors)),
+                    TDXVerifier(options: .init(collateral: collateral)),
+                    SGXVerifier(options: .init(collateral: collateral)),
+                    AzureSNPVerifier(.init(snp: .init(anchors: amd.anchors))),
+                    AzureTDXVerifier(.init(tdx: .init(collateral: collateral))),
+                ] + others),
             inspectors: [
                 SNPCollateralInspector(anchors: amd.anchors), IntelCollateralInspector(anchors: intel.anchors),
             ]
