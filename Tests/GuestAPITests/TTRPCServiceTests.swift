@@ -277,11 +277,8 @@ private final class LogRecorder: Sendable {
             set { metadata[key] = newValue }
         }
 
-        func log(
-            level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String,
-            function: String, line: UInt
-        ) {
-            if let reason = metadata?["reason"] { recorder.add("\(reason)") }
+        func log(event: LogEvent) {
+            if let reason = event.metadata?["reason"] { recorder.add("\(reason)") }
         }
     }
 }

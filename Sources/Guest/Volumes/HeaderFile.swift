@@ -1,3 +1,4 @@
+import CLinux
 import Encodings
 import Glibc
 
@@ -8,7 +9,8 @@ struct HeaderFile: Sendable {
     static let size = 16 << 20
 
     let path: String
-    /// Held for as long as the file is needed; the lock on it tells a file in use from one that a crash left.
+    /// Held for as long as the file is needed; the lock on it tells a file in use from one that a crash left. It is of another
+    /// kind than cryptsetup's own locks.
     private let descriptor: Int32
 
     /// Makes the file; nothing is ever overwritten.
@@ -28,7 +30,7 @@ struct HeaderFile: Sendable {
             throw GuestError(
                 .volume, "The header file \(path) cannot be made: \(String(cString: strerror(errno))).")
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, ftruncate(descriptor, off_t(Self.size)) == 0 else {
+        guard claviger_lock_file(descriptor) == 0, ftruncate(descriptor, off_t(Self.size)) == 0 else {
             let reason = String(cString: strerror(errno))
             remove()
             throw GuestError(.volume, "The header file \(path) cannot be made: \(reason).")
@@ -79,7 +81,7 @@ struct HeaderFile: Sendable {
         let file = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
         guard file >= 0 else { return }
         defer { close(file) }
-        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+        guard claviger_lock_file(file) == 0 else {
             throw GuestError(.volume, "Another call is at work on the device \(device).")
         }
         unlink(path)
