@@ -20,7 +20,9 @@ struct LayerDecoderTests {
 
     /// A protobuf `Any` as containerd writes it.
     static func payload(_ layer: JSONValue, type: String = "io.containerd.ocicrypt.v1.Payload") -> [UInt8] {
-        let json = JSONObject([("DecryptConfig", .object(["Parameters": .object(JSONObject())])), ("Descriptor", layer)]).serialized()
+        let json = JSONObject([
+            ("DecryptConfig", .object(["Parameters": .object(JSONObject())])), ("Descriptor", layer),
+        ]).serialized()
         return field(0x0A, Array(type.utf8)) + field(0x12, json)
     }
 

@@ -47,7 +47,7 @@ public enum UserModeLinux {
         export PATH=/usr/sbin:/usr/bin:/sbin:/bin SWIFT_BACKTRACE=enable=no
         mount -t proc proc /proc
         mount -t sysfs sys /sys
-        for folder in /run /tmp /mnt /dev/shm; do mkdir -p $folder; mount -t tmpfs tmpfs $folder; done
+        for folder in /run /mnt /dev/shm; do mkdir -p $folder; mount -t tmpfs tmpfs $folder; done
         ip link set lo up 2>/dev/null || busybox ifconfig lo up
         modules=/usr/lib/uml/modules/$(uname -r)
         for name in \(modules.joined(separator: " ")); do
