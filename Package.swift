@@ -131,7 +131,7 @@ let package = Package(
             "Guest",
             [
                 "HTTPTransport", "OCIEncryption", "KBSProtocol", "JOSE", "RATS", "Encodings", "Processes", "CLinux",
-                crypto, logging, metrics,
+                crypto, cryptoExtras, logging, metrics,
             ]),
         room("AdminClient", ["HTTPTransport", "KBSProtocol", "JOSE", "Encodings"]),
 
@@ -237,8 +237,8 @@ let package = Package(
         tests(
             "Guest",
             [
-                "EvidenceSimulator", "GuestTestSupport", "TestInput", "TestPrograms", "Verification", "X509TestSupport",
-                "X509Trust",
+                "EvidenceSimulator", "GuestTestSupport", "TestInput", "TestPrograms", "Processes", "Verification",
+                "X509TestSupport", "X509Trust",
             ]),
         tests(
             "GuestAPI",

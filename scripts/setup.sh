@@ -8,6 +8,9 @@ packages=(
     python3-venv python3-pip                     # the checks of schemas and chart by engines that are not ours
     busybox-static openssl curl xz-utils        # the demo's image, certificates and requests
     swtpm tpm2-tools                            # the TPM whose quotes the tests verify
+    cryptsetup-bin e2fsprogs                    # encrypted volumes
+    user-mode-linux                             # a kernel with device mapper, to test volumes where the machine's has none
+    docker-registry                             # what skopeo copies encrypted images to
     binutils-gold
 )
 

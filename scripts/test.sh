@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 scripts/lint.sh
 scripts/build.sh tests
 scripts/skopeo.sh --path >/dev/null # fetched once, before tests that run side by side ask for it
+scripts/skopeo.sh --older >/dev/null
 scripts/unit.sh
 scripts/schema-check.sh
 scripts/chart.sh

@@ -226,3 +226,8 @@ int claviger_find_user(const char *name, uid_t *user, gid_t *group) {
     *group = entry.pw_gid;
     return 0;
 }
+
+int claviger_lock_file(int descriptor) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(descriptor, F_OFD_SETLK, &lock);
+}

@@ -38,6 +38,12 @@ public struct GuestError: Error, Sendable, Hashable, CustomStringConvertible {
         case untrustedSignature = "untrusted_signature"
         /// A sealed secret needs a provider that this agent does not know or does not have.
         case unsupportedProvider = "unsupported_provider"
+        /// This agent does not do that, whatever its settings.
+        case unsupported
+        /// An encrypted volume could not be made, opened, mounted or closed.
+        case volume = "volume_failed"
+        /// An encrypted volume's header says what no volume of ours would.
+        case volumeRefused = "volume_refused"
     }
 
     /// What kind of failure.

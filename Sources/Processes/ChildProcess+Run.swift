@@ -52,6 +52,29 @@ extension ChildProcess {
         return FinishedProcess(status: claviger_wait(process), output: output)
     }
 
+    /// As ``runCapturing(limit:)``, with bytes for the program's standard input, which it may leave unread.
+    ///
+    /// The bytes pass through a pipe and are nowhere else.
+    ///
+    /// - Parameter bytes: At most 32 KiB.
+    /// - Throws: when they do not fit the pipe, or with the system's reason when the program cannot be started.
+    public func runCapturing(
+        feeding bytes: UnsafeRawBufferPointer, limit: Int = 16_777_216
+    ) throws(ProcessError) -> FinishedProcess {
+        var ends: [Int32] = [-1, -1]
+        guard claviger_pipe(&ends) == 0 else { throw ProcessError("the system grants no pipe for \(path)") }
+        defer { close(ends[0]) }
+        // Nobody reads yet: what does not fit at once would wait for ever.
+        let isWritten =
+            bytes.count <= 32_768 && fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0
+            && (bytes.isEmpty || write(ends[1], bytes.baseAddress, bytes.count) == bytes.count)
+        close(ends[1])
+        guard isWritten else { throw ProcessError("\(bytes.count) bytes of input do not fit the pipe for \(path)") }
+        var child = self
+        child.input = ends[0]
+        return try child.runCapturing(limit: limit)
+    }
+
     /// Reads until the end of the stream, until the process has ended and nothing more is there, or until the deadline.
     private static func read(
         _ descriptor: Int32, until process: pid_t, orAt deadline: ContinuousClock.Instant?, limit: Int

@@ -36,8 +36,9 @@ struct Agent {
         }
         measurement = try AgentMeasurement(
             settings, attester: attester, initData: configuration.initData, logger: logger)
+        let broker = try Self.source(settings, client)
         let source: any ResourceSource =
-            settings.measurement.measuresReleases ? MeasuredReleases(client, measurements: measurement.events) : client
+            settings.measurement.measuresReleases ? MeasuredReleases(broker, measurements: measurement.events) : broker
         let wanted = settings.secrets
         cache = ResourceCache(
             source, timeToLive: wanted.cacheSeconds, negativeTimeToLive: wanted.refusalSeconds, metrics: counts)
@@ -62,6 +63,17 @@ struct Agent {
             connectTimeout: broker.connectTimeout, returnAfter: broker.returnAfter, metrics: counts)
     }
 
+    private static func source(
+        _ settings: AgentSettings, _ client: KBSClient
+    ) throws(AgentFailure) -> any ResourceSource {
+        guard !settings.offlineResources.isEmpty else { return client }
+        do throws(GuestError) {
+            return try OfflineResources(files: settings.offlineResources)
+        } catch {
+            throw AgentFailure(error)
+        }
+    }
+
     /// Says at the start what an operator may believe to be otherwise.
     private func warn() {
         if settings.allowSample {
@@ -71,6 +83,14 @@ struct Agent {
             logger.warning("no key broker is configured: tokens and resources are not to be had")
         }
         if let warning = settings.sealedSecrets.warning { logger.warning("\(warning)") }
+        if !settings.offlineResources.isEmpty {
+            logger.warning("resources come from files, not from a broker: no policy decides about them")
+        }
+        if !settings.unusedImageSettings.isEmpty {
+            logger.warning(
+                "image settings have no effect: this agent pulls no images, kata's agent does that itself",
+                metadata: ["settings": "\(settings.unusedImageSettings.joined(separator: " "))"])
+        }
     }
 
     /// Writes the projected and the unsealed files.
@@ -163,14 +183,26 @@ struct Agent {
         return services
     }
 
+    /// The key provider with all that the settings allow.
+    var imageKeys: ImageKeys {
+        ImageKeys(
+            keys: DecidedResources(cache),
+            registrar: settings.adminTokenFile.map { AdminKeyRegistrar(client: client, tokenFile: $0) },
+            scope: settings.keyScope, keyFolder: settings.keyFolder)
+    }
+
+    /// Encrypted volumes, their keys each by a decision of the broker.
+    var volumes: Volumes {
+        let keys = VolumeKeys(DecidedResources(cache)) { [unsealer] (text) throws(GuestError) in
+            try await unsealer.unseal(text)
+        }
+        return Volumes(keys: keys, settings: settings.volumes)
+    }
+
     private func keyProvider(on address: ListenAddress) throws(AgentFailure) -> KeyProviderServer {
-        let registrar = settings.adminTokenFile.map { AdminKeyRegistrar(client: client, tokenFile: $0) }
         do throws(ListenAddressError) {
             return try KeyProviderServer(
-                ImageKeys(
-                    keys: DecidedResources(cache), registrar: registrar, scope: settings.keyScope,
-                    keyFolder: settings.keyFolder),
-                on: address, logger: Logger(label: "keyprovider")
+                imageKeys, on: address, logger: Logger(label: "keyprovider")
             ) { [logger] _ in
                 logger.info("key provider listens", metadata: ["address": "\(address)"])
             }
@@ -192,7 +224,7 @@ struct Agent {
         let hub = hubAddress.map { address in
             let services = TTRPCServices.confidentialDataHub(
                 resources: PrefetchedResources(secrets, others: cache),
-                images: ImageKeys(keys: DecidedResources(cache)), secrets: unsealer, logger: logger)
+                images: ImageKeys(keys: DecidedResources(cache)), secrets: unsealer, volumes: volumes, logger: logger)
             return (name: "confidential-data-hub", address: address, services: services)
         }
         guard let agent, let hub, agent.address == hub.address else { return [agent, hub].compactMap { $0 } }

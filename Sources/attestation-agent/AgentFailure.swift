@@ -18,4 +18,9 @@ struct AgentFailure: Error {
     init(_ error: GuestError) {
         self.init(error.code == .noTEE ? Self.noTEE : Self.badSetting, error.description)
     }
+
+    /// A single piece of work that was refused.
+    static func refusal(_ error: GuestError) -> AgentFailure {
+        AgentFailure(1, "[\(error.code.rawValue)] \(error)")
+    }
 }

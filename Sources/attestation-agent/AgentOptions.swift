@@ -66,7 +66,16 @@ struct AgentOptions: ParsableArguments {
     @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.")
     var logLevel: String?
 
+    @Option(
+        help: """
+            File with resources, in place of a broker: JSON that maps repository/type/tag to base64. For tests and for \
+            guests without network. Can be repeated.
+            """)
+    var offlineResources: [String] = []
+
     @OptionGroup(title: "Measurement") var measurement: MeasurementOptions
+
+    @OptionGroup(title: "Volumes") var volumes: VolumeOptions
 
     @OptionGroup(title: "gRPC")
     var grpc: GRPCOptions

@@ -30,12 +30,21 @@ struct AgentSettings: Sendable {
     var initDataDigest: [UInt8]?
     var logLevel: Logger.Level
     var sealedSecrets: SealedSecretSettings
+    var volumes: VolumeSettings
+    /// Files that hold all resources, in place of a broker.
+    var offlineResources: [String]
+    /// Settings of a configuration file that nobody here heeds.
+    var unusedImageSettings: [String]
 
     init(_ options: AgentOptions, role: AgentRole, environment: [String: String]) throws {
         let file = try Self.file(role)
         let variables = AgentVariables(environment, files: try Self.files(options, environment, file))
         isReference = role.isReference
-        broker = try BrokerSettings(options.broker, variables, file: file, role: role, environment: environment)
+        offlineResources =
+            options.offlineResources.isEmpty ? variables.list("offline-resources") : options.offlineResources
+        broker = try BrokerSettings(
+            options.broker, variables, file: file, isRequired: !role.isReference && offlineResources.isEmpty,
+            environment: environment)
         secrets = try SecretSettings(options.secrets, variables, file: file)
         measurement = try MeasurementSettings(
             options.measurement, file: role.keepsEventLog ? file : nil, variables: variables, environment: environment)
@@ -53,6 +62,8 @@ struct AgentSettings: Sendable {
         logLevel =
             try Self.choice(options.logLevel ?? variables.text("log-level"), "log-level")
             ?? Self.referenceLevel(environment["RUST_LOG"]) ?? Self.referenceLevel(file?.logLevel) ?? .info
+        volumes = try options.volumes.settings(variables)
+        unusedImageSettings = file?.unusedImageSettings ?? []
         do {
             restAddresses = try Self.restAddresses(
                 options.rest ?? variables.text("rest") ?? role.restAddress,
@@ -77,7 +88,8 @@ struct AgentSettings: Sendable {
         sealedSecrets = try SealedSecretSettings(
             options.sealedSecrets, variables, file: file, role: role, environment: environment)
         guard !secrets.once || !secrets.isEmpty || !sealedSecrets.files.isEmpty else {
-            throw ValidationError("--once needs something to --project or --unseal, or a [[secret]] in the configuration")
+            throw ValidationError(
+                "--once needs something to --project or --unseal, or a [[secret]] in the configuration")
         }
     }
 

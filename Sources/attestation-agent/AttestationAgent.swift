@@ -17,6 +17,10 @@ struct AttestationAgent: AsyncParsableCommand {
             asked to. Started under the name confidential-data-hub or \
             api-server-rest, or with such a name as its first argument, it stands in for those.
 
+            Further commands, each with its own --help: volume (open, close) for encrypted volumes; keyprovider, which \
+            answers one request of ocicrypt from standard input; ctd-decoder, containerd's stream processor for encrypted \
+            layers.
+
             Exit status: 0 ended as asked, or with --once everything was fetched and written; 1 with --once something \
             was not; 64 wrong usage; 69 no usable TEE; 71 an address cannot be bound; 75 a secret changed whose notice is \
             `exit`; 78 a file or setting cannot be used.

@@ -18,14 +18,14 @@ struct BrokerSettings: Sendable {
     var renewsAhead: Bool
 
     init(
-        _ options: BrokerOptions, _ variables: AgentVariables, file: ComponentFile?, role: AgentRole,
+        _ options: BrokerOptions, _ variables: AgentVariables, file: ComponentFile?, isRequired: Bool,
         environment: [String: String]
     ) throws {
         urls = options.kbsURL.isEmpty ? variables.list("kbs-url") : options.kbsURL
         if urls.isEmpty {
             urls = [try file.map(\.kbsURL) ?? Self.parameters(environment)?.url].compactMap { $0 }
         }
-        guard !urls.isEmpty || role.isReference else {
+        guard !urls.isEmpty || !isRequired else {
             throw ValidationError("The broker's address is missing: --kbs-url")
         }
         guard Set(urls).count == urls.count else { throw ValidationError("--kbs-url names an address twice") }

@@ -20,7 +20,7 @@ struct InitCommand: AsyncParsableCommand {
             guard !settings.secrets.isEmpty || !settings.sealedSecrets.files.isEmpty else {
                 throw ValidationError("init needs something to --project or to --unseal")
             }
-            return await agent.runOnce(waiting.patience)
+            return try await agent.runOnce(waiting.patience)
         }
     }
 }

@@ -63,7 +63,7 @@ struct CommandFailure: Error {
         case .notFound: .notFound
         case .unavailable, .untrusted: .unavailable
         case .invalidRequest, .noTEE, .system, .evidence, .initData, .unexpected, .undecryptable, .projection,
-            .disabled, .invalidSealedSecret, .unsupportedProvider:
+            .disabled, .invalidSealedSecret, .unsupportedProvider, .unsupported, .volume, .volumeRefused:
             .failed
         }
     }

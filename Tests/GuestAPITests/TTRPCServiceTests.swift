@@ -3,7 +3,9 @@ import Foundation
 import Guest
 import GuestTestSupport
 import JOSE
+import Logging
 import RATS
+import Synchronization
 import Testing
 
 @testable import GuestAPI
@@ -243,6 +245,47 @@ struct TTRPCServiceTests {
         }
     }
 
+    @Test(
+        "GC 9.G.74: SecureMount reads kata's request and fails in the reference's words, without telling the caller why"
+    )
+    func secureMount() async throws {
+        let recorder = LogRecorder()
+        try await FakeKBS.run { _, url in
+            let agent = try TestAgent(url)
+            let services = TTRPCServices.confidentialDataHub(
+                resources: agent.cache, images: ImageKeys(keys: DecidedResources(agent.cache)),
+                volumes: Volumes(keys: VolumeKeys(agent.cache)), logger: recorder.logger)
+            let path = ServerTests.socketPath()
+            defer { unlink(path) }
+            try await ServerTests.serving { announce in
+                try await TTRPCServer(
+                    services, on: .unix(path: path), logger: ServerTests.quiet, onListening: { await announce(nil) }
+                ).run()
+            } _: { _ in
+                try await TTRPCTestClient.connected(to: path) { client in
+                    var request = Api_SecureMountRequest()
+                    request.volumeType = "block-device"
+                    request.mountPoint = "/run/kata-containers/image/"
+                    request.options = [
+                        "deviceId": "4095:1048575", "sourceType": "empty", "encryptionType": "luks2",
+                        "targetType": "fileSystem", "filesystemType": "ext4", "dataIntegrity": "true",
+                    ]
+                    let refused = TTRPCAnswer(stream: 1, code: 13, message: "[CDH] [ERROR]: Secure Mount failed")
+                    for change in [[:], ["encryptionType": "zfs"], ["dataIntegrity": "maybe"]] as [[String: String]] {
+                        var changed = request
+                        changed.options.merge(change) { $1 }
+                        let answer = try await client.call(
+                            "api.SecureMountService", "SecureMount", payload: changed.serializedBytes())
+                        #expect(answer == refused)
+                    }
+                }
+            }
+        }
+        let reasons = recorder.reasons
+        #expect(reasons.count == 3)
+        for (reason, word) in zip(reasons, ["deviceId", "zfs", "dataIntegrity"]) { #expect(reason.contains(word)) }
+    }
+
     @Test("CoCo C44: what this agent does not do fails, in the reference's words, and never looks done")
     func refusedServices() async throws {
         let sealed = try #require(TTRPCFrameTests.Recorded.all.first { $0.name == "CDH-UnsealSecret" })
@@ -252,9 +295,40 @@ struct TTRPCServiceTests {
             #expect(unseal == TTRPCAnswer(stream: 1, code: 13, message: "[CDH] [ERROR]: Unseal Secret failed"))
             let mount = try await client.call("api.SecureMountService", "SecureMount")
             #expect(mount == TTRPCAnswer(stream: 1, code: 13, message: "[CDH] [ERROR]: Secure Mount failed"))
-            let pull = try await client.call("api.ImagePullService", "PullImage")
+            var image = Api_ImagePullRequest()
+            image.imageURL = "registry.example/app:1"
+            image.bundlePath = "/run/bundle"
+            let pull = try await client.call("api.ImagePullService", "PullImage", payload: image.serializedBytes())
             #expect(pull.code == 13 && pull.message.hasPrefix("[CDH] [ERROR]: Image Pull error: "))
             #expect(broker.attestations == 0)
+        }
+    }
+}
+
+/// Keeps the reasons that are logged.
+private final class LogRecorder: Sendable {
+    private let entries = Mutex<[String]>([])
+
+    var reasons: [String] { entries.withLock { $0 } }
+
+    var logger: Logger {
+        Logger(label: "recorder") { _ in Handler(recorder: self) }
+    }
+
+    private func add(_ reason: String) { entries.withLock { $0.append(reason) } }
+
+    private struct Handler: LogHandler {
+        let recorder: LogRecorder
+        var metadata: Logger.Metadata = [:]
+        var logLevel: Logger.Level = .info
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            if let reason = event.metadata?["reason"] { recorder.add("\(reason)") }
         }
     }
 }

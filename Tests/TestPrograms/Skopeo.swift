@@ -5,14 +5,19 @@ import Testing
 /// The skopeo of scripts/skopeo.sh.
 public enum Skopeo {
     /// The program's path; nil when none can be had on this machine (no network, no Debian).
-    public static let path: String? = {
+    public static let path = found("--path")
+
+    /// skopeo 1.2.3 of 2021, the oldest that knows key providers; nil when it cannot be had on this machine.
+    public static let olderPath = found("--older")
+
+    private static func found(_ option: String) -> String? {
         let checkout = URL(filePath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let script = checkout.appending(path: "scripts/skopeo.sh").path
-        guard let result = try? run(script, ["--path"], [:]), result.status == 0 else { return nil }
+        guard let result = try? run(script, [option], [:]), result.status == 0 else { return nil }
         // What the script says while it fetches comes before the path.
         return String(decoding: result.output, as: UTF8.self).split(separator: "\n").last.map(String.init)
-    }()
+    }
 
     /// Runs `skopeo copy` with these options, source and destination to its end.
     ///
@@ -25,16 +30,23 @@ public enum Skopeo {
     ) async throws -> (status: Int32, output: String) {
         let configuration = folder.appending(path: "ocicrypt-\(UUID().uuidString).json")
         try Data(#"{"key-providers":{"attestation-agent":\#(provider)}}"#.utf8).write(to: configuration)
-        let program = try #require(path)
+        return try await run(
+            try #require(path), ["copy", "--insecure-policy"] + options, configuration: configuration.path)
+    }
+
+    /// Runs a skopeo to its end.
+    ///
+    /// - Parameter configuration: ocicrypt's configuration file; nil for none.
+    /// - Returns: The exit status, and what it wrote.
+    public static func run(
+        _ program: String, _ arguments: [String], configuration: String?
+    ) async throws -> (status: Int32, output: String) {
+        let environment = configuration.map { ["OCICRYPT_KEYPROVIDER_CONFIG": $0] } ?? [:]
         // On a thread of its own: the servers that it calls need the test's threads.
         let result: Result<FinishedProcess, any Error> = await withCheckedContinuation { continuation in
             Thread.detachNewThread {
                 continuation.resume(
-                    returning: Result {
-                        try run(
-                            program, ["copy", "--insecure-policy"] + options,
-                            ["OCICRYPT_KEYPROVIDER_CONFIG": configuration.path])
-                    })
+                    returning: Result { try run(program, arguments, environment) })
             }
         }
         let finished = try result.get()

@@ -86,6 +86,10 @@ bool claviger_has_ended(pid_t process);
 /// Makes a close-on-exec pipe: `ends[0]` to read, `ends[1]` to write. Returns 0, or -1 with errno.
 int claviger_pipe(int ends[2]);
 
+/// Locks an open file for writing (an open file description lock, which flock(2) of other programs does not meet), without
+/// waiting. Returns 0, or -1 with errno.
+int claviger_lock_file(int descriptor);
+
 /// Names the calling thread (at most 15 bytes are kept).
 void claviger_name_thread(const char *name);
 

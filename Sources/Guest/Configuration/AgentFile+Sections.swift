@@ -33,6 +33,10 @@ extension AgentFile {
             "project": ("project", .list), "allow_disk": ("allow-disk", .flag),
             "remove_at_exit": ("remove-at-exit", .flag), "once": ("once", .flag),
         ],
+        "volumes": [
+            "header_folder": ("volume-header-folder", .text), "allow_unsealed": ("volume-allow-unsealed", .flag),
+        ],
+        "offline": ["resources": ("offline-resources", .list)],
         "sealed": [
             "signing_keys": ("sealed-signing-key", .list), "signing_kids": ("sealed-signing-kid", .list),
             "accept_any_signing_key": ("sealed-accept-any-signing-key", .flag), "files": ("unseal", .list),

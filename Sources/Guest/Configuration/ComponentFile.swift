@@ -4,8 +4,8 @@ public import JOSE
 /// What a configuration file of the reference says, as far as this agent has a use for it: `aa.toml`, `cdh.toml`, or the
 /// same as JSON.
 ///
-/// Keys that are not known are ignored, as the reference does: image settings in a `cdh.toml` are nothing to an agent that
-/// pulls no images. The table `claviger` is this agent's own; guests have no other way to say it than such a file.
+/// Keys that are not known are ignored, as the reference does. Image settings in a `cdh.toml` are nothing to an agent that
+/// pulls no images; they are listed, so that nobody believes them to be in force. The table `claviger` is this agent's own; guests have no other way to say it than such a file.
 public struct ComponentFile: Sendable, Hashable {
     /// The broker's address.
     public var kbsURL: String?
@@ -31,6 +31,9 @@ public struct ComponentFile: Sendable, Hashable {
     public var agent = AgentFile()
     /// `skip_sealed_secret_verification`: sealed secrets are believed without a signature.
     public var skipsSealedSecretVerification = false
+
+    /// Image settings of a `cdh.toml`, by their keys: they concern whoever pulls images, which this agent does not.
+    public var unusedImageSettings: [String] = []
 
     /// A file that says nothing.
     public init() {}
@@ -85,6 +88,7 @@ public struct ComponentFile: Sendable, Hashable {
             file.kbsURL = try KBCParameters.url(kind: kind, address: address)
         }
         file.trustAnchorsPEM = try document.text("kbc", "kbs_cert")
+        file.unusedImageSettings = try document.names("image")
         for entry in try document.tables("credentials") {
             guard let uri = entry["resource_uri"]?.stringValue, let path = entry["path"]?.stringValue else {
                 throw document.error(["credentials"], "needs resource_uri and path in each entry")

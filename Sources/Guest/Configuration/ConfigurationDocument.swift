@@ -62,6 +62,13 @@ struct ConfigurationDocument: Sendable {
         return tables
     }
 
+    /// The keys of a table that have a value, with the table's name.
+    func names(_ table: String) throws(GuestError) -> [String] {
+        guard let value = try value([table]) else { return [] }
+        guard let object = value.objectValue else { throw error([table], "is no table") }
+        return object.names.filter { object[$0] != .null }.map { "\(table).\($0)" }
+    }
+
     func error(_ path: [String], _ reason: String) -> GuestError {
         GuestError(.invalidRequest, "In the configuration file \(name), \(path.joined(separator: ".")) \(reason).")
     }

@@ -73,6 +73,18 @@ public actor ImageKeys {
         return KeyProviderMessage.wrapAnswer(annotation: packet.serialized())
     }
 
+    /// Answers one request of ocicrypt's command form, which says itself what it asks for.
+    ///
+    /// - Parameter request: JSON with `op`, `keywrap` or `keyunwrap`.
+    /// - Throws: `GuestError`.
+    public func answer(_ request: [UInt8]) async throws(GuestError) -> [UInt8] {
+        switch try KeyProviderMessage.operation(parsing: request) {
+        case "keywrap": return try await wrap(request)
+        case "keyunwrap": return try await unwrap(request)
+        default: throw GuestError(.invalidRequest, "Illegal key provider request: op is keywrap or keyunwrap.")
+        }
+    }
+
     private func path(_ keyID: ResourceURI?) throws(GuestError) -> ResourcePath {
         let named: ResourcePath
         do throws(KBSProtocolError) {

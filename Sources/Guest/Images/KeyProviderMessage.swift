@@ -66,6 +66,33 @@ enum KeyProviderMessage {
         return annotation
     }
 
+    /// A request to open a layer's options, as ocicrypt's Go form writes it.
+    static func unwrapRequest(annotation: [UInt8]) -> [UInt8] {
+        let none: JSONValue = ["ec": .null, "optsdata": .null]
+        let parameters: JSONValue = [
+            "dc": .object(JSONObject([("Parameters", .object(JSONObject([(providerName, .array([]))])))])),
+            "annotation": .string(Base64.encode(annotation)),
+        ]
+        return JSONObject([
+            ("op", "keyunwrap"), ("keywrapparams", none), ("keyunwrapparams", parameters),
+        ]).serialized()
+    }
+
+    /// The layer options of an answer.
+    static func optsData(parsing bytes: [UInt8]) throws(GuestError) -> SecretBytes {
+        let value = try object(bytes)["keyunwrapresults"]?["optsdata"]
+        let options = try value.flatMap { (value) throws(GuestError) in try self.bytes(value, "optsdata") }
+        guard let options, !options.isEmpty else {
+            throw GuestError(.unexpected, "The key provider's answer holds no layer options.")
+        }
+        return SecretBytes(options)
+    }
+
+    /// Which of the two operations a request asks for.
+    static func operation(parsing bytes: [UInt8]) throws(GuestError) -> String {
+        try object(bytes)["op"]?.stringValue ?? ""
+    }
+
     static func wrapAnswer(annotation: [UInt8]) -> [UInt8] {
         JSONObject([("keywrapresults", .object(["annotation": integers(annotation)]))]).serialized()
     }

@@ -105,8 +105,8 @@ extension RESTFace {
         case .unavailable: (error.isTimeout ? 504 : 503, "unavailable")
         case .untrusted: (503, "unavailable")
         case .unexpected, .undecryptable: (502, "unavailable")
-        case .projection, .disabled: (500, "unavailable")
-        case .unsupportedProvider: (501, "unavailable")
+        case .projection, .disabled, .volume, .volumeRefused: (500, "unavailable")
+        case .unsupported, .unsupportedProvider: (501, "unavailable")
         }
     }
 }

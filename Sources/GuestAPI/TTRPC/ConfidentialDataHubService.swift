@@ -7,16 +7,19 @@ extension TTRPCServices {
     /// The services of the confidential-data-hub: resources and image keys from the broker.
     ///
     /// Failures have the reference's sentences, which tell nothing; the reason is logged. What this agent does not do
-    /// (volumes, image pull) fails in that way, and never looks done.
+    /// (image pull) fails in that way, and never looks done.
     ///
     /// - Parameters:
     ///   - resources: where resources come from.
     ///   - images: opens the keys of encrypted image layers.
     ///   - secrets: opens sealed secrets; without it UnsealSecret fails.
+    ///   - volumes: opens encrypted volumes; nil refuses them.
     public static func confidentialDataHub(
-        resources: any ResourceSource, images: ImageKeys, secrets: (any SecretUnsealer)? = nil, logger: Logger
+        resources: any ResourceSource, images: ImageKeys, secrets: (any SecretUnsealer)? = nil,
+        volumes: Volumes? = nil, logger: Logger
     ) -> TTRPCServices {
-        let face = ConfidentialDataHubFace(resources: resources, images: images, secrets: secrets, logger: logger)
+        let face = ConfidentialDataHubFace(
+            resources: resources, images: images, secrets: secrets, volumes: volumes, logger: logger)
         return TTRPCServices(face.services)
     }
 }
@@ -26,6 +29,7 @@ struct ConfidentialDataHubFace: Sendable {
     let resources: any ResourceSource
     let images: ImageKeys
     let secrets: (any SecretUnsealer)?
+    let volumes: Volumes?
     let logger: Logger
 
     var services: [TTRPCService] {
@@ -109,9 +113,17 @@ struct ConfidentialDataHubFace: Sendable {
     }
 
     private func mount(_ input: Api_SecureMountRequest) async throws(TTRPCStatus) -> Api_SecureMountResponse {
-        throw refusal(
-            of: "SecureMount", GuestError(.disabled, "This version does not mount volumes."),
-            "[CDH] [ERROR]: Secure Mount failed")
+        do throws(GuestError) {
+            guard let volumes else { throw GuestError(.disabled, "This face does not mount volumes.") }
+            let request = try VolumeRequest(
+                volumeType: input.volumeType, options: input.options, flags: input.flags, mountPoint: input.mountPoint)
+            let opened = try await volumes.open(request)
+            logger.info(
+                "a volume is open", metadata: ["path": "\(opened.mountPoint)", "mapper": "\(opened.mapperName)"])
+            return Api_SecureMountResponse()
+        } catch {
+            throw refusal(of: "SecureMount", error, "[CDH] [ERROR]: Secure Mount failed")
+        }
     }
 
     private func pull(_ input: Api_ImagePullRequest) async throws(TTRPCStatus) -> Api_ImagePullResponse {
