@@ -1,3 +1,4 @@
+import Glibc
 import Encodings
 
 /// Reads regular files whose size is known to be small.
