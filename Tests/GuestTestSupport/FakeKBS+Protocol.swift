@@ -76,6 +76,7 @@ extension FakeKBS {
             if state.tokenLives.count > 1 { state.tokenLives.removeFirst() }
             let claims: JSONObject = [
                 "iat": .int(now), "exp": .int(now + life), "jti": .int(Int64(state.issued)),
+                "iss": .string(name),
             ]
             let token =
                 [["alg": "ES256"] as JSONObject, claims].map { Base64.encodeURL($0.serialized()) }

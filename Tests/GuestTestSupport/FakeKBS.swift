@@ -56,6 +56,8 @@ package final class FakeKBS: Sendable {
 
     let state = Mutex(State())
     package let clock: WallClock
+    /// Keeps the tokens of two brokers apart.
+    let name = UUID().uuidString
 
     private init(clock: WallClock) {
         self.clock = clock

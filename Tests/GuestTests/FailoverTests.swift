@@ -8,7 +8,7 @@ import Testing
 @testable import Guest
 
 /// A broker with several addresses.
-@Suite("Failover", .timeLimit(.minutes(1)))
+@Suite("Failover", .timeLimit(.minutes(5)))
 struct FailoverTests {
     static let uri = "kbs:///default/key/1"
     static let nowhere = "http://127.0.0.1:9"

@@ -82,7 +82,7 @@ struct HandshakeTests {
         for vector in cases {
             let additional = try #require(vector["additional_evidence"]?.stringValue)
             let handshake = Handshake(
-                connection: try BrokerConnection(nil, plainConfiguration("http://127.0.0.1:9")),
+                connection: try BrokerConnection(plainConfiguration("http://127.0.0.1:9")),
                 attester: DeviceAttester(additional: additional), keyKind: .ecP256, initData: nil, clock: .system)
             let hash = try #require(vector["hash"]?.stringValue)
             let challenge = Challenge(nonce: nonce, extraParameters: ["selected-hash-algorithm": .string(hash)])

@@ -10,7 +10,7 @@ struct BrokerConnection: Sendable {
     private let connectTimeout: Duration
 
     /// A connection to one of the configuration's addresses; nil for a guest without a broker.
-    init(_ url: String?, _ configuration: KBSClientConfiguration) throws(GuestError) {
+    init(_ configuration: KBSClientConfiguration, at url: String? = nil) throws(GuestError) {
         prefix = try url.map(Self.prefix)
         timeout = configuration.timeout
         connectTimeout = configuration.connectTimeout

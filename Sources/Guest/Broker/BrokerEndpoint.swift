@@ -11,7 +11,7 @@ struct BrokerEndpoint: Sendable {
     init(
         _ url: String?, _ configuration: KBSClientConfiguration, attester: any Attester
     ) throws(GuestError) {
-        let connection = try BrokerConnection(url, configuration)
+        let connection = try BrokerConnection(configuration, at: url)
         let handshake = Handshake(
             connection: connection, attester: attester, keyKind: configuration.keyKind,
             initData: configuration.initData, clock: configuration.clock)
