@@ -106,7 +106,7 @@ let package = Package(
                 "RecordedEvidence", "RegoImport", "Policy", "Storage", "Verification", "X509Trust",
             ]),
 
-        program("claviger-controller", ["Controller", "AdminClient"]),
+        program("claviger-controller", ["Controller", "AdminClient", "Encodings"]),
         program(
             "claviger-bench",
             [

@@ -8,6 +8,7 @@ public enum AdminToken {
     public static let defaultIssuer = "claviger-admin"
     /// The audience that tokens name unless told otherwise.
     public static let defaultAudience = "claviger"
+    private static let maximumFileBytes = 65_536
 
     /// What a token says.
     public struct Content: Sendable, Hashable {
@@ -56,16 +57,21 @@ public enum AdminToken {
     ///
     /// - Throws: `AdminClientError` with `invalid_input`; the message never shows the content.
     public static func read(file: String) throws(AdminClientError) -> SecretBytes {
-        guard let data = try? Data(contentsOf: URL(filePath: file)), data.count <= 65_536 else {
-            throw AdminClientError(.invalidInput, "the token file \(file) cannot be read")
+        let data: SecretBytes
+        do throws(BoundedFileError) {
+            data = try BoundedFile.secret(file, limit: maximumFileBytes, kind: .stream)
+        } catch {
+            throw AdminClientError(.invalidInput, "the token file \(error.message)")
         }
         let isBlank: (UInt8) -> Bool = { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
-        let token = data.drop(while: isBlank).reversed().drop(while: isBlank).reversed()
-        let isToken =
-            token.filter { $0 == UInt8(ascii: ".") }.count == 2 && token.allSatisfy { (0x21...0x7E).contains($0) }
-        guard isToken else {
-            throw AdminClientError(.invalidInput, "the token file \(file) holds no token")
+        let token = data.withUnsafeBytes { bytes -> SecretBytes? in
+            let end = bytes.lastIndex { !isBlank($0) }.map { $0 + 1 } ?? 0
+            let token = bytes[..<end].drop(while: isBlank)
+            let isToken =
+                token.count { $0 == UInt8(ascii: ".") } == 2 && token.allSatisfy { (0x21...0x7E).contains($0) }
+            return isToken ? SecretBytes(copying: UnsafeRawBufferPointer(rebasing: token)) : nil
         }
-        return SecretBytes([UInt8](token))
+        guard let token else { throw AdminClientError(.invalidInput, "the token file \(file) holds no token") }
+        return token
     }
 }

@@ -42,6 +42,7 @@ public final class Broker: Sendable {
     let revocations: RevocationRepository
     let releaseCounts: ReleaseCountRepository
     let approvals: ApprovalRepository
+    let platforms: PlatformRepository
     let referenceWatch = ReferenceValueWatch()
 
     private init(
@@ -81,6 +82,7 @@ public final class Broker: Sendable {
         revocations = RevocationRepository(database)
         releaseCounts = ReleaseCountRepository(database)
         approvals = ApprovalRepository(database, keys: keyRing)
+        platforms = PlatformRepository(database, keys: keyRing)
     }
 
     /// Opens a broker over a database that is at hand: migrates it, makes the signing key if there is none, installs the
@@ -114,6 +116,11 @@ public final class Broker: Sendable {
             logger.warning("sample evidence is believed, which anyone can make; never use this for anything of value")
             metrics.insecureMode("sample-evidence")
         }
+        if verifiers == nil {
+            for warning in configuration.verifiers.warnings {
+                logger.warning("\(warning.message)", metadata: ["setting": "\(warning.setting)"])
+            }
+        }
         if configuration.protocolVersions.legacy {
             logger.warning(
                 "protocol versions below 0.2.0 are served; their answers are not authenticated by themselves")
@@ -126,6 +133,7 @@ public final class Broker: Sendable {
             logger.notice("policies sealed under the current key-encryption key")
         }
         await broker.renewCollateralSeals()
+        await broker.renewPlatformSeals()
         try await broker.policies.load()
         return broker
     }

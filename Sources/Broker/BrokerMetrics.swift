@@ -65,6 +65,11 @@ public struct BrokerMetrics: Sendable {
         labelled("kbs_attestation_failures_total", [("tee_type", tee)])
     }
 
+    /// A machine attested with older firmware than it was accepted with before.
+    func rolledBack(tee: String) {
+        labelled("claviger_tcb_rollbacks_total", [("tee_type", tee)])
+    }
+
     func auditVerdict(_ verdict: String) {
         labelled("claviger_policy_audit_total", [("verdict", verdict)])
     }

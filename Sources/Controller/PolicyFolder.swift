@@ -1,5 +1,5 @@
+import Encodings
 import FoundationEssentials
-import Glibc
 import Policy
 
 /// What a folder wants a broker to have.
@@ -93,19 +93,10 @@ public struct PolicyFolder: Sendable {
     }
 
     private func bytes(_ name: String) throws(ControllerError) -> [UInt8] {
-        let file = "\(path)/\(name)"
-        var status = stat()
-        guard stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw ControllerError(code: "unreadable", message: "\(name) is no file.")
+        do throws(BoundedFileError) {
+            return try BoundedFile.bytes("\(path)/\(name)", limit: Self.maximumFileBytes)
+        } catch {
+            throw ControllerError(code: error.code == .tooLarge ? "invalid" : "unreadable", message: error.message)
         }
-        let isTooLong = status.st_size > Self.maximumFileBytes
-        guard let data = isTooLong ? Data() : FileManager.default.contents(atPath: file) else {
-            throw ControllerError(code: "unreadable", message: "\(name) cannot be read.")
-        }
-        guard !isTooLong, data.count <= Self.maximumFileBytes else {
-            throw ControllerError(
-                code: "invalid", message: "\(name) is longer than \(Self.maximumFileBytes) bytes.")
-        }
-        return [UInt8](data)
     }
 }

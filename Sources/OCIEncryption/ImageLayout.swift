@@ -149,17 +149,16 @@ public struct ImageLayout: Sendable {
 
     private func smallFile(_ name: String) throws -> [UInt8] {
         let path = "\(directory)/\(name)"
-        var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw ImageEncryptionError(.notFound, "\(path) is missing or no regular file")
-        }
-        guard Int64(status.st_size) <= Self.maximumDocumentSize else {
-            throw ImageEncryptionError(.tooLarge, "\(path) has \(status.st_size) bytes")
-        }
-        do {
-            return [UInt8](try Data(contentsOf: URL(filePath: path)))
+        do throws(BoundedFileError) {
+            return try BoundedFile.bytes(path, limit: Int(Self.maximumDocumentSize), kind: .regularWithoutLink)
         } catch {
-            throw ImageEncryptionError(.inputOutput, "\(path) cannot be read")
+            let code: ImageEncryptionError.Code =
+                switch error.code {
+                case .missing, .notRegular: .notFound
+                case .tooLarge: .tooLarge
+                case .unreadable, .notText: .inputOutput
+                }
+            throw ImageEncryptionError(code, error.message)
         }
     }
 

@@ -53,6 +53,11 @@ public struct Appraisal: Sendable, Hashable {
         annotatedEvidence["runtime_data_claims"]?.objectValue
     }
 
+    /// What the issuer remembers of the machine, when it remembers it: see the claim `platform`.
+    public var platformClaims: JSONObject? {
+        annotatedEvidence["platform"]?.objectValue
+    }
+
     /// The parsed init-data, when the guest sent one and the verifier bound it.
     public var initDataClaims: JSONObject? {
         annotatedEvidence["init_data_claims"]?.objectValue
@@ -63,9 +68,11 @@ public struct Appraisal: Sendable, Hashable {
 ///
 /// `report_data` and `init_data` move to the top, each beside the plaintext it covers (`runtime_data_claims`,
 /// `init_data_claims`; `null` when there is none); all other claims go under the TEE's name. A claim of one of these
-/// two names that is no string is not a digest and stays with the others.
+/// two names that is no string is not a digest and stays with the others. What the issuer itself remembers of the
+/// machine stands beside them as `platform`.
 public func annotatedEvidence(
-    claims: JSONObject, initDataClaims: JSONValue?, runtimeDataClaims: JSONValue?, tee: TEE
+    claims: JSONObject, initDataClaims: JSONValue?, runtimeDataClaims: JSONValue?, platformClaims: JSONObject? = nil,
+    tee: TEE
 ) -> JSONObject {
     var rest = JSONObject()
     var initData: String?
@@ -86,6 +93,7 @@ public func annotatedEvidence(
         result["report_data"] = .string(reportData)
         result["runtime_data_claims"] = runtimeDataClaims ?? .null
     }
+    result["platform"] = platformClaims.map { .object($0) }
     result[tee.rawValue] = .object(rest)
     return result
 }

@@ -12,6 +12,8 @@ public struct EvidenceClaims: Sendable, Hashable {
     public let matchedReportData: Int?
     /// The best that an appraisal may say of the hardware, whatever its policy finds; `nil` for no limit.
     public let trustCap: TrustTier?
+    /// The firmware of the machine beneath; `nil` for kinds that do not tell, and where the machine hides its identifier.
+    public let platform: PlatformLevels?
     /// How the verifier came to believe the evidence, in the order of its work.
     public let steps: [VerificationStep]
     /// The certificates of the signing key (DER), its own first, the pinned root last.
@@ -20,13 +22,15 @@ public struct EvidenceClaims: Sendable, Hashable {
     /// Claims of one attester; the class is the usual one of `tee` unless given.
     public init(
         tee: TEE, deviceClass: DeviceClass? = nil, claims: JSONObject, matchedReportData: Int?,
-        trustCap: TrustTier? = nil, steps: [VerificationStep] = [], chain: [[UInt8]] = []
+        trustCap: TrustTier? = nil, platform: PlatformLevels? = nil, steps: [VerificationStep] = [],
+        chain: [[UInt8]] = []
     ) {
         self.tee = tee
         self.deviceClass = deviceClass ?? tee.deviceClass
         self.claims = claims
         self.matchedReportData = matchedReportData
         self.trustCap = trustCap
+        self.platform = platform
         self.steps = steps
         self.chain = chain
     }

@@ -1,3 +1,4 @@
+import Encodings
 import FoundationEssentials
 import Glibc
 import RATS
@@ -28,19 +29,17 @@ public struct EvidenceFolder: Sendable {
 
     /// The content of a file by its relative name, decompressed when it is a gzip file.
     ///
-    /// Throws `unreadable_file`, also for a name that leads out of the folder and for more than
-    /// ``EvidenceDocument/maximumSize`` bytes.
+    /// Throws `unreadable_file`, also for a name that leads out of the folder, for what is a link or no regular file, and
+    /// for more than ``EvidenceDocument/maximumSize`` bytes.
     func bytes(_ name: String) throws(RecordedEvidenceError) -> [UInt8] {
         guard Self.isInside(name) else { throw .unreadable(name, "it is outside the manifest's folder.") }
-        guard let file = fopen("\(path)/\(name)", "rbe") else {
-            throw .unreadable(name, String(cString: strerror(errno)))
-        }
-        defer { fclose(file) }
         let limit = EvidenceDocument.maximumSize
-        var content = [UInt8](repeating: 0, count: limit + 1)
-        let count = content.withUnsafeMutableBytes { fread($0.baseAddress, 1, $0.count, file) }
-        guard count <= limit, ferror(file) == 0 else { throw .unreadable(name, "it is too large, or damaged.") }
-        let bytes = Array(content[..<count])
+        let bytes: [UInt8]
+        do throws(BoundedFileError) {
+            bytes = try BoundedFile.bytes(name, below: path, limit: limit)
+        } catch {
+            throw .unreadable(name, error.message)
+        }
         guard Gzip.isCompressed(bytes) else { return bytes }
         guard let plain = Gzip.decompressed(bytes, limit: limit) else {
             throw .unreadable(name, "it is no sound gzip file, or too large.")

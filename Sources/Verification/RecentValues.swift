@@ -17,6 +17,9 @@ final class RecentValues<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// Room for up to `capacity` values, at least one.
     init(capacity: Int) { self.capacity = max(1, capacity) }
 
+    /// How many values are kept.
+    var count: Int { state.withLock { $0.values.count } }
+
     func value(for key: Key) -> Value? { state.withLock { $0.values[key] } }
 
     /// What is kept for this key, or what `make` makes now.

@@ -218,13 +218,15 @@ struct Agent {
         }
     }
 
+    /// The largest file with text that is read, in bytes.
+    static let maximumTextBytes = 1_048_576
+
     private static func text(_ path: String?, _ purpose: String) throws(AgentFailure) -> String? {
         guard let path else { return nil }
-        guard let data = try? Data(contentsOf: URL(filePath: path)), data.count <= 1_048_576,
-            let text = String(validating: data, as: UTF8.self)
-        else {
-            throw AgentFailure(AgentFailure.badSetting, "The \(purpose) \(path) cannot be read as text up to 1 MiB.")
+        do throws(BoundedFileError) {
+            return try BoundedFile.text(path, limit: maximumTextBytes)
+        } catch {
+            throw AgentFailure(AgentFailure.badSetting, "The \(purpose) \(error.message)")
         }
-        return text
     }
 }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import FoundationEssentials
+import Encodings
 import HTTPTransport
 
 /// The health check of a container image that has neither shell nor curl.
@@ -20,10 +20,11 @@ struct ProbeCommand: AsyncParsableCommand {
     func run() async throws {
         var authorities: String?
         if let ca {
-            guard let data = try? Data(contentsOf: URL(filePath: ca)),
-                let text = String(validating: data, as: UTF8.self)
-            else { throw ProbeFailure(description: "\(ca) cannot be read") }
-            authorities = text
+            do throws(BoundedFileError) {
+                authorities = try BoundedFile.text(ca, limit: Agent.maximumTextBytes)
+            } catch {
+                throw ProbeFailure(description: error.message)
+            }
         }
         let status: Int
         do throws(HTTPTransportError) {

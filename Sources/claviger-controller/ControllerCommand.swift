@@ -1,6 +1,7 @@
 import AdminClient
 import ArgumentParser
 import Controller
+import Encodings
 import FoundationEssentials
 import Logging
 import ServiceLifecycle
@@ -74,7 +75,11 @@ struct ControllerCommand: AsyncParsableCommand {
         }
         var configuration = AdminClient.Configuration(url: url)
         if let file = ca ?? environment["CLAVIGER_CA"] {
-            configuration.trustAnchorsPEM = try String(contentsOfFile: file, encoding: .utf8)
+            do throws(BoundedFileError) {
+                configuration.trustAnchorsPEM = try BoundedFile.text(file, limit: 1_048_576)
+            } catch {
+                throw ValidationError(error.message)
+            }
         }
         configuration.tokenFile = tokenFile ?? environment["CLAVIGER_TOKEN_FILE"]
         return try AdminClient(configuration)

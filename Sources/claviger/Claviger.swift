@@ -18,7 +18,8 @@ struct Claviger: AsyncParsableCommand {
         subcommands: [
             DevCommand.self, PolicyCommand.self, ResourceCommand.self, ReferenceCommand.self, ExplainCommand.self,
             DecisionsCommand.self, ClaimsCommand.self, ApproveCommand.self, ApprovalsCommand.self,
-            LimitsCommand.self, AttestCommand.self, EvidenceCommand.self, CollateralCommand.self, ImageCommand.self,
+            LimitsCommand.self, PlatformsCommand.self, AttestCommand.self, EvidenceCommand.self, CollateralCommand.self,
+            ImageCommand.self,
             KeyCommand.self, RevokeCommand.self, AdminCommand.self, CRDCommand.self, SchemaCommand.self,
             VersionCommand.self,
             CompletionCommand.self,

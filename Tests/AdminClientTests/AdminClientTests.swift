@@ -113,6 +113,24 @@ struct AdminClientTests {
                 == #"{"resource":"a/b/c","policy":"ReleasePolicy/a/x","expires":"2027-01-01T00:00:00Z","reason":"r"}"#)
     }
 
+    @Test("machines are listed page by page, and forgotten for a reason")
+    func platforms() async throws {
+        let server = try CannedServer { request in
+            let isLast = request.line.contains("after=") || request.line.hasPrefix("POST")
+            return (200, #"{"platforms":[{"id":"\#(isLast ? "02" : "01")"}],"more":\#(!isLast)}"#)
+        }
+        defer { server.stop() }
+        let client = try client(server)
+        #expect(try await client.platforms().map { $0["id"] } == ["01", "02"])
+        _ = try await client.forgetPlatform("01", reason: "r")
+        #expect(
+            server.requests.map { $0.line.split(separator: " ").prefix(2).joined(separator: " ") } == [
+                "GET /claviger/v1/platforms", "GET /claviger/v1/platforms?after=01",
+                "POST /claviger/v1/platforms/forget",
+            ])
+        #expect(server.requests.last?.body == #"{"platform":"01","reason":"r"}"#)
+    }
+
     @Test(
         "each status has its own error, with the broker's own words",
         arguments: [

@@ -31,6 +31,8 @@ struct AdminTokenTests {
         defer { try? FileManager.default.removeItem(at: file) }
         try Data("  aa.bb.cc\n".utf8).write(to: file)
         #expect(try AdminToken.read(file: file.path) == SecretBytes(Array("aa.bb.cc".utf8)))
+        // What has no end is not read to its end.
+        #expect(throws: AdminClientError.self) { try AdminToken.read(file: "/dev/zero") }
     }
 
     @Test(

@@ -37,6 +37,7 @@ struct BadInputTests {
         ("POST", "/kbs/v0/attestation-policy", true), ("POST", "/kbs/v0/reference-value", true),
         ("POST", "/claviger/v1/policies", true), ("POST", "/claviger/v1/revocations", true),
         ("POST", "/claviger/v1/approvals", true), ("POST", "/claviger/v1/limits/reset", true),
+        ("POST", "/claviger/v1/platforms/forget", true),
         ("PUT", "/claviger/v1/reference-values/name", true),
     ]
 

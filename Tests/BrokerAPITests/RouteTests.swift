@@ -37,7 +37,7 @@ struct RouteTests {
                 }
                 walked += 1
             }
-            #expect(walked == 34)
+            #expect(walked == 36)
             #expect(try await server.test.broker.policyList() == before)
         }
     }

@@ -116,5 +116,13 @@ struct BundleRepairTests {
         #expect(try await Self.origins(test) == ["bundle/production", "bundle/production"])
         #expect(try await test.broker.policyStatus()["bundles"]?.arrayValue?.count == 1)
         #expect(await test.broker.readiness().isReady)
+        // A35: when the name returns, what was dropped is still known.
+        let again = try await test.replica(configure: PolicySigner.require(signer))
+        let older = try await brokerError {
+            _ = try await again.apply(signer.bundle(TestPolicies.affirmingOnly, serial: 6, name: "staging"))
+        }
+        #expect(older?.code == "stale_serial")
+        _ = try await again.apply(signer.bundle(TestPolicies.affirmingOnly, serial: 8, name: "staging"))
+        #expect(try await again.broker.policyStatus()["bundles"]?.arrayValue?.count == 2)
     }
 }

@@ -34,6 +34,32 @@ struct CollateralTests {
         func statedReportData(in evidence: Evidence) throws(VerificationError) -> [UInt8] { [] }
     }
 
+    /// Takes a minute, as a verifier does that waits for a publisher.
+    private struct SlowVerifier: EvidenceVerifier {
+        let tee = TEE.sample
+        let clock: TestClock
+
+        func verify(
+            _ evidence: Evidence, binding: EvidenceBinding, context: VerificationContext
+        ) async throws(VerificationError) -> [EvidenceClaims] {
+            clock.advance(by: 60)
+            return try await SampleVerifier().verify(evidence, binding: binding, context: context)
+        }
+
+        func statedReportData(in evidence: Evidence) throws(VerificationError) -> [UInt8] { [] }
+    }
+
+    @Test("evidence is appraised and its token issued by the clock after collateral was waited for")
+    func waiting() async throws {
+        let clock = TestClock()
+        let slow = VerifierRegistry(verifiers: [SlowVerifier(clock: clock)])
+        let test = try await TestBroker.make(verifiers: slow, clock: clock)
+        let began = clock.now
+        let attestation = try await test.attest(SampleGuest())
+        let lifetime = test.broker.configuration.token.lifetime.components.seconds
+        #expect(attestation.cookie.expiresAt.timeIntervalSince(began) >= TimeInterval(lifetime) + 58)
+    }
+
     @Test("verifiers get collateral from the broker's cache")
     func verification() async throws {
         let collateral = try TestCollateral()

@@ -1,4 +1,6 @@
+import Encodings
 import Foundation
+import JOSE
 import Testing
 import Verification
 
@@ -6,6 +8,12 @@ import Verification
 
 @Suite("Configuration")
 struct ConfigurationTests {
+    @Test("files that a configuration names are read up to a size, and only regular ones")
+    func files() {
+        #expect(throws: ConfigurationError.self) { try ConfigurationFile.bytes(at: "/dev/zero") }
+        #expect(throws: ConfigurationError.self) { try ConfigurationFile.text(at: "/nowhere") }
+    }
+
     @Test("A30: the defaults deny: no admin, no sample evidence, no legacy protocol, no plaintext, no foreign issuer")
     func defaults() {
         let configuration = BrokerConfiguration()
@@ -201,6 +209,8 @@ struct ConfigurationTests {
 
     @Test("what is let in of hardware evidence is read, and what is misspelt is refused")
     func verifiers() throws {
+        let pem = try SigningKey.generate(.es256).publicPEM
+        let key = pem.split(separator: "\n").filter { !$0.hasPrefix("-") }.joined()
         let text = """
             verifiers:
               kinds: [snp, tdx]
@@ -214,7 +224,7 @@ struct ConfigurationTests {
               intel: {channel: standard, grace: 1h, minimumEvaluationNumber: 17}
               tdx: {allowProfiling: true}
               azure: {minimumVersion: 2}
-              tpm: {refuseUnknownKeys: true}
+              tpm: {refuseUnknownKeys: true, trustedKeys: ["\(key)"]}
             """
         let read = try BrokerConfiguration(yaml: text, source: "file").verifiers
         #expect(read.kinds == [.snp, .tdx])
@@ -227,10 +237,11 @@ struct ConfigurationTests {
         #expect(!read.tdx.allowsDebug)
         #expect(read.azureMinimumVersion == 2)
         #expect(read.tpmRefusesUnknownKeys)
+        #expect(try read.tpmTrustedKeys == [Base64.decode(key)])
         for wrong in [
             "kinds: [sample]", "kinds: [sev]", "snp: {vmpls: [4]}", "snp: {version2Products: [Rome]}",
             "intel: {channel: late}", "tdx: {serviceTDs: [00]}", "azure: {minimumVersion: 3}", "snp: {debug: true}",
-            "snp: {minimumTCB: [{product: Milan, bootloader: 256}]}",
+            "snp: {minimumTCB: [{product: Milan, bootloader: 256}]}", "tpm: {trustedKeys: [AAAA]}",
         ] {
             #expect(throws: ConfigurationError.self, "\(wrong)") {
                 try BrokerConfiguration(yaml: "verifiers: {\(wrong)}", source: "file")

@@ -70,6 +70,28 @@ struct EvidenceTests {
         #expect(test.metrics.prometheusText().contains("claviger_insecure_mode{mode=\"sample-evidence\"} 1"))
     }
 
+    @Test("A15: firmware of any age and hardware reports of any age are warned of at start, by the setting's name")
+    func openSettings() async throws {
+        let settings = ["verifiers.snp.minimumTCB", "verifiers.azure.minimumVersion"]
+        let open = try await TestBroker.make()
+        for setting in settings { #expect(open.logs.text.contains(setting)) }
+        let closed = try await TestBroker.make { configuration in
+            for product in [SNPProduct.milan, .genoa, .turin] {
+                configuration.verifiers.snp.minimumTCB[product] = SNPTCBLevels(
+                    fmc: nil, bootloader: 1, tee: 0, snp: 1, microcode: 1)
+            }
+            configuration.verifiers.azureMinimumVersion = 2
+        }
+        for setting in settings { #expect(!closed.logs.text.contains(setting)) }
+        let unused = try await TestBroker.make { $0.verifiers.kinds = [.tdx, .sgx, .tpm] }
+        for setting in settings { #expect(!unused.logs.text.contains(setting)) }
+        let partial = try await TestBroker.make {
+            $0.verifiers.kinds = [.snp]
+            $0.verifiers.snp.minimumTCB[.milan] = SNPTCBLevels(fmc: nil, bootloader: 1, tee: 0, snp: 1, microcode: 1)
+        }
+        #expect(partial.logs.text.contains("believed on Genoa, Turin with firmware of any age"))
+    }
+
     @Test("A22: every protocol version's evidence goes through the one registry")
     func oneVerifier() async throws {
         let test = try await TestBroker.make {

@@ -11,7 +11,7 @@ import Testing
 struct PolicyInspectionTests {
     /// What an operator of a broker on the database has; the file is removed when `body` ends.
     private func operate(
-        _ test: TestBroker, _ body: (BrokerConfiguration) async throws -> Void
+        _ test: TestBroker, trusting signer: PolicySigner? = nil, _ body: (BrokerConfiguration) async throws -> Void
     ) async throws {
         let ring = FileManager.default.temporaryDirectory.appending(path: "claviger-ring-\(UUID().uuidString)")
         try test.store.keys.write(toNewFile: ring.path)
@@ -19,6 +19,7 @@ struct PolicyInspectionTests {
         var configuration = BrokerConfiguration()
         configuration.database.url = test.store.dsn
         configuration.keyEncryptionKeyFile = ring.path
+        if let signer { PolicySigner.require(signer)(&configuration) }
         try await body(configuration)
     }
 
@@ -84,7 +85,7 @@ struct PolicyInspectionTests {
             _ = try await test.store.database.query("DELETE FROM \(table)")
             _ = try await test.store.database.query("INSERT INTO \(table) SELECT * FROM old_\(table)")
         }
-        try await operate(test) { configuration in
+        try await operate(test, trusting: signer) { configuration in
             let older = try await PolicyInspection(configuration)
             #expect(older.bundleSetbacks == ["The bundle production has the serial 1; it had 2."])
             let refused = try await brokerError {
@@ -102,6 +103,73 @@ struct PolicyInspectionTests {
             _ = try await PolicyInspection.adopt(
                 rowDigest: older.rowDigest, allowingOlderBundles: true, configuration)
             #expect(try await PolicyInspection(configuration).violations.isEmpty)
+        }
+    }
+
+    @Test("A47: a stored bundle without the signatures that are asked for is not adopted, whatever it holds")
+    func unsignedBundle() async throws {
+        let signer = try PolicySigner()
+        let test = try await TestBroker.make(policies: nil, configure: PolicySigner.require(signer))
+        _ = try await test.apply(signer.bundle(TestPolicies.appraisal, TestPolicies.denyAll, serial: 1))
+        let forged = try PolicySigner().bundle(TestPolicies.appraisal, TestPolicies.denyAll, serial: 1)
+        _ = try await test.store.database.query("UPDATE policy_bundles SET body = $1::text", [.text(forged)])
+        _ = try await test.store.database.query("DELETE FROM policy_seal")
+        try await operate(test, trusting: signer) { configuration in
+            let inspection = try await PolicyInspection(configuration)
+            #expect(inspection.mismatches.contains { $0.contains("production: unknown_signer") })
+            let error = try await brokerError {
+                _ = try await PolicyInspection.adopt(
+                    rowDigest: inspection.rowDigest, allowingOlderBundles: true, configuration)
+            }
+            #expect(error?.code == "rows_inconsistent")
+        }
+        // Nor where nobody's signature is trusted at all.
+        try await operate(test) { configuration in
+            let inspection = try await PolicyInspection(configuration)
+            #expect(!inspection.mismatches.isEmpty)
+        }
+    }
+
+    @Test("A47: a policy that is said to be from a bundle must be in it, with the same content")
+    func saidToBeSigned() async throws {
+        let signer = try PolicySigner()
+        let test = try await TestBroker.make(policies: TestPolicies.allowAll) {
+            $0.policies.signatures.keyFiles = [signer.file.path]
+        }
+        _ = try await test.apply(signer.bundle(TestPolicies.appraisal, serial: 1))
+        try await operate(test, trusting: signer) { configuration in
+            #expect(try await PolicyInspection(configuration).mismatches.isEmpty)
+            for origin in ["bundle/production", "bundle/nowhere"] {
+                _ = try await test.store.database.query(
+                    "UPDATE policies SET origin = '\(origin)' WHERE name = 'allow-attested'")
+                let inspection = try await PolicyInspection(configuration)
+                #expect(
+                    inspection.mismatches == [
+                        "ClusterReleasePolicy/allow-attested is said to be from \(origin), which does not hold it."
+                    ])
+                let error = try await brokerError {
+                    _ = try await PolicyInspection.adopt(
+                        rowDigest: inspection.rowDigest, allowingOlderBundles: true, configuration)
+                }
+                #expect(error?.code == "rows_inconsistent")
+            }
+        }
+    }
+
+    @Test("A54: where bundles are taken, a seal from before the first of them is a step back")
+    func sealBeforeBundles() async throws {
+        let signer = try PolicySigner()
+        let test = try await TestBroker.make { $0.policies.signatures.keyFiles = [signer.file.path] }
+        _ = try await test.store.database.query("UPDATE generation SET value = value + 1")
+        try await operate(test, trusting: signer) { configuration in
+            let inspection = try await PolicyInspection(configuration)
+            #expect(inspection.bundleSetbacks.count == 1)
+            let error = try await brokerError {
+                _ = try await PolicyInspection.adopt(rowDigest: inspection.rowDigest, configuration)
+            }
+            #expect(error?.code == "bundles_older")
+            _ = try await PolicyInspection.adopt(
+                rowDigest: inspection.rowDigest, allowingOlderBundles: true, configuration)
         }
     }
 

@@ -24,7 +24,7 @@ struct PauseTests {
     }
 
     @Test(
-        "a publisher that asks for patience gets it for everything, as long as it said, at every replica and from operators"
+        "a publisher that asks for patience gets it for all of that kind, as long as it said, at every replica and from operators"
     )
     func throttled() async throws {
         let origin = ScriptedOrigin(
@@ -97,10 +97,14 @@ struct PauseTests {
         let test = try await TestCache.make([origin])
         try await test.tamper(
             """
-            INSERT INTO collateral_pauses SELECT 'name ' || i, '2126-01-01', 'c', 'm' FROM generate_series(1, 10000) i
+            INSERT INTO collateral_pauses SELECT 'name ' || i, '2026-02-20', 'c', 'm' FROM generate_series(1, 10000) i
             """)
         #expect(await test.code() == "collateral_unknown")
         let rows = try await test.store.database.query("SELECT count(*) FROM collateral_pauses")
         #expect(try rows.first?.int(0) == 10_000)
+        // They do not keep replicas from telling each other of an origin that asked for patience.
+        origin.answer(.failure(CollateralFetchFailure(.throttled, "429", retryAfter: 100)))
+        #expect(await test.code(.other) == "collateral_unavailable")
+        #expect(try await test.cache.standingPauses().contains { $0.subject == "origin scripted test/list" })
     }
 }

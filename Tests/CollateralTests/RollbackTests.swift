@@ -116,6 +116,53 @@ struct RollbackTests {
         #expect(try await test.cache.item(.sample) == newest)
     }
 
+    @Test("whoever empties the database brings no older issue in as long as one broker runs that saw newer ones")
+    func emptied() async throws {
+        let origin = ScriptedOrigin(.success(newest))
+        let test = try await TestCache.make([origin]) { $0.checkInterval = .milliseconds(50) }
+        _ = try await test.cache.item(.sample)
+        #expect(test.cache.highestSequence(of: .sample) == 18)
+        #expect(test.cache.highestSequence(of: .other) == nil)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await test.cache.run() }
+            try await test.tamper("TRUNCATE collateral, collateral_marks")
+            try await becomesTrue {
+                try await !test.store.database.query("SELECT 1 FROM collateral_marks").isEmpty
+            }
+            group.cancelAll()
+        }
+        #expect(test.log.text.contains("are written back"))
+        #expect(
+            test.metrics.prometheusText().contains(
+                "claviger_collateral_refused_total{code=\"collateral_marks_lost\"} 1"))
+        origin.answer(.success(.plain(sequence: 17)))
+        #expect(await (try test.replica([origin])).code() == "collateral_rollback")
+    }
+
+    @Test("marks that are gone while items are there are not made up from memory, and a start without any is said")
+    func reported() async throws {
+        let test = try await TestCache.make([ScriptedOrigin(.success(newest))])
+        let repository = CollateralRepository(test.store.database, keys: test.store.keys)
+        #expect(try await !repository.hasMarks())
+        _ = try await test.cache.item(.sample)
+        #expect(try await repository.hasMarks())
+        try await test.tamper("DELETE FROM collateral_marks")
+        await #expect(throws: StorageError.self) { try await repository.hasMarks() }
+        let mark = CollateralMark(sequence: 18, issuedAt: noon)
+        await #expect(throws: StorageError.self) { try await repository.restoreMarks(["test/list/a": mark]) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await test.cache.run() }
+            try await becomesTrue { test.log.text.contains("When the marks are gone") }
+            group.cancelAll()
+        }
+        let fresh = try await TestCache.make([])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await fresh.cache.run() }
+            try await becomesTrue { fresh.log.text.contains("no collateral was seen here before") }
+            group.cancelAll()
+        }
+    }
+
     @Test("brokers that raise marks at the same time lose none")
     func racing() async throws {
         let origin = ScriptedOrigin(.success(newest))

@@ -1,9 +1,11 @@
-import Collateral
 import Foundation
 import Logging
 import RATS
 import ServiceLifecycle
+import Storage
 import Testing
+
+@testable import Collateral
 
 @Suite("The service behind the cache", .timeLimit(.minutes(2)))
 struct ServiceTests {
@@ -73,6 +75,49 @@ struct ServiceTests {
             _ = await first.cache.take([item], by: "an operator")
             try await becomesTrue { try await second.cache.item(.sample) == revoking }
         }
+    }
+
+    @Test(
+        "a row that no broker can have written keeps no other from being renewed, and is mended",
+        arguments: [
+            "sequence = 'x'::bytea", "next_update = 'infinity'", "fetched_at = '-infinity', digest = ''::bytea",
+        ])
+    func malformedRow(change: String) async throws {
+        let origin = ScriptedOrigin(.success(.plain()))
+        let test = try await TestCache.make([origin]) { $0.checkInterval = .milliseconds(50) }
+        for name in [CollateralName.sample, .other] { _ = try await test.cache.item(name) }
+        let update = "UPDATE collateral SET \(change) WHERE name = 'test/list/a'"
+        await #expect(throws: StorageError.self) { try await test.tamper(update) }
+        try await test.tamper("ALTER TABLE collateral DROP CONSTRAINT collateral_shape")
+        try await test.tamper(update)
+        #expect(
+            try await test.cache.standing(prefix: "", after: "", limit: 10).map(\.state) == [.unauthentic, .current])
+        test.clock.advance(by: 86_401)
+        try await serving([test]) {
+            try await becomesTrue { origin.asked == 4 }
+            try await becomesTrue {
+                try await test.cache.standing(prefix: "", after: "", limit: 10).allSatisfy { $0.state == .current }
+            }
+            try await becomesTrue {
+                test.metrics.prometheusText().contains("claviger_collateral_unauthentic_items 0")
+            }
+        }
+        #expect(test.log.text.contains("unauthentic"))
+    }
+
+    @Test("a notification that was lost is made up for by looking through the database")
+    func lostNotification() async throws {
+        let first = try await TestCache.make([ScriptedOrigin(.success(.plain()))])
+        let second = try await first.replica([])
+        _ = try await first.cache.item(.sample)
+        // Without its service the second one hears nothing.
+        #expect(try await second.cache.item(.sample) == .plain())
+        let revoking = CollateralItem.plain(sequence: 9, text: "revokes more")
+        let item = CollateralBundleItem(name: .sample, item: revoking, source: "a")
+        _ = await first.cache.take([item], by: "an operator")
+        #expect(try await second.cache.item(.sample) == .plain())
+        await second.cache.check()
+        #expect(try await second.cache.item(.sample) == revoking)
     }
 
     @Test("metrics say how long the items of a kind still hold, and a warning comes before they end")

@@ -12,7 +12,7 @@ struct ReplayTests {
     private func record(
         _ id: Int, _ policies: PolicyBundle, measurement: String = "aa", debug: Bool = false, age: Int64 = 5,
         path: String = "payments/image-key/app", issuer: String = "claviger", protocolVersion: String = "0.4.0",
-        usage: [String: LimitUsage] = [:]
+        usage: [String: LimitUsage] = [:], isRolledBack: Bool? = nil
     ) throws -> JSONObject {
         let claims: JSONObject = ["measurement": .string(measurement), "policy_debug_allowed": .bool(debug)]
         let issued = Int64(TestFixture.now.timeIntervalSince1970) - age
@@ -20,6 +20,7 @@ struct ReplayTests {
         let submodule: JSONValue = [
             "tee": "snp", "status": measurement == "aa" ? "affirming" : "warning", "vector": .object(vector),
             "claims": .object(claims), "initData": "00", "initDataClaims": ["a": 1],
+            "platform": isRolledBack.map { ["id": "01", "tcb_rollback": .bool($0)] } ?? .null,
         ]
         var record: JSONObject = [
             "id": .string("id-\(id)"), "at": .string("2026-01-01T00:00:00Z"), "operation": "get", "plugin": "resource",
@@ -44,6 +45,24 @@ struct ReplayTests {
 
     private func bundle(_ release: String, registered: ReferenceValues = ReferenceValues()) throws -> PolicyBundle {
         try PolicyBundle(TestFixture.documents(TestFixture.appraisal, release), registered: registered)
+    }
+
+    @Test("A15: what was remembered of a machine is known when the past is decided again", arguments: [false, true])
+    func machines(gradesAgain: Bool) throws {
+        let before = try bundle(TestFixture.release, registered: ReferenceValues(["measurement": ["aa"]]))
+        let after = try bundle(
+            TestFixture.releasePolicy(
+                "keys",
+                """
+                  match: {resources: ["payments/image-key/*"]}
+                  validations: [{expression: "claims.platform.tcb_rollback == false"}]
+                """))
+        var replay = PolicyReplay(under: after, gradesAgain: gradesAgain)
+        for (id, isRolledBack) in [false, true, nil].enumerated() {
+            replay.add(record: try record(id, before, isRolledBack: isRolledBack))
+        }
+        #expect(replay.total == 3 && replay.stillAllowed == 1)
+        #expect(replay.losses.map(\.latest).sorted() == ["id-1", "id-2"])
     }
 
     @Test("who loses and who gains is told, and requests that differ in nothing that matters are counted together")

@@ -37,6 +37,22 @@ struct ManifestReviewTests {
         try ManifestReview(folder: EvidenceFolder(path: "\(Recorded.root)/\(folder)"))
     }
 
+    @Test("a link in the folder of a manifest leads nowhere, and what is no regular file is not read")
+    func links() throws {
+        let path = NSTemporaryDirectory() + "claviger-evidence-\(UUID().uuidString)"
+        let manager = FileManager.default
+        try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
+        try manager.createSymbolicLink(atPath: path + "/hosts", withDestinationPath: "/etc/hosts")
+        try manager.createSymbolicLink(atPath: path + "/etc", withDestinationPath: "/etc")
+        #expect(mkfifo(path + "/pipe", 0o600) == 0)
+        let folder = EvidenceFolder(path: path)
+        for name in ["hosts", "etc/hosts", "pipe"] {
+            #expect(throws: RecordedEvidenceError.self) { try folder.bytes(name) }
+        }
+        try Data([1, 2]).write(to: URL(filePath: path + "/file"))
+        #expect(try folder.bytes("file") == [1, 2])
+    }
+
     @Test("every entry of a manifest comes out as it says", arguments: Recorded.manifests)
     func everything(manifest: String, folder: String) async throws {
         let review = try review(folder)

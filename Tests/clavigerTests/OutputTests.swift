@@ -109,6 +109,40 @@ struct PeopleTextTests {
         #expect(text.contains("refused in the stage: verification"))
     }
 
+    @Test("A15: an explanation says whether the machine's firmware was put back, and what it was")
+    func machines() throws {
+        func explained(_ platform: String) throws -> String {
+            let record = try JSONValue(
+                parsing: #"""
+                    {"id":"1","at":"2026-01-01T00:00:00Z","allowed":false,"code":"guardrail_denied","reason":"m",
+                     "operation":"get","path":"a/b/c","tee":"snp",
+                     "claims":{"submodules":{"cpu0":{"tee":"snp"\#(platform)},"gpu0":{"tee":"nvidia"}}},
+                     "trace":{"allowed":false,"reason":"guardrail_denied","message":"m","request":"get a/b/c",
+                              "bundleDigest":"d","trace":[]}}
+                    """#)
+            return DecisionText(record: record).text()
+        }
+        let rolledBack = try explained(
+            #","platform":{"id":"8a1c","tcb_rollback":true,"tcb_rollback_from":{"reported_tcb_snp":23}}"#)
+        #expect(
+            rolledBack.contains(
+                "cpu0: the firmware of machine 8a1c is OLDER than it has been: reported_tcb_snp was 23\n"))
+        let current = try explained(#","platform":{"id":"8a1c","tcb_rollback":false,"tcb_rollback_from":{}}"#)
+        #expect(current.contains("cpu0: the firmware of machine 8a1c is as new as it has ever been\n"))
+        #expect(try explained("").contains("cpu0: the evidence names no machine"))
+        #expect(try !explained("").contains("gpu0"))
+    }
+
+    @Test("A15: an event of the ledger is no refusal")
+    func event() {
+        let record: JSONValue = [
+            "id": "1", "at": "2026", "allowed": true, "code": "tcb_rollback", "reason": "older firmware",
+            "operation": "attest", "path": "", "trace": ["stage": "platform"],
+        ]
+        let text = DecisionText(record: record).text()
+        #expect(text.contains("allowed  tcb_rollback") && text.contains("older firmware") && !text.contains("refused"))
+    }
+
     @Test("a policy text ends with one line feed, however often it went back and forth")
     func tidyPolicies() {
         for text in ["a: 1", "a: 1\n", "a: 1\n\n  \n"] { #expect(PolicyDocument.tidy(text) == "a: 1\n") }

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Encodings
 
 /// Files that a configuration names.
 public enum ConfigurationFile {
@@ -7,14 +7,13 @@ public enum ConfigurationFile {
 
     /// A file's bytes; throws ``ConfigurationError`` with code `unreadable_file` or `file_too_large`.
     public static func bytes(at path: String) throws(ConfigurationError) -> [UInt8] {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw ConfigurationError(code: "unreadable_file", message: "The file \(path) cannot be read.")
-        }
-        guard data.count <= maximumBytes else {
+        do throws(BoundedFileError) {
+            return try BoundedFile.bytes(path, limit: maximumBytes)
+        } catch {
             throw ConfigurationError(
-                code: "file_too_large", message: "The file \(path) is larger than \(maximumBytes) bytes.")
+                code: error.code == .tooLarge ? "file_too_large" : "unreadable_file",
+                message: "The file \(error.message)")
         }
-        return [UInt8](data)
     }
 
     /// A file's text; throws as ``bytes(at:)`` does, and `not_text` when it is not UTF-8.

@@ -1,6 +1,7 @@
 import Encodings
 import RATS
 import Verification
+import X509Trust
 
 extension VerifierConfiguration {
     init(_ section: inout ConfigurationSection) throws(ConfigurationError) {
@@ -23,10 +24,23 @@ extension VerifierConfiguration {
             try part.finish()
         }
         if var part = try section.section("tpm") {
+            for text in try part.texts("trustedKeys") ?? [] {
+                tpmTrustedKeys.insert(try Self.publicKey(text, in: part))
+            }
             tpmRefusesUnknownKeys = try part.flag("refuseUnknownKeys") ?? tpmRefusesUnknownKeys
             try part.finish()
         }
         try section.finish()
+    }
+
+    private static func publicKey(_ text: String, in section: ConfigurationSection) throws(ConfigurationError)
+        -> [UInt8]
+    {
+        guard let bytes = try? Base64.decode(text), let key = try? PublicKey(spki: bytes) else {
+            throw section.invalid(
+                "trustedKeys", "has \(text.prefix(40)), which is no public key (base64 of SPKI in DER).")
+        }
+        return key.spki
     }
 }
 

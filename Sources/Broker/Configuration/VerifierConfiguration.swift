@@ -21,6 +21,8 @@ public struct VerifierConfiguration: Sendable, Hashable {
     public var azureMinimumVersion = 0
     /// Refuses quotes of TPMs whose key nobody vouches for; otherwise their hardware is contraindicated.
     public var tpmRefusesUnknownKeys = false
+    /// Attestation keys of TPMs that the operator vouches for: SubjectPublicKeyInfo in DER.
+    public var tpmTrustedKeys: Set<[UInt8]> = []
 
     /// The defaults.
     public init() {}
@@ -139,6 +141,7 @@ extension VerifierRegistry {
             return AzureTDXVerifier(options)
         case .tpm:
             var options = TPMVerifier.Options()
+            options.trustedKeys = configuration.tpmTrustedKeys
             options.unknownKeys = configuration.tpmRefusesUnknownKeys ? .refused : .contraindicated
             return TPMVerifier(options)
         default: return nil

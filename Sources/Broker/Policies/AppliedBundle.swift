@@ -36,10 +36,14 @@ struct VerifiedBundle {
     let documents: [PolicyDocument]
 
     /// Throws ``PolicyLoadFailure`` when the row is not the bundle that it says it is, or lacks a signature.
-    init(_ stored: StoredPolicyBundle, _ signatures: PolicySignatures) throws(PolicyLoadFailure) {
+    ///
+    /// - Parameter anyName: Takes bundles also of names that are not taken here any more.
+    init(
+        _ stored: StoredPolicyBundle, _ signatures: PolicySignatures, anyName: Bool = false
+    ) throws(PolicyLoadFailure) {
         do throws(PolicyBundleError) {
             let bundle = try SignedPolicyBundle(parsing: Array(stored.content.text.utf8))
-            let signers = try signatures.signers(of: bundle)
+            let signers = try signatures.signers(of: bundle, anyName: anyName)
             let content = bundle.content
             guard content.name == stored.name, content.serial == stored.content.serial,
                 content.digest == stored.content.digest

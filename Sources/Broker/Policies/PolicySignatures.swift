@@ -32,12 +32,19 @@ struct PolicySignatures: Sendable {
         }
     }
 
+    /// Whether there are keys whose bundles are taken.
+    var trustsKeys: Bool { trusted != nil }
+
     /// Whether bundles of this name are taken.
     func isTaken(_ bundleName: String) -> Bool { bundleNames.isEmpty || bundleNames.contains(bundleName) }
 
     /// Who signed a bundle; throws when that is not enough, or when no bundle of this name is taken.
-    func signers(of bundle: SignedPolicyBundle) throws(PolicyBundleError) -> [DetachedSigner] {
-        guard isTaken(bundle.content.name) else {
+    ///
+    /// - Parameter anyName: Asks for the signatures alone, whether bundles of this name are taken or not.
+    func signers(
+        of bundle: SignedPolicyBundle, anyName: Bool = false
+    ) throws(PolicyBundleError) -> [DetachedSigner] {
+        guard anyName || isTaken(bundle.content.name) else {
             throw PolicyBundleError(
                 code: "bundle_not_allowed",
                 message: "This broker takes no bundle named \(bundle.content.name); see policies.signatures.bundles.")

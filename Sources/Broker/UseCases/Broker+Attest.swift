@@ -25,12 +25,11 @@ extension Broker {
     ///   the evidence is not believed, and when the nonce was spent; `malformed` for a body that cannot be read.
     public func attest(body: [UInt8], cookie: String?) async throws(BrokerError) -> Attestation {
         metrics.attestationRequests.increment()
-        let now = environment.clock.now()
         do throws(BrokerError) {
-            guard let challenge = openChallenge(cookie, at: now) else {
+            guard let challenge = openChallenge(cookie, at: environment.clock.now()) else {
                 throw .attestationRefused(.unauthenticated, code: "no_current_challenge")
             }
-            return try await attest(try attestRequest(body, challenge), challenge, now: now)
+            return try await attest(try attestRequest(body, challenge), challenge)
         } catch {
             // Evidence that was not believed has a decision and is counted as that.
             if error.decisionID == nil { metrics.attestationErrors.increment() }
@@ -44,17 +43,20 @@ extension Broker {
     }
 
     private func attest(
-        _ request: AttestRequest, _ challenge: ChallengeState, now: Date
+        _ request: AttestRequest, _ challenge: ChallengeState
     ) async throws(BrokerError) -> Attestation {
-        let report: AppraisalReport
+        let appraised: Appraised
         do throws(EvidenceRefusal) {
-            report = try await appraise(request, now: now)
+            appraised = try await appraise(request)
         } catch {
-            let id = try await recordRefusedAttestation(error, challenge, now: now)
+            let id = try await recordRefusedAttestation(error, challenge, now: environment.clock.now())
             metrics.attestationFailed(tee: challenge.tee.rawValue)
             throw .attestationRefused(.unauthenticated, code: error.code, decisionID: id)
         }
-        let attestation = try await openSession(report, challenge, now: now)
+        for (comparison, tee) in appraised.rollbacks {
+            try await recordRollback(comparison, tee: tee, now: appraised.date)
+        }
+        let attestation = try await openSession(appraised.report, challenge, now: appraised.date)
         metrics.attestationSucceeded(tee: challenge.tee.rawValue, version: challenge.version.rawValue)
         return attestation
     }
@@ -74,7 +76,7 @@ extension Broker {
         }
     }
 
-    private func appraise(_ request: AttestRequest, now: Date) async throws(EvidenceRefusal) -> AppraisalReport {
+    private func appraise(_ request: AttestRequest) async throws(EvidenceRefusal) -> Appraised {
         let claims: [EvidenceClaims]
         do throws(VerificationError) {
             claims = try await verifiers.verify(
@@ -84,12 +86,14 @@ extension Broker {
             throw EvidenceRefusal(stage: "verification", code: error.code, message: error.message)
         }
         let primaryCount = claims.count - claims.drop { $0.tee == request.primary.tee }.count
+        let comparisons = try await comparisons(of: claims)
         let inputs = claims.enumerated().map { index, claim in
             let isPrimary = index < max(primaryCount, 1)
             return AppraisalInput(
                 claims: claim,
                 runtimeDataClaims: .object(isPrimary ? request.runtimeData : request.deviceRuntimeData),
-                initDataClaims: isPrimary ? request.initData.map { .object($0.claims) } : nil)
+                initDataClaims: isPrimary ? request.initData.map { .object($0.claims) } : nil,
+                platformClaims: comparisons[index]?.claims)
         }
         let snapshot: CompiledPolicies
         do throws(BrokerError) {
@@ -97,12 +101,30 @@ extension Broker {
         } catch {
             throw EvidenceRefusal(stage: "storage", code: error.code, message: error.message, unavailable: error)
         }
+        let now = environment.clock.now()
         switch snapshot.bundle.appraisalReport(inputs, now: now) {
-        case .success(let report): return report
+        case .success(let report):
+            let rollbacks = zip(claims, comparisons).compactMap { claim, comparison in
+                comparison.flatMap { $0.lowered.isEmpty ? nil : ($0, claim.tee) }
+            }
+            return Appraised(report: report, date: now, rollbacks: rollbacks)
         case .failure(let failure):
             throw EvidenceRefusal(
                 stage: "appraisal", code: failure.code, message: failure.message, bundleDigest: snapshot.bundle.digest)
         }
+    }
+
+    /// What is remembered of the machine behind each piece of evidence.
+    private func comparisons(of claims: [EvidenceClaims]) async throws(EvidenceRefusal) -> [PlatformComparison?] {
+        var comparisons: [PlatformComparison?] = []
+        for claim in claims {
+            do throws(BrokerError) {
+                comparisons.append(try await compare(claim.platform))
+            } catch {
+                throw EvidenceRefusal(stage: "storage", code: error.code, message: error.message, unavailable: error)
+            }
+        }
+        return comparisons
     }
 
     /// What every verifier is handed besides the evidence.
@@ -129,6 +151,15 @@ extension Broker {
         try await storeSession(secret, state, record, spending: challenge)
         return Attestation(token: token, cookie: SessionCookieValue(value: secret.text, expiresAt: result.expiresAt))
     }
+}
+
+/// What evidence that is believed led to.
+private struct Appraised {
+    let report: AppraisalReport
+    /// When the report was made: verifiers may have waited for collateral, and what ended meanwhile has ended.
+    let date: Date
+    /// Machines that have shown newer firmware before.
+    let rollbacks: [(PlatformComparison, TEE)]
 }
 
 /// Why evidence was not believed, for the record; only the code is for the guest.

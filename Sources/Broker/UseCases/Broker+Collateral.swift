@@ -136,7 +136,7 @@ extension BrokerError {
         switch error.code {
         case "collateral_unknown":
             self.init(kind: .notFound, variant: "CollateralError", code: error.code, message: error.message)
-        case "collateral_unavailable":
+        case "collateral_unavailable", "collateral_busy":
             self.init(kind: .unavailable, variant: "CollateralError", code: error.code, message: error.message)
         default:
             self.init(

@@ -91,7 +91,7 @@ extension Broker {
         }
     }
 
-    private func append(_ record: DecisionRecord) async throws(BrokerError) {
+    func append(_ record: DecisionRecord) async throws(BrokerError) {
         do throws(StorageError) {
             try await decisionLedger.append(record)
         } catch {
@@ -152,6 +152,7 @@ extension AttestationResult {
                 "initData": appraisal.annotatedEvidence["init_data"] ?? .null,
             ]
             submodule["initDataClaims"] = appraisal.initDataClaims.map { .object($0) }
+            submodule["platform"] = appraisal.platformClaims.map { .object($0) }
             submodules[appraisal.name] = .object(submodule)
         }
         return ["submodules": .object(submodules)]

@@ -22,7 +22,8 @@ public struct PolicyInspection: Sendable {
 
     /// Reads what is stored. Throws ``ConfigurationError`` or ``BrokerError`` when the database or the keys cannot be used.
     public init(_ configuration: BrokerConfiguration) async throws {
-        self.init(try await Self.repository(configuration).snapshot())
+        let signatures = try PolicySignatures(configuration.policies.signatures)
+        self.init(try await Self.repository(configuration).snapshot(), signatures)
     }
 
     /// Seals the rows as they are, if they are those with this digest; returns the new generation.
@@ -33,10 +34,11 @@ public struct PolicyInspection: Sendable {
     public static func adopt(
         rowDigest: String, allowingOlderBundles: Bool = false, _ configuration: BrokerConfiguration
     ) async throws -> Int64 {
+        let signatures = try PolicySignatures(configuration.policies.signatures)
         let repository = try await repository(configuration)
         // What is looked at here is what is sealed, whatever the database says by then.
         let snapshot = try await storing { () async throws(StorageError) in try await repository.snapshot() }
-        let inspection = PolicyInspection(snapshot)
+        let inspection = PolicyInspection(snapshot, signatures)
         guard inspection.rowDigest == rowDigest else {
             throw refused(
                 "conflict",
@@ -59,12 +61,16 @@ public struct PolicyInspection: Sendable {
             message: "Nothing is adopted (code: \(code)): \(message)")
     }
 
-    init(_ snapshot: PolicySnapshot) {
+    init(_ snapshot: PolicySnapshot, _ signatures: PolicySignatures) {
         generation = snapshot.generation
         violations = snapshot.violations
-        bundleSetbacks = snapshot.bundleSetbacks
+        // Where bundles are taken, a seal from before the first of them is a step back like any other.
+        let isBehind = snapshot.bundleSetbacks.isEmpty && snapshot.isSealBehind && signatures.trustsKeys
+        bundleSetbacks = snapshot.bundleSetbacks + (isBehind ? [snapshot.sealIsBehind] : [])
         rowDigest = snapshot.rowDigest
-        let lines = snapshot.bundles.map(InspectedRow.init) + snapshot.policies.map(InspectedRow.init)
+        let signed = SignedDocuments(snapshot.bundles, signatures)
+        let lines =
+            snapshot.bundles.map { InspectedRow($0, signed) } + snapshot.policies.map { InspectedRow($0, signed) }
         mismatches = lines.compactMap(\.mismatch)
         rows =
             lines.map(\.line)
@@ -81,24 +87,47 @@ public struct PolicyInspection: Sendable {
     }
 }
 
+/// What the stored bundles hold whose signatures are good.
+private struct SignedDocuments {
+    /// The documents by the origin that their rows say.
+    private(set) var byOrigin: [String: Set<NewPolicy>] = [:]
+    /// What is wrong with the others, by name.
+    private(set) var failures: [String: String] = [:]
+
+    init(_ bundles: [StoredPolicyBundle], _ signatures: PolicySignatures) {
+        for stored in bundles {
+            do throws(PolicyLoadFailure) {
+                // A bundle of a name that is not taken any more is honest, and goes with the next one.
+                let verified = try VerifiedBundle(stored, signatures, anyName: true)
+                byOrigin[NewPolicyBundle.origin(stored.name)] = Set(verified.documents.map(\.newPolicy))
+            } catch {
+                failures[stored.name] = error.details
+            }
+        }
+    }
+}
+
 /// A row as it is shown to an operator: told from what it holds, never from what stands beside that.
 private struct InspectedRow {
     let line: String
     let mismatch: String?
 
-    init(_ stored: StoredPolicy) {
+    init(_ stored: StoredPolicy, _ signed: SignedDocuments) {
         let name = stored.key.description
         let source = "from \(stored.origin) by \(stored.updatedBy)"
         do throws(PolicyLoadFailure) {
             line = "\(name) \(try stored.document().digest) \(source)"
-            mismatch = nil
+            let isHonest =
+                !NewPolicyBundle.isOrigin(stored.origin)
+                || signed.byOrigin[stored.origin]?.contains(stored.content) == true
+            mismatch = isHonest ? nil : "\(name) is said to be from \(stored.origin), which does not hold it."
         } catch {
             line = "\(name) holds something else \(source)"
             mismatch = error.details
         }
     }
 
-    init(_ stored: StoredPolicyBundle) {
+    init(_ stored: StoredPolicyBundle, _ signed: SignedDocuments) {
         let name = "PolicyBundle/\(stored.name)"
         do throws(PolicyBundleError) {
             let content = try SignedPolicyBundle(parsing: Array(stored.content.text.utf8)).content
@@ -107,7 +136,9 @@ private struct InspectedRow {
                 content.name == stored.name && content.serial == stored.content.serial
                 && content.digest == stored.content.digest
             mismatch =
-                isSame ? nil : "\(name) holds \(content.name) with serial \(content.serial), digest \(content.digest)."
+                isSame
+                ? signed.failures[stored.name].map { "PolicyBundle/\($0)" }
+                : "\(name) holds \(content.name) with serial \(content.serial), digest \(content.digest)."
         } catch {
             line = "\(name) holds no bundle, by \(stored.updatedBy)"
             mismatch = "\(name): \(error.message)"

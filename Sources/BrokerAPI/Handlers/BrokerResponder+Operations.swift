@@ -36,6 +36,8 @@ extension BrokerResponder {
         case .listApprovals: try await listApprovals(exchange)
         case .revokeApproval: try await revokeApproval(exchange)
         case .resetLimits: try await resetLimits(exchange)
+        case .listPlatforms: try await listPlatforms(exchange)
+        case .forgetPlatform: try await forgetPlatform(exchange)
         case .collateralStatus: try await collateralStatus(exchange)
         case .fetchCollateral: try await fetchCollateral(exchange)
         case .exportCollateral:

@@ -14,6 +14,7 @@ enum RouteOperation: String, Sendable, Hashable, CaseIterable {
     case listDecisions, readDecision
     case referenceValueHistory
     case approve, listApprovals, revokeApproval, resetLimits
+    case listPlatforms, forgetPlatform
     case collateralStatus, fetchCollateral, exportCollateral, importCollateral
     case revoke, listKeys, rotateKeys, identify
 }
@@ -56,6 +57,8 @@ enum RouteTable {
         Route(.post, "/claviger/v1/approvals", .admin, .approve),
         Route(.delete, "/claviger/v1/approvals/{id}", .admin, .revokeApproval),
         Route(.post, "/claviger/v1/limits/reset", .admin, .resetLimits),
+        Route(.get, "/claviger/v1/platforms", .admin, .listPlatforms),
+        Route(.post, "/claviger/v1/platforms/forget", .admin, .forgetPlatform),
         Route(.get, "/claviger/v1/collateral", .admin, .collateralStatus),
         Route(.post, "/claviger/v1/collateral/fetch", .admin, .fetchCollateral),
         Route(.get, "/claviger/v1/collateral/export", .admin, .exportCollateral),

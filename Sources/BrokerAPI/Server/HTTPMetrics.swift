@@ -82,6 +82,10 @@ extension BrokerServer {
         "claviger_collateral_lookups_total": .init("Questions of verifiers for collateral, by where the answer was."),
         "claviger_collateral_fetches_total": .init("Pieces of collateral that an origin handed out."),
         "claviger_collateral_fetch_failures_total": .init("Questions that an origin did not answer, by reason."),
+        "claviger_collateral_evictions_total": .init(
+            "Pieces of collateral that were deleted to make room, by the kind that needed it."),
+        "claviger_collateral_unauthentic_items": .init(
+            "Pieces of collateral in the database that are not as a broker left them."),
         "claviger_collateral_refused_total": .init("Pieces of collateral that were not believed, by reason."),
         "claviger_insecure_mode": .init("1 for each mode that weakens the broker."),
     ]

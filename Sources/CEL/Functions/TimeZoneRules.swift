@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Encodings
 import Synchronization
 
 /// Offsets from UTC: fixed ones, and those of the system's time zone database (RFC 8536).
@@ -30,8 +30,8 @@ enum TimeZoneRules {
 
     private static func file(of zone: String) throws(CELError) -> TimeZoneFile {
         if let known = zones.withLock({ $0[zone] }) { return known }
-        guard isName(zone), let data = try? Data(contentsOf: URL(filePath: folder + zone)), data.count < 1_000_000,
-            let file = TimeZoneFile(Array(data))
+        guard isName(zone), let bytes = try? BoundedFile.bytes(folder + zone, limit: 1_000_000),
+            let file = TimeZoneFile(bytes)
         else { throw CELError(.invalidArgument, "\"\(zone.excerpt)\" is not a known time zone") }
         zones.withLock { $0[zone] = file }
         return file

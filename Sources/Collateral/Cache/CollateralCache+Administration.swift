@@ -34,16 +34,16 @@ extension CollateralCache {
             CollateralStanding(
                 summary: summary,
                 state: isAuthentic ? settings.state(nextUpdate: summary.nextUpdate, at: now) : .unauthentic,
-                renewal: settings.renewal(fetchedAt: summary.fetchedAt, nextUpdate: summary.nextUpdate))
+                renewal: settings.renewal(fetchedAt: summary.fetchedAt, nextUpdate: summary.nextUpdate, at: now))
         }
     }
 
     /// How one item stands.
     public func standing(of entry: CollateralEntry) -> CollateralStanding {
-        let summary = entry.stored.summary
+        let (summary, now) = (entry.stored.summary, clock.now())
         return CollateralStanding(
-            summary: summary, state: settings.state(nextUpdate: summary.nextUpdate, at: clock.now()),
-            renewal: settings.renewal(fetchedAt: summary.fetchedAt, nextUpdate: summary.nextUpdate))
+            summary: summary, state: settings.state(nextUpdate: summary.nextUpdate, at: now),
+            renewal: settings.renewal(fetchedAt: summary.fetchedAt, nextUpdate: summary.nextUpdate, at: now))
     }
 
     /// Who is not asked at this moment, and for what, as the replicas told each other.
@@ -86,7 +86,7 @@ extension CollateralCache {
         var outcomes: [CollateralImport] = []
         for item in items {
             do throws(CollateralError) {
-                _ = try await keep(item.item, named: item.name, from: Self.imported(item.source))
+                _ = try await keep(item.item, named: item.name, from: Self.imported(item.source), isLasting: true)
                 outcomes.append(CollateralImport(name: item.name, refusal: nil))
             } catch {
                 metrics.refused(code: error.code)
@@ -103,7 +103,7 @@ extension CollateralCache {
     }
 
     private static func imported(_ source: String) -> String {
-        source.hasPrefix("import ") ? source : "import \(source)"
+        source.hasPrefix(importedSource) ? source : importedSource + source
     }
 
     /// Seals what is kept under the current key-encryption key where it is under an older one; returns how many items.

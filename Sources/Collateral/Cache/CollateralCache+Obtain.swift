@@ -15,7 +15,7 @@ extension CollateralCache {
     }
 
     /// Has an item from an origin, unless it is no time to ask, or another replica was faster.
-    func obtain(_ name: CollateralName, reason: Reason) async -> CollateralFlights.Outcome {
+    func obtain(_ name: CollateralName, reason: Reason) async -> Result<CollateralEntry, CollateralError> {
         let candidates = origins.filter { $0.provides(name) }
         guard !candidates.isEmpty else {
             let sentence = settings.network ? "no origin has such things." : "the network is switched off."
@@ -24,13 +24,11 @@ extension CollateralCache {
         if reason != .demanded, let pause = pauses.current(.name(name), at: clock.now()) {
             return .failure(pause.error)
         }
-        if let error = pauseOfAll(candidates) { return .failure(error) }
+        if let error = pauseOfAll(candidates, for: name) { return .failure(error) }
         let began = ContinuousClock.now
-        return await turnstile.pass {
+        return await turnstile.pass(name.kind) {
             // Whoever waited this long behind others is told so, and the queue behind him moves on.
-            guard ContinuousClock.now - began < settings.timeout * 2 else {
-                return .failure(.unavailable(name, "too many other things are being asked for at this moment."))
-            }
+            guard ContinuousClock.now - began < settings.timeout * 2 else { return .failure(.busy(name)) }
             do throws(StorageError) {
                 // Longer than one replica needs for all origins.
                 let patience = settings.timeout * (candidates.count + 1)
@@ -44,16 +42,16 @@ extension CollateralCache {
     }
 
     /// Why there is nobody to ask: the pause that ends first, when all origins pause.
-    private func pauseOfAll(_ candidates: [any CollateralOrigin]) -> CollateralError? {
+    private func pauseOfAll(_ candidates: [any CollateralOrigin], for name: CollateralName) -> CollateralError? {
         let now = clock.now()
-        let current = candidates.compactMap { pauses.current(.origin($0.name), at: now) }
+        let current = candidates.compactMap { pauses.current(.origin($0.name, kind: name.kind), at: now) }
         guard current.count == candidates.count else { return nil }
         return current.min { $0.until < $1.until }?.error
     }
 
     private func obtainAlone(
         _ name: CollateralName, reason: Reason, from candidates: [any CollateralOrigin]
-    ) async -> CollateralFlights.Outcome {
+    ) async -> Result<CollateralEntry, CollateralError> {
         do throws(CollateralError) {
             // Who waited for another replica takes what that one had.
             if reason != .demanded, let found = try await load(name), !isDue(found) { return .success(found) }
@@ -69,7 +67,7 @@ extension CollateralCache {
         _ name: CollateralName, _ candidates: [any CollateralOrigin], _ reason: Reason
     ) async throws(CollateralError) {
         let now = clock.now()
-        let subjects = [CollateralPauses.Subject.name(name)] + candidates.map { .origin($0.name) }
+        let subjects = [CollateralPauses.Subject.name(name)] + candidates.map { .origin($0.name, kind: name.kind) }
         // Pauses only spare origins: without them an origin is asked once too often.
         let known = (try? await store.pauses(of: subjects.map(\.text), now: now)) ?? []
         for subject in subjects {
@@ -90,7 +88,7 @@ extension CollateralCache {
         // What files lack may be in them in a moment, and other replicas may have other files.
         var isUnknownEverywhere = candidates.contains { $0.usesNetwork }
         for origin in candidates {
-            if let pause = pauses.current(.origin(origin.name), at: clock.now()) {
+            if let pause = pauses.current(.origin(origin.name, kind: name.kind), at: clock.now()) {
                 isUnknownEverywhere = false
                 errors.append(pause.error)
                 continue
@@ -98,10 +96,10 @@ extension CollateralCache {
             do throws(CollateralFetchFailure) {
                 let item = try await origin.item(name)
                 metrics.fetched(from: origin.name)
-                pauses.end(.origin(origin.name))
+                pauses.end(.origin(origin.name, kind: name.kind))
                 isUnknownEverywhere = false
                 do throws(CollateralError) {
-                    return try await keep(item, named: name, from: origin.name)
+                    return try await keep(item, named: name, from: origin.name, isLasting: false)
                 } catch {
                     noteRefusal(error, name, origin)
                     errors.append(error)
@@ -118,34 +116,36 @@ extension CollateralCache {
         throw error
     }
 
-    /// Inspects an item and stores it.
+    /// Inspects an item and keeps it: in the database, or, where that has no room and `isLasting` is false, in memory.
     func keep(
-        _ item: CollateralItem, named name: CollateralName, from source: String
+        _ item: CollateralItem, named name: CollateralName, from source: String, isLasting: Bool
     ) async throws(CollateralError) -> CollateralEntry {
         let validity = try inspectors.inspect(item, named: name)
         let now = clock.now()
         let entry = CollateralEntry(name: name, item: item, validity: validity, source: source, fetchedAt: now)
         // What this broker saw counts also when somebody put the whole database back.
         guard !shelf.isBehind(entry) else { throw .rollback(name) }
+        let generation = shelf.generation
+        let room = CollateralRoom(
+            limit: settings.maximumItems, sparedNames: shelf.names.map(\.path),
+            sparedSources: Self.importedSource)
         let outcome: CollateralStoring
         do throws(StorageError) {
-            outcome = try await store.put(entry.stored, limit: settings.maximumItems)
+            outcome = try await store.put(entry.stored, room: room)
         } catch {
             let sentence =
                 error.code == .corrupt ? "the marks in the database were changed." : "the database cannot be used now."
             throw .unavailable(name, sentence)
         }
         switch outcome {
-        case .stored: break
+        case .stored(let evicted): if evicted > 0 { noteEviction(evicted, for: name) }
         case .full:
-            throw CollateralError(
-                code: "collateral_full",
-                message:
-                    "There is no room for \(name): raise collateral.maximumItems, or delete rows that nobody needs.")
+            guard !isLasting else { throw .full(name) }
+            noteFull(name, at: now)
         case .behind: throw .rollback(name)
         }
         pauses.end(.name(name))
-        guard shelf.put(entry) else { throw .rollback(name) }
+        guard shelf.put(entry, readAt: generation) else { throw .rollback(name) }
         if settings.state(nextUpdate: validity.nextUpdate, at: now) == .expired {
             logger.warning(
                 "collateral had expired when it was had", metadata: ["name": "\(name)", "source": "\(source)"])
@@ -162,7 +162,7 @@ extension CollateralCache {
             ])
     }
 
-    /// Counts a failure of an origin, and leaves it alone for a while where it failed as a whole.
+    /// Counts a failure of an origin, and leaves it alone for a while, for this kind of collateral, where it failed as a whole.
     private func note(
         _ failure: CollateralFetchFailure, _ name: CollateralName, _ origin: any CollateralOrigin
     ) async -> CollateralError {
@@ -176,7 +176,7 @@ extension CollateralCache {
             ])
         guard origin.usesNetwork else { return error }
         let now = clock.now()
-        let subject = CollateralPauses.Subject.origin(origin.name)
+        let subject = CollateralPauses.Subject.origin(origin.name, kind: name.kind)
         let reason = CollateralError(code: "collateral_unavailable", message: failure.message)
         switch failure.kind {
         case .throttled:
@@ -210,12 +210,5 @@ extension CollateralCache {
         } catch {
             logger.debug("a pause was not told to the other replicas", metadata: ["reason": "\(error)"])
         }
-    }
-}
-
-extension CollateralError {
-    static func rollback(_ name: CollateralName) -> CollateralError {
-        CollateralError(
-            code: "collateral_rollback", message: "\(name): an older issue than one that was seen before is refused.")
     }
 }

@@ -9,6 +9,7 @@ extension CollateralCache: Service {
 
     /// Renews what must be renewed, follows what other replicas store, and measures, until shut down.
     public func run() async throws {
+        await reportMarks()
         await withDiscardingTaskGroup { group in
             group.addTask { await self.renewAsAsked() }
             group.addTask { await self.followStore() }
@@ -40,7 +41,7 @@ extension CollateralCache: Service {
             .cancelOnGracefulShutdown()
         {
             switch notification {
-            case .listening: for name in shelf.names { shelf.drop(name) }
+            case .listening: shelf.dropAll()
             case .notified(let payload):
                 guard let name = CollateralName(payload) else { continue }
                 pauses.end(.name(name))
@@ -51,8 +52,10 @@ extension CollateralCache: Service {
 
     /// Looks through everything that has successors: measures, warns, and asks for what is due.
     func check() async {
+        await restoreMarks()
         let now = clock.now()
         var kinds: [String: (items: Int, nextUpdate: Date, fetchedAt: Date)] = [:]
+        var unauthentic = 0
         var after = ""
         while true {
             let rows: [(summary: CollateralSummary, isAuthentic: Bool)]
@@ -64,15 +67,21 @@ extension CollateralCache: Service {
             }
             for (summary, isAuthentic) in rows {
                 guard let name = CollateralName(summary.name), let nextUpdate = summary.nextUpdate else { continue }
+                check(name, summary, isAuthentic: isAuthentic, at: now)
+                guard isAuthentic else {
+                    unauthentic += 1
+                    continue
+                }
+                if let mark = summary.mark { shelf.dropWhatIsBehind(mark, of: name) }
                 let known = kinds[name.kind] ?? (0, .distantFuture, .distantFuture)
                 kinds[name.kind] = (
                     known.items + 1, min(known.nextUpdate, nextUpdate), min(known.fetchedAt, summary.fetchedAt)
                 )
-                check(name, summary, isAuthentic: isAuthentic, at: now)
             }
             guard rows.count == Self.page, let last = rows.last else { break }
             after = last.summary.name
         }
+        metrics.unauthentic(items: unauthentic)
         for (kind, stand) in kinds {
             metrics.stand(
                 kind: kind, items: stand.items, secondsToExpiry: stand.nextUpdate.timeIntervalSince(now),
@@ -81,12 +90,13 @@ extension CollateralCache: Service {
     }
 
     private func check(_ name: CollateralName, _ summary: CollateralSummary, isAuthentic: Bool, at now: Date) {
-        let due = settings.renewal(fetchedAt: summary.fetchedAt, nextUpdate: summary.nextUpdate, earlier: haste)
+        let due = settings.renewal(
+            fetchedAt: summary.fetchedAt, nextUpdate: summary.nextUpdate, at: now, earlier: haste)
         let isPaused = pauses.current(.name(name), at: now) != nil
         if let due, now >= due || !isAuthentic, !isPaused { renew.yield(name) }
         guard let nextUpdate = summary.nextUpdate else { return }
         let state = isAuthentic ? settings.state(nextUpdate: nextUpdate, at: now) : .unauthentic
-        guard state != .current, warnings.isNew(name, at: now) else { return }
+        guard state != .current, warnings.isNew(name.path, at: now) else { return }
         logger.warning(
             "collateral needs attention",
             metadata: [

@@ -19,9 +19,12 @@ public final class CollateralCache: CollateralSource, Sendable {
     let logger: Logger
     let shelf: CollateralShelf
     let pauses = CollateralPauses()
-    let flights = CollateralFlights()
+    /// Who reads the database. What it has needs no place among those who ask origins.
+    let reads = CollateralFlights<CollateralEntry?>()
+    /// Who asks origins.
+    let flights = CollateralFlights<CollateralEntry>(limitOfKind: CollateralSettings.flightsOfKind)
     let warnings = CollateralWarnings()
-    let turnstile = CollateralTurnstile(width: CollateralSettings.exchanges)
+    let turnstile = CollateralTurnstile(width: CollateralSettings.exchangesOfKind)
     /// Names to be renewed behind the scenes.
     let renewals: AsyncStream<CollateralName>
     let renew: AsyncStream<CollateralName>.Continuation
@@ -54,17 +57,21 @@ public final class CollateralCache: CollateralSource, Sendable {
         self.metrics = metrics
         self.logger = logger
         shelf = CollateralShelf(capacity: settings.memoryItems)
-        (renewals, renew) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(CollateralSettings.flights))
+        (renewals, renew) = AsyncStream.makeStream(
+            bufferingPolicy: .bufferingNewest(CollateralSettings.waitingRenewals))
     }
 
     /// The item of this name.
     ///
     /// An expired one is handed out too when no newer one is to be had: who asks judges its dates. Throws
-    /// ``CollateralError``: `collateral_unknown` when no origin has such a thing, `collateral_unavailable`, or why what was
-    /// found is not believed.
+    /// ``CollateralError``: `collateral_unknown` when no origin has such a thing, `collateral_unavailable`,
+    /// `collateral_busy` when too many others of its kind are being asked for, or why what was found is not believed.
     public func item(_ name: CollateralName) async throws(CollateralError) -> CollateralItem {
         try await entry(name).item
     }
+
+    /// The highest number that an issue of this name had, of all that this broker saw.
+    public func highestSequence(of name: CollateralName) -> UInt64? { shelf.mark(of: name)?.sequence }
 
     /// The item of this name with what is known about it; throws as ``item(_:)`` does.
     public func entry(_ name: CollateralName) async throws(CollateralError) -> CollateralEntry {
@@ -74,7 +81,40 @@ public final class CollateralCache: CollateralSource, Sendable {
             renewIfDue(entry, at: now)
             return entry
         }
-        return try await flights.join(name) { await self.lookUp(name) }.get()
+        let found: CollateralEntry?
+        do throws(CollateralError) {
+            found = try await reads.join(name) { await self.read(name) }.get()
+        } catch {
+            metrics.lookedUp(.none)
+            throw error
+        }
+        return try await answer(name, found)
+    }
+
+    /// What the database has when that can answer, else what an origin has.
+    private func answer(
+        _ name: CollateralName, _ found: CollateralEntry?
+    ) async throws(CollateralError) -> CollateralEntry {
+        let now = clock.now()
+        // What had expired already when it was had a moment ago will not be any better now.
+        if let found, settings.isUsable(nextUpdate: found.validity.nextUpdate, at: now) || !isDue(found) {
+            metrics.lookedUp(.database)
+            renewIfDue(found, at: now)
+            return found
+        }
+        do throws(CollateralError) {
+            let entry = try await flights.join(name) { await self.obtain(name, reason: .missing) }.get()
+            metrics.lookedUp(.origin)
+            return entry
+        } catch {
+            // Better an expired item, which the verifier may have leave to take, than none.
+            if let found {
+                metrics.lookedUp(.database)
+                return found
+            }
+            metrics.lookedUp(error.code == "collateral_busy" ? .busy : .none)
+            throw error
+        }
     }
 
     /// Asks for an item anew whatever is at hand, except that origins that asked for patience get it.
@@ -88,30 +128,12 @@ public final class CollateralCache: CollateralSource, Sendable {
         return try await flights.join(name) { await self.obtain(name, reason: .demanded) }.get()
     }
 
-    /// Finds what the database has, and asks the origins only when that cannot answer.
-    private func lookUp(_ name: CollateralName) async -> CollateralFlights.Outcome {
-        let found: CollateralEntry?
+    private func read(_ name: CollateralName) async -> Result<CollateralEntry?, CollateralError> {
         do throws(CollateralError) {
-            found = try await load(name)
+            return .success(try await load(name))
         } catch {
-            metrics.lookedUp(.none)
             return .failure(error)
         }
-        let now = clock.now()
-        // What had expired already when it was had a moment ago will not be any better now.
-        if let found, settings.isUsable(nextUpdate: found.validity.nextUpdate, at: now) || !isDue(found) {
-            metrics.lookedUp(.database)
-            renewIfDue(found, at: now)
-            return .success(found)
-        }
-        let outcome = await obtain(name, reason: .missing)
-        if case .success = outcome {
-            metrics.lookedUp(.origin)
-            return outcome
-        }
-        // Better an expired item, which the verifier may have leave to take, than none.
-        metrics.lookedUp(found == nil ? .none : .database)
-        return found.map { .success($0) } ?? outcome
     }
 
     private func renewIfDue(_ entry: CollateralEntry, at now: Date) {
@@ -121,12 +143,15 @@ public final class CollateralCache: CollateralSource, Sendable {
 
     /// Whether it is time to ask for an item anew.
     func isDue(_ entry: CollateralEntry) -> Bool {
-        let due = settings.renewal(fetchedAt: entry.fetchedAt, nextUpdate: entry.validity.nextUpdate, earlier: haste)
-        return due.map { clock.now() >= $0 } ?? false
+        let now = clock.now()
+        let due = settings.renewal(
+            fetchedAt: entry.fetchedAt, nextUpdate: entry.validity.nextUpdate, at: now, earlier: haste)
+        return due.map { now >= $0 } ?? false
     }
 
     /// What the database has of this name; nil when it has nothing, or nothing that can be believed.
     func load(_ name: CollateralName) async throws(CollateralError) -> CollateralEntry? {
+        let generation = shelf.generation
         let stored: StoredCollateral?
         do throws(StorageError) {
             stored = try await store.find(name.path)
@@ -137,7 +162,7 @@ public final class CollateralCache: CollateralSource, Sendable {
             return nil
         }
         guard let entry = stored.flatMap({ CollateralEntry($0) }), entry.name == name else { return nil }
-        guard shelf.put(entry) else {
+        guard shelf.put(entry, readAt: generation) else {
             metrics.refused(code: "collateral_rollback")
             logger.error("stored collateral is older than what this broker saw before", metadata: ["name": "\(name)"])
             return nil

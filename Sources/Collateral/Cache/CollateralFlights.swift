@@ -2,76 +2,60 @@ import RATS
 import Synchronization
 
 /// Work that all who want the same name wait for together.
-final class CollateralFlights: Sendable {
-    typealias Outcome = Result<CollateralEntry, CollateralError>
+final class CollateralFlights<Value: Sendable>: Sendable {
+    typealias Outcome = Result<Value, CollateralError>
 
-    private let flights = Mutex<[CollateralName: Task<Outcome, Never>]>([:])
+    private struct State {
+        var flights: [CollateralName: Task<Outcome, Never>] = [:]
+        var ofKind: [String: Int] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let limit: Int
+
+    /// - Parameter limit: The most names of one kind that are worked on at a time.
+    init(limitOfKind limit: Int = .max) { self.limit = limit }
 
     /// Waits for the work on a name, which is begun unless it is under way. It goes on when the one who began it gives up:
     /// others wait for it too.
     func join(_ name: CollateralName, _ work: @escaping @Sendable () async -> Outcome) async -> Outcome {
-        let flight = flights.withLock { flights -> Task<Outcome, Never>? in
-            if let flight = flights[name] { return flight }
-            guard flights.count < CollateralSettings.flights else { return nil }
+        let flight = state.withLock { state -> Task<Outcome, Never>? in
+            if let flight = state.flights[name] { return flight }
+            let count = state.ofKind[name.kind, default: 0]
+            guard count < limit else { return nil }
             let flight = Task {
                 let outcome = await work()
-                self.flights.withLock { _ = $0.removeValue(forKey: name) }
+                self.end(name)
                 return outcome
             }
-            flights[name] = flight
+            state.flights[name] = flight
+            state.ofKind[name.kind] = count + 1
             return flight
         }
-        guard let flight else {
-            return .failure(.unavailable(name, "too many other things are being asked for at this moment."))
-        }
+        guard let flight else { return .failure(.busy(name)) }
         return await flight.value
+    }
+
+    private func end(_ name: CollateralName) {
+        state.withLock { state in
+            state.flights[name] = nil
+            let left = state.ofKind[name.kind, default: 1] - 1
+            state.ofKind[name.kind] = left > 0 ? left : nil
+        }
     }
 
     /// The work on a name that is under way.
     func underway(_ name: CollateralName) async -> Outcome? {
-        await flights.withLock { $0[name] }?.value
+        await state.withLock { $0.flights[name] }?.value
     }
 }
 
-/// Lets a few tasks through at a time, in the order in which they came.
-final class CollateralTurnstile: Sendable {
-    private struct State {
-        var free: Int
-        var waiting: [CheckedContinuation<Void, Never>] = []
-    }
-
-    private let state: Mutex<State>
-
-    init(width: Int) { state = Mutex(State(free: width)) }
-
-    func pass<Value: Sendable>(_ body: () async -> Value) async -> Value {
-        await enter()
-        defer { leave() }
-        return await body()
-    }
-
-    private func enter() async {
-        await withCheckedContinuation { continuation in
-            let mayPass = state.withLock { state in
-                guard state.free == 0 else {
-                    state.free -= 1
-                    return true
-                }
-                state.waiting.append(continuation)
-                return false
-            }
-            if mayPass { continuation.resume() }
-        }
-    }
-
-    private func leave() {
-        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            guard !state.waiting.isEmpty else {
-                state.free += 1
-                return nil
-            }
-            return state.waiting.removeFirst()
-        }
-        next?.resume()
+extension CollateralError {
+    /// Too many other names of the same kind are being asked for.
+    static func busy(_ name: CollateralName) -> CollateralError {
+        CollateralError(
+            code: "collateral_busy",
+            message: "There is no \(name) yet: too many others of the kind \(name.kind) are being asked for. Try again."
+        )
     }
 }

@@ -25,9 +25,13 @@ extension CollateralSettings {
     /// When an item is to be renewed: at half of the life that it had left when it was had, at latest after
     /// ``refreshAfter``, and not more often than every ten minutes; nil when it never is.
     ///
+    /// What was had later than now was had by a broker whose clock is ahead, and is to be renewed at once: nobody can say
+    /// for how long it would look new.
+    ///
     /// - Parameter earlier: By how much earlier, as a part of the time until then, so that not all replicas ask at once.
-    func renewal(fetchedAt: Date, nextUpdate: Date?, earlier: Double = 0) -> Date? {
+    func renewal(fetchedAt: Date, nextUpdate: Date?, at now: Date, earlier: Double = 0) -> Date? {
         guard let nextUpdate else { return nil }
+        guard fetchedAt.timeIntervalSince(now) <= Self.clockTolerance else { return now }
         let half = nextUpdate.timeIntervalSince(fetchedAt) / 2
         let wait = max(Self.shortestRenewal, min(half, refreshAfter.inSeconds) * (1 - earlier))
         return fetchedAt.addingTimeInterval(wait)

@@ -11,7 +11,7 @@ public struct CollateralMetrics: Sendable {
     }
 
     /// Where the answer to a verifier came from.
-    enum Answer: String { case memory, database, origin, none }
+    enum Answer: String { case memory, database, origin, busy, none }
 
     func lookedUp(_ answer: Answer) {
         count("claviger_collateral_lookups_total", [("answer", answer.rawValue)])
@@ -28,6 +28,17 @@ public struct CollateralMetrics: Sendable {
     /// An item was refused: by an inspector, because it is older than what was here before, or because somebody changed it.
     func refused(code: String) {
         count("claviger_collateral_refused_total", [("code", code)])
+    }
+
+    /// Items were deleted to make room for one of a kind.
+    func evicted(kind: String, count: Int) {
+        Counter(label: "claviger_collateral_evictions_total", dimensions: [("kind", kind)], factory: factory)
+            .increment(by: count)
+    }
+
+    /// Rows of the database are not as a broker left them, and are not used.
+    func unauthentic(items: Int) {
+        Gauge(label: "claviger_collateral_unauthentic_items", dimensions: [], factory: factory).record(Double(items))
     }
 
     /// How the items of a kind stand: seconds until the first of them expires, negative when it has, and since the one that

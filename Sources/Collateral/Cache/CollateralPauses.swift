@@ -1,19 +1,27 @@
 import FoundationEssentials
 import RATS
+import Storage
 import Synchronization
 
 /// Who is not asked, and for what, until when: origins that asked for patience or do not answer, and names that an origin does
 /// not know or whose items were refused.
+///
+/// An origin pauses for one kind of collateral at a time: guests can ask for chips without end, and a publisher that has enough
+/// of it is still asked for its revocation lists.
 final class CollateralPauses: Sendable {
     /// Who or what is not asked for.
     enum Subject: Hashable, Sendable {
-        case origin(String)
+        case origin(String, kind: String)
         case name(CollateralName)
+
+        var isName: Bool {
+            if case .name = self { true } else { false }
+        }
 
         /// The subject as replicas tell it each other.
         var text: String {
             switch self {
-            case .origin(let name): "origin \(name)"
+            case .origin(let name, let kind): "\(CollateralPause.originPrefix)\(name) \(kind)"
             case .name(let name): "name \(name)"
             }
         }
@@ -51,9 +59,10 @@ final class CollateralPauses: Sendable {
         }
     }
 
-    /// Takes over what another replica told.
+    /// Takes over what another replica told, whose clock may be another: nothing pauses for longer than an origin may ask.
     func adopt(_ subject: Subject, until: Date, _ error: CollateralError, at now: Date) {
         pauses.withLock { pauses in
+            let until = min(until, now.addingTimeInterval(CollateralSettings.longestRequestedPause))
             pauses[subject] = Pause(until: until, error: error, failures: pauses[subject]?.failures ?? 0)
             Self.shrink(&pauses, at: now)
         }
@@ -62,12 +71,15 @@ final class CollateralPauses: Sendable {
     /// Ends a pause, and forgets the failures.
     func end(_ subject: Subject) { pauses.withLock { _ = $0.removeValue(forKey: subject) } }
 
-    /// Callers can name what does not exist without end, and must not fill the memory with it.
+    /// Callers can name what does not exist without end, and must neither fill the memory with it nor crowd out the pauses of
+    /// origins, which are few.
     private static func shrink(_ pauses: inout [Subject: Pause], at now: Date) {
         guard pauses.count > capacity else { return }
         pauses = pauses.filter { now < $0.value.until }
-        while pauses.count > capacity, let soonest = pauses.min(by: { $0.value.until < $1.value.until })?.key {
-            pauses.removeValue(forKey: soonest)
+        while pauses.count > capacity,
+            let soonest = pauses.lazy.filter(\.key.isName).min(by: { $0.value.until < $1.value.until })
+        {
+            pauses.removeValue(forKey: soonest.key)
         }
     }
 }

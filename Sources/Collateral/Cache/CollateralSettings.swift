@@ -36,10 +36,15 @@ public struct CollateralSettings: Sendable, Hashable {
     static let longestRequestedPause: Double = 86_400
     /// The shortest time between two renewals of an item, in seconds.
     static let shortestRenewal: Double = 600
-    /// Exchanges with origins at a time.
-    static let exchanges = 4
-    /// Names that are waited for at a time.
-    static let flights = 256
+    /// By how much the clocks of replicas may differ, in seconds.
+    static let clockTolerance: Double = 60
+    /// Exchanges with origins at a time, for each kind of collateral. Each holds a connection to the database.
+    static let exchangesOfKind = 2
+    /// Names that origins are asked for at a time, for each kind of collateral: guests can name chips without end, and
+    /// must not keep others from revocation lists or from another manufacturer's collateral.
+    static let flightsOfKind = 64
+    /// Names that wait to be renewed behind the scenes.
+    static let waitingRenewals = 256
 }
 
 extension Duration {

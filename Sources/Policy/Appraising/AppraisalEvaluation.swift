@@ -25,9 +25,11 @@ struct AppraisalEvaluation {
         let tee = input.claims.tee
         annotated = annotatedEvidence(
             claims: input.claims.claims, initDataClaims: input.initDataClaims,
-            runtimeDataClaims: input.runtimeDataClaims, tee: tee)
+            runtimeDataClaims: input.runtimeDataClaims, platformClaims: input.platformClaims, tee: tee)
+        // A policy can only ask what an object has, not whether there is a variable.
         var variables: [String: CELValue] = [
             "tee": .string(tee.rawValue), "class": .string(input.claims.deviceClass.rawValue),
+            "platform": .map(CELMap()),
         ]
         variables["now"] = CELValue(time: now)
         for (name, value) in annotated {

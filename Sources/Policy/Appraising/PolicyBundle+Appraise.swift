@@ -10,16 +10,20 @@ public struct AppraisalInput: Sendable {
     public let runtimeDataClaims: JSONValue?
     /// The parsed init-data.
     public let initDataClaims: JSONValue?
+    /// What is remembered of the machine; `nil` when nothing is.
+    public let platformClaims: JSONObject?
     /// The policy that was asked for; the class is added to it: `default` means `default-cpu` for a `cpu`.
     public let policyID: String
 
     /// Claims of one attester with the plaintexts that they cover.
     public init(
-        claims: EvidenceClaims, runtimeDataClaims: JSONValue?, initDataClaims: JSONValue?, policyID: String = "default"
+        claims: EvidenceClaims, runtimeDataClaims: JSONValue?, initDataClaims: JSONValue?,
+        platformClaims: JSONObject? = nil, policyID: String = "default"
     ) {
         self.claims = claims
         self.runtimeDataClaims = runtimeDataClaims
         self.initDataClaims = initDataClaims
+        self.platformClaims = platformClaims
         self.policyID = policyID
     }
 }

@@ -38,7 +38,7 @@ public enum ClaimsPage {
 
     private static let besideText = """
         Variables of release policies, and what stands in their `claims` beside the TEE. Appraisal policies have `tee`, `class` \
-        and `now`, and the same members as variables: `init_data`, `init_data_claims`, `report_data`, `runtime_data_claims`.
+        and `now`, and the same members as variables: `init_data`, `init_data_claims`, `platform`, `report_data`, `runtime_data_claims`.
         """
 
     private static func section(_ family: ClaimFamily) -> [String] {

@@ -27,6 +27,28 @@ public enum ExpressionVariables {
             "runtime_data_claims", .open(runtimeData), .sometimes,
             from: "the request of the guest, after its digest was compared with report_data",
             "What that digest covers, as far as it has structure; null otherwise."),
+        Claim(
+            "platform", .object(platform), .additional,
+            from: "this broker's memory of the machine, shared by all its replicas",
+            "What the broker remembers of the machine beneath the guest. Absent where the evidence names no machine (a masked chip identifier, TPMs, devices); in appraisal policies the variable is there, and empty."
+        ),
+    ]
+
+    private static let platform: [Claim] = [
+        Claim(
+            "id", .hex(32), example: "8a1c6f0e5b3d4c2f9e7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e",
+            from: "a digest of CHIP_ID (AMD) or of the PPID (Intel)",
+            "Names the machine in claviger platforms, and in the ledger."),
+        Claim(
+            "tcb_rollback", .boolean, example: false,
+            from:
+                "the security versions in the evidence, compared with the highest that this machine was accepted with",
+            "Whether any part of the machine's firmware is older than it has been before."),
+        Claim(
+            "tcb_rollback_from", .map(.integer(upTo: .max)), example: ["reported_tcb_snp": 23],
+            from: "the memory of the machine",
+            "The parts that are older now, each with the security version that it had before; empty when there is none."
+        ),
     ]
 
     private static let runtimeData: [Claim] = [

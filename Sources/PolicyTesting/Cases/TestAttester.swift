@@ -10,11 +10,12 @@ struct TestAttester: Sendable {
     var claims: JSONObject
     let initData: JSONValue?
     let runtimeData: JSONValue?
+    let platform: JSONObject?
 
     var input: AppraisalInput {
         AppraisalInput(
             claims: EvidenceClaims(tee: tee, deviceClass: deviceClass, claims: claims, matchedReportData: nil),
-            runtimeDataClaims: runtimeData, initDataClaims: initData, policyID: policyID)
+            runtimeDataClaims: runtimeData, initDataClaims: initData, platformClaims: platform, policyID: policyID)
     }
 
     static func readList(_ field: Field) -> [TestAttester] {
@@ -22,7 +23,7 @@ struct TestAttester: Sendable {
     }
 
     static func read(_ field: Field) -> TestAttester? {
-        let fields = ["tee", "class", "policy", "claims", "initData", "runtimeData"]
+        let fields = ["tee", "class", "policy", "claims", "initData", "runtimeData", "platform"]
         guard let object = ObjectReader(field, fields: fields) else { return nil }
         let tee = object.required("tee").flatMap(readTEE)
         let claims = object.required("claims").flatMap { $0.jsonObject() }
@@ -30,9 +31,10 @@ struct TestAttester: Sendable {
         let policyID = object["policy"].map { $0.nonEmptyText(maximum: 253) } ?? "default"
         let initData = object["initData"].map { $0.json() }
         let runtimeData = object["runtimeData"].map { $0.json() }
+        let platform = object["platform"].map { $0.jsonObject() }
         guard let tee, let claims, let policyID else { return nil }
         return TestAttester(
             tee: tee, deviceClass: (deviceClass ?? nil) ?? tee.deviceClass, policyID: policyID, claims: claims,
-            initData: initData ?? nil, runtimeData: runtimeData ?? nil)
+            initData: initData ?? nil, runtimeData: runtimeData ?? nil, platform: platform ?? nil)
     }
 }

@@ -67,6 +67,7 @@ public struct PastRequest: Sendable {
                 evidence["init_data"] = .string(digest)
                 evidence["init_data_claims"] = value["initDataClaims"] ?? .null
             }
+            if let platform = value["platform"], platform.objectValue != nil { evidence["platform"] = platform }
             var submod: JSONObject = [
                 "ear.status": value["status"] ?? .null, "ear.veraison.annotated-evidence": .object(evidence),
             ]

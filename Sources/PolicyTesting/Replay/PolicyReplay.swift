@@ -102,7 +102,8 @@ public struct PolicyReplay: Sendable {
                 return AppraisalInput(
                     claims: EvidenceClaims(
                         tee: appraisal.tee, deviceClass: appraisal.deviceClass, claims: claims, matchedReportData: nil),
-                    runtimeDataClaims: nil, initDataClaims: appraisal.initDataClaims.map { .object($0) })
+                    runtimeDataClaims: nil, initDataClaims: appraisal.initDataClaims.map { .object($0) },
+                    platformClaims: appraisal.platformClaims)
             })
     }
 

@@ -45,6 +45,15 @@ public struct CollateralError: Error, Sendable, Hashable {
 public protocol CollateralSource: Sendable {
     /// The item of this name. Throws ``CollateralError`` when there is none.
     func item(_ name: CollateralName) async throws(CollateralError) -> CollateralItem
+
+    /// The highest number that an issue of this name ever had (``CollateralValidity/sequence``), as far as the source
+    /// remembers: verifiers refuse lower ones. `nil` when it remembers none.
+    func highestSequence(of name: CollateralName) -> UInt64?
+}
+
+extension CollateralSource {
+    /// Nothing is remembered.
+    public func highestSequence(of name: CollateralName) -> UInt64? { nil }
 }
 
 /// Collateral that is all at hand, for files, tests and sites without a network.

@@ -41,31 +41,69 @@ public struct CollateralRepository: Sendable {
             Self.selectMany, [.text(prefix), .text(after), .bool(renewed), .int(Int64(max(0, limit)))])
         var found: [(CollateralSummary, Bool)] = []
         for row in rows {
+            // A row that a broker cannot have written must not keep the others from being seen.
             let summary = try CollateralSummary(row)
-            found.append((summary, (try? requireAuthentic(summary, row, marks)) != nil))
+            found.append((summary, isAuthentic(summary, row, marks)))
         }
         return found
     }
 
     /// Stores a row in place of the one of its name, and raises the name's mark.
     ///
-    /// - Parameter limit: The most rows of the kind that is issued once and for all.
+    /// - Parameter room: How many rows of the kind that is issued once and for all there may be, and which of them are not
+    ///   given up for new ones.
     /// - Throws: `corrupt` when the marks are not as a broker left them.
-    public func put(_ new: StoredCollateral, limit: Int) async throws(StorageError) -> CollateralStoring {
-        let statements = [try insertion(new, limit: limit), try SQLStatement(Self.notify, [.text(new.summary.name)])]
-        guard let mark = new.summary.mark else {
-            let results = try await database.transaction(statements)
-            return results.first?.isEmpty == false ? .stored : .full
-        }
+    public func put(_ new: StoredCollateral, room: CollateralRoom) async throws(StorageError) -> CollateralStoring {
+        let insertion = try insertion(new, limit: room.limit)
+        guard let mark = new.summary.mark else { return try await put(insertion, room) }
         for _ in 0..<Self.attempts {
             var marks = try await marks()
             if let reached = marks.byName[new.summary.name], mark.isBehind(reached) { return .behind(reached) }
             marks.raise(new.summary.name, to: mark)
             do throws(StorageError) {
-                _ = try await database.transaction(try marks.replacing(keys: keys) + statements)
-                return .stored
+                _ = try await database.transaction(try marks.replacing(keys: keys) + [insertion])
+                return .stored(evicted: 0)
             } catch {
                 // Somebody else raised a mark; theirs must not be lost.
+                guard error.code == .conflict else { throw error }
+            }
+        }
+        throw .conflict("the marks of the collateral were changed meanwhile")
+    }
+
+    /// Stores a row that is issued once and for all, in place of the oldest ones where there is no more room.
+    private func put(
+        _ insertion: SQLStatement, _ room: CollateralRoom
+    ) async throws(StorageError) -> CollateralStoring {
+        guard try await database.transaction([insertion]).first?.isEmpty != false else { return .stored(evicted: 0) }
+        let evicted = try await database.write(
+            SQLStatement(
+                Self.evict, [.int(Int64(room.limit)), .text(room.sparedSources), .texts(room.sparedNames)])
+        ).affected
+        guard evicted > 0 else { return .full }
+        let isStored = try await database.transaction([insertion]).first?.isEmpty == false
+        return isStored ? .stored(evicted: evicted) : .full
+    }
+
+    /// Whether there are marks.
+    ///
+    /// - Throws: `corrupt` when they are not as a broker left them, or when there are none though there are rows that must
+    ///   have some.
+    public func hasMarks() async throws(StorageError) -> Bool { try await marks().mac != nil }
+
+    /// Raises the marks to what a broker knows of them; returns how many names were behind that, or not known any more.
+    ///
+    /// - Throws: `corrupt` as ``hasMarks()`` does: then nothing is written, because what the broker knows may not be all.
+    public func restoreMarks(_ known: [String: CollateralMark]) async throws(StorageError) -> Int {
+        for _ in 0..<Self.attempts {
+            var marks = try await marks()
+            let lost = known.filter { name, mark in marks.byName[name].map { $0.isBehind(mark) } ?? true }
+            guard !lost.isEmpty else { return 0 }
+            for (name, mark) in lost { marks.raise(name, to: mark) }
+            do throws(StorageError) {
+                _ = try await database.transaction(try marks.replacing(keys: keys))
+                return lost.count
+            } catch {
                 guard error.code == .conflict else { throw error }
             }
         }
@@ -82,7 +120,7 @@ public struct CollateralRepository: Sendable {
         var renewed = 0
         for row in rows {
             let summary = try CollateralSummary(row)
-            guard (try? requireAuthentic(summary, row, marks)) != nil else { continue }
+            guard isAuthentic(summary, row, marks) else { continue }
             renewed += try await database.write(
                 SQLStatement(
                     Self.replaceSeal,
@@ -120,9 +158,14 @@ public struct CollateralRepository: Sendable {
         return try CollateralMarks(keyID: row.text(0), entries: row.text(1), mac: row.bytes(2), keys: keys)
     }
 
+    private func isAuthentic(_ summary: CollateralSummary, _ row: SQLRow, _ marks: CollateralMarks) -> Bool {
+        (try? requireAuthentic(summary, row, marks)) != nil
+    }
+
     private func requireAuthentic(
         _ summary: CollateralSummary, _ row: SQLRow, _ marks: CollateralMarks
     ) throws(StorageError) {
+        guard CollateralSummary.hasSequenceOrNone(row) else { throw Self.changed(summary.name) }
         guard (try? keys.open(row.bytes(9), purpose: .collateral, fields: summary.sealedFields())) != nil else {
             throw Self.changed(summary.name)
         }

@@ -84,10 +84,27 @@ public struct CollateralMark: Sendable, Hashable {
 
 /// What became of a piece of collateral that was to be stored.
 public enum CollateralStoring: Sendable, Hashable {
-    /// It is stored.
-    case stored
+    /// It is stored, in place of so many others that are issued once and for all.
+    case stored(evicted: Int)
     /// It lies behind what was stored of its name before, and is not stored.
     case behind(CollateralMark)
-    /// There are as many pieces as there may be, and it is not stored.
+    /// There are as many pieces as there may be, none of them can be given up, and it is not stored.
     case full
+}
+
+/// How much room there is for pieces that are issued once and for all.
+public struct CollateralRoom: Sendable, Hashable {
+    /// The most pieces.
+    public let limit: Int
+    /// Names of pieces that are in use and not given up for new ones.
+    public let sparedNames: [String]
+    /// What the sources begin with whose pieces are not given up.
+    public let sparedSources: String
+
+    /// Room for `limit` pieces.
+    public init(limit: Int, sparedNames: [String] = [], sparedSources: String) {
+        self.limit = limit
+        self.sparedNames = sparedNames
+        self.sparedSources = sparedSources
+    }
 }

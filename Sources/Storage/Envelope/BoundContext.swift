@@ -52,6 +52,8 @@ public struct KeyPurpose: Sendable, Hashable {
     static let collateral = KeyPurpose("claviger.storage collateral")
     /// Authenticates how far collateral has come.
     static let collateralMarks = KeyPurpose("claviger.storage collateral marks")
+    /// Authenticates what is remembered of machines.
+    static let platform = KeyPurpose("claviger.storage platform")
     /// Seals the challenge cookie.
     public static let challengeCookie = KeyPurpose("claviger challenge cookie")
     /// Authenticates the session cookie.

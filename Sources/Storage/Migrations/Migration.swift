@@ -8,7 +8,7 @@ struct Migration: Sendable {
     let text: String
 
     static let all: [Migration] = [
-        .initial, .releaseLimits, .policySeal, .attestationResults, .collateral,
+        .initial, .releaseLimits, .policySeal, .attestationResults, .collateral, .collateralChecks, .platforms,
     ]
 
     /// SHA-256 of the text, lower-case hex.

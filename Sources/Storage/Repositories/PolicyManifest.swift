@@ -6,6 +6,8 @@ enum PolicyRow: Hashable {
     case policy(PolicyKey)
     case referenceValue(String)
     case bundle(String)
+    /// A bundle that was taken away: no row of the database, only how far it had come.
+    case droppedBundle(String)
 
     /// The name for people.
     var description: String {
@@ -13,14 +15,19 @@ enum PolicyRow: Hashable {
         case .policy(let key): key.description
         case .referenceValue(let name): "the reference value \(name)"
         case .bundle(let name): "the bundle \(name)"
+        case .droppedBundle(let name): "the dropped bundle \(name)"
         }
     }
+
+    /// Whether the database has a row for it.
+    var isStored: Bool { if case .droppedBundle = self { false } else { true } }
 
     fileprivate var fields: [String] {
         switch self {
         case .policy(let key): ["policy", key.kind, key.namespace ?? "", key.name]
         case .referenceValue(let name): ["reference-value", name]
         case .bundle(let name): ["bundle", name]
+        case .droppedBundle(let name): ["dropped-bundle", name]
         }
     }
 
@@ -29,6 +36,7 @@ enum PolicyRow: Hashable {
         case ("policy", 4): self = .policy(PolicyKey(kind: fields[1], namespace: fields[2], name: fields[3]))
         case ("reference-value", 2): self = .referenceValue(fields[1])
         case ("bundle", 2): self = .bundle(fields[1])
+        case ("dropped-bundle", 2): self = .droppedBundle(fields[1])
         default: return nil
         }
     }
@@ -80,6 +88,25 @@ struct PolicyManifest: Sendable, Equatable {
 
     mutating func put(_ bundle: NewPolicyBundle, by author: String) {
         entries[.bundle(bundle.name)] = Self.entry(bundle, author)
+        entries[.droppedBundle(bundle.name)] = nil
+    }
+
+    /// Takes a bundle away. How far it had come stays: its name may be taken again one day, an older bundle of it not.
+    mutating func drop(bundle name: String) {
+        guard let entry = entries.removeValue(forKey: .bundle(name)) else { return }
+        entries[.droppedBundle(name)] = Entry(label: entry.label, digest: "")
+    }
+
+    /// Takes over how far bundles had come that are not here, as `other` remembers it.
+    mutating func remember(bundlesOf other: PolicyManifest) {
+        for (row, entry) in other.entries {
+            switch row {
+            case .bundle(let name), .droppedBundle(let name):
+                guard entries[.bundle(name)] == nil else { continue }
+                entries[.droppedBundle(name)] = Entry(label: entry.label, digest: "")
+            case .policy, .referenceValue: continue
+            }
+        }
     }
 
     /// The names of the policies of the origins that are meant.
@@ -93,13 +120,19 @@ struct PolicyManifest: Sendable, Equatable {
 
     /// The highest serial that a bundle of this name ever had, and what it was of.
     func mark(ofBundle name: String) -> BundleMark? {
-        entries[.bundle(name)].flatMap { BundleMark(label: $0.label) }
+        (entries[.bundle(name)] ?? entries[.droppedBundle(name)]).flatMap { BundleMark(label: $0.label) }
     }
 
-    /// The marks of all bundles, by name.
-    var bundleMarks: [String: BundleMark] {
-        var marks: [String: BundleMark] = [:]
-        for case (.bundle(let name), let entry) in entries { marks[name] = BundleMark(label: entry.label) }
+    /// The marks of all bundles by name, with whether they were taken away.
+    var bundleMarks: [String: (mark: BundleMark, isDropped: Bool)] {
+        var marks: [String: (mark: BundleMark, isDropped: Bool)] = [:]
+        for (row, entry) in entries {
+            switch row {
+            case .bundle(let name): marks[name] = BundleMark(label: entry.label).map { ($0, false) }
+            case .droppedBundle(let name): marks[name] = BundleMark(label: entry.label).map { ($0, true) }
+            case .policy, .referenceValue: continue
+            }
+        }
         return marks
     }
 }

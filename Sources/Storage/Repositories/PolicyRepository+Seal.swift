@@ -24,15 +24,18 @@ extension PolicyRepository {
         guard allowingOlderBundles || seen.bundleSetbacks.isEmpty else {
             throw .conflict(seen.bundleSetbacks.joined(separator: " "))
         }
-        return try await SealedChange(database: database, keys: keys).commit([], seen.rows, after: seen.generation)
+        var manifest = seen.rows
+        if let remembered = seen.remembered { manifest.remember(bundlesOf: remembered) }
+        return try await SealedChange(database: database, keys: keys).commit([], manifest, after: seen.generation)
     }
 }
 
 extension PolicySnapshot {
     /// How the bundles that are there are behind what the seal remembers of them, a sentence each.
     ///
-    /// A seal that does not belong to this generation still remembers. One that is lost remembers nothing, so that of each
-    /// bundle nobody knows whether it is the newest.
+    /// A seal of a later generation than this still remembers. One that is lost remembers nothing, and one of an earlier
+    /// generation, which somebody put back with its rows, nothing of what came after it: then of each bundle nobody knows
+    /// whether it is the newest.
     public var bundleSetbacks: [String] {
         guard let remembered else {
             guard !bundles.isEmpty else { return ["The seal is lost: it may be that signed bundles are gone."] }
@@ -41,15 +44,25 @@ extension PolicySnapshot {
             }
         }
         let found = Dictionary(bundles.map { ($0.name, $0.content) }) { first, _ in first }
-        return remembered.bundleMarks.sorted { $0.key < $1.key }.compactMap { name, mark in
-            guard let bundle = found[name] else {
-                return "The bundle \(name) is gone; it had the serial \(mark.serial)."
+        let marks = remembered.bundleMarks
+        let behind = isSealBehind && !(marks.isEmpty && bundles.isEmpty) ? [sealIsBehind] : []
+        return behind
+            + marks.sorted { $0.key < $1.key }.compactMap { name, known in
+                let mark = known.mark
+                guard let bundle = found[name] else {
+                    return known.isDropped ? nil : "The bundle \(name) is gone; it had the serial \(mark.serial)."
+                }
+                if bundle.serial < mark.serial {
+                    return "The bundle \(name) has the serial \(bundle.serial); it had \(mark.serial)."
+                }
+                guard bundle.serial == mark.serial, bundle.digest != mark.digest else { return nil }
+                return "The bundle \(name) has the serial \(mark.serial) and another content than it had."
             }
-            if bundle.serial < mark.serial {
-                return "The bundle \(name) has the serial \(bundle.serial); it had \(mark.serial)."
-            }
-            guard bundle.serial == mark.serial, bundle.digest != mark.digest else { return nil }
-            return "The bundle \(name) has the serial \(mark.serial) and another content than it had."
-        }
+    }
+
+    /// What to say of a seal of an earlier generation.
+    public var sealIsBehind: String {
+        "The seal is that of generation \(seal?.generation ?? 0), and the database has come to \(generation): it may be that "
+            + "signed bundles of then are newer, or gone."
     }
 }

@@ -73,7 +73,7 @@ public struct PolicyRepository: Sendable {
     ///
     /// - Parameters:
     ///   - exclusive: Removes everything that came in no bundle: documents and reference values.
-    ///   - dropped: Names of other bundles that go with their documents; their serials are forgotten.
+    ///   - dropped: Names of other bundles that go with their documents; how far they had come stays remembered.
     ///   - seen: The generation that the change was made for.
     /// - Throws: as ``put(_:origin:by:after:)`` does, and `conflict` when a document of the same name came in another
     ///   bundle, or the serial is not above the highest so far (the very same bundle may come again).
@@ -100,7 +100,7 @@ public struct PolicyRepository: Sendable {
                 statements.append(try SQLStatement(Self.removeReferenceValues, [.text(by)]))
             }
             if !dropped.isEmpty {
-                for name in dropped { manifest.entries[.bundle(name)] = nil }
+                for name in dropped { manifest.drop(bundle: name) }
                 statements.append(try SQLStatement(Self.removeBundles, [.texts(dropped.sorted()), .text(by)]))
             }
             manifest.put(bundle, by: by)

@@ -20,6 +20,8 @@ public struct PolicySnapshot: Sendable {
 
     /// Whether the seal is good, so that a change can be made: what it replaces is then well again.
     public var isSealed: Bool { manifest != nil }
+    /// Whether the seal is an earlier one than that of this generation: what came after it is not remembered.
+    public var isSealBehind: Bool { seal.map { $0.generation < generation } ?? false }
     /// Names exactly these rows: SHA-256, lowercase hex. For somebody who looked at them to say which ones he saw.
     public var rowDigest: String { rows.digest }
 
@@ -65,7 +67,7 @@ public struct PolicySnapshot: Sendable {
         let sealed = sealed?.entries ?? [:]
         let changed = found.entries.filter { sealed[$0.key] != nil && sealed[$0.key] != $0.value }.keys
         let added = found.entries.filter { sealed[$0.key] == nil }.keys
-        let missing = sealed.filter { found.entries[$0.key] == nil }.keys
+        let missing = sealed.filter { $0.key.isStored && found.entries[$0.key] == nil }.keys
         return added.map { "\($0.description) was added past the brokers." }.sorted()
             + changed.map { "\($0.description) was changed past the brokers." }.sorted()
             + missing.map { "\($0.description) was removed past the brokers." }.sorted()

@@ -5,8 +5,7 @@ import X509Trust
 /// The evidence of confidential VMs on Azure, in any of its forms.
 ///
 /// Versions 1 and 2 are texts: `version`, `tpm_quote{signature, message, pcrs[24]}` in hexadecimal, `hcl_report` and the
-/// processor's part in base64url. What has no version is older: lists of numbers, and the certificate as PEM. Ours may
-/// add `ak_certificates` (base64 of DER, that of the attestation key first).
+/// processor's part in base64url. What has no version is older: lists of numbers, and the certificate as PEM.
 struct AzureEvidence: Sendable {
     /// The names of members, which differ between the kinds.
     struct Form: Sendable {

@@ -57,8 +57,8 @@ public struct AzureSNPVerifier: EvidenceVerifier {
         quote.add(to: &claims)
         return [
             EvidenceClaims(
-                tee: tee, claims: claims, matchedReportData: quote.matchedReportData,
-                steps: verified.steps + quote.steps, chain: verified.chain)
+                tee: tee, claims: claims, matchedReportData: quote.matchedReportData, platform: verified.platform,
+                steps: verified.steps + quote.steps + [PlatformLevels.step(verified.platform)], chain: verified.chain)
         ]
     }
 
@@ -75,6 +75,7 @@ public struct AzureSNPVerifier: EvidenceVerifier {
             switch value {
             case .bool(let flag): texts[name] = .string(String(flag))
             case .int(let number): texts[name] = .string(String(number))
+            case .uint(let number): texts[name] = .string(String(number))
             case .string(let digits) where name == "measurement":
                 texts[name] = .string(Base64.encode((try? Hex.decode(digits)) ?? []))
             default: texts[name] = value

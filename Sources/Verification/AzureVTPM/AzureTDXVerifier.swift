@@ -48,10 +48,12 @@ public struct AzureTDXVerifier: EvidenceVerifier {
         let verified = try await domains.appraise(authentic, domain, context: context)
         var claims = verified.claims()
         quote.add(to: &claims)
-        let steps: [VerificationStep] = [.passed("HCL report", "its TDREPORT says what the quote says")]
+        let steps: [VerificationStep] = [
+            .passed("HCL report", "its TDREPORT says what the quote says"), PlatformLevels.step(verified.platform),
+        ]
         return [
             EvidenceClaims(
-                tee: tee, claims: claims, matchedReportData: quote.matchedReportData,
+                tee: tee, claims: claims, matchedReportData: quote.matchedReportData, platform: verified.platform,
                 steps: verified.quote.steps + quote.steps + steps, chain: verified.quote.chain)
         ]
     }

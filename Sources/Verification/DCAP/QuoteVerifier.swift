@@ -42,7 +42,7 @@ struct QuoteVerifier: Sendable {
             signature.signature, over: quote.signedBytes, by: key,
             "The signature of the quote is not its attestation key's.")
         return AuthenticQuote(
-            quote: quote, platform: platform, date: date,
+            quote: quote, platform: platform,
             steps: [
                 .passed("quote", "version \(quote.header.version), \(bytes.count) bytes"),
                 .passed("platform certificate", "leads to \(platform.chain.anchor.name)"),
@@ -59,10 +59,12 @@ struct QuoteVerifier: Sendable {
     func appraise(
         _ authentic: AuthenticQuote, context: VerificationContext
     ) async throws(VerificationError) -> VerifiedQuote {
-        let (quote, platform, date) = (authentic.quote, authentic.platform, authentic.date)
+        let (quote, platform) = (authentic.quote, authentic.platform)
         let (kind, report) = Self.kind(of: quote)
-        let collateral = try await reader.collateral(for: platform, kind, context: context, at: date)
-        let hasExpired = try collateral.check(for: platform, kind, at: date, grace: options.grace)
+        let collateral = try await reader.collateral(for: platform, kind, context: context)
+        // Asking may have taken its time: what expired meanwhile has expired.
+        let hasExpired = try collateral.check(
+            for: platform, kind, at: context.clock.now(), grace: options.grace)
         let enclave = try collateral.qeIdentity.content.rating(of: quote.signature.enclaveReport)
         let verdict = try TCBVerdict(
             collateral.tcbInfo.content, platform: platform.platform, enclave: enclave, report: report)
@@ -74,7 +76,9 @@ struct QuoteVerifier: Sendable {
                 "collateral", hasExpired ? "signed by Intel, expired and tolerated" : "signed by Intel and in force"),
             .passed("quoting enclave identity", enclave.status.rawValue),
             .passed(
-                "TCB level", "\(verdict.rating.status.rawValue), evaluation \(number), \(options.channel.rawValue)"),
+                "TCB level",
+                "\(verdict.rating.status.rawValue), evaluation \(number), at least "
+                    + "\(collateral.leastEvaluationNumber), \(options.channel.rawValue)"),
         ]
         return VerifiedQuote(
             quote: quote, platform: platform, collateral: collateral, verdict: verdict,

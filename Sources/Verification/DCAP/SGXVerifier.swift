@@ -64,11 +64,14 @@ public struct SGXVerifier: EvidenceVerifier {
         for (name, value) in verified.platformClaims() { claims[name] = value }
         claims["report_data"] = report.hex(.reportData)
         claims["init_data"] = report.hex(.configurationID)
+        let platform = verified.platformLevels(about: nil)
+        let steps: [VerificationStep] = [
+            .passed("enclave attributes", "no debugging, no provisioning key"), PlatformLevels.step(platform),
+        ]
         return [
             EvidenceClaims(
-                tee: tee, claims: claims, matchedReportData: match.candidate,
-                steps: verified.steps + [.passed("enclave attributes", "no debugging, no provisioning key")]
-                    + match.steps, chain: verified.chain)
+                tee: tee, claims: claims, matchedReportData: match.candidate, platform: platform,
+                steps: verified.steps + steps + match.steps, chain: verified.chain)
         ]
     }
 

@@ -48,14 +48,16 @@ public struct TDXVerifier: EvidenceVerifier {
         claims["report_data"] = report.hex(.reportData)
         claims["init_data"] = report.hex(.configurationID)
         if let bytes = evidence.eventLog {
-            claims["uefi_event_logs"] = try report.replaying(EventLog.parse(bytes)).claims
+            try report.replaying(EventLog.parse(bytes)).add(to: &claims, in: .confidentialVM)
             steps.append(.passed("event log", "leads to all four runtime measurement registers"))
         } else {
             steps.append(.skipped("event log", "the guest sent none"))
         }
+        steps.append(PlatformLevels.step(verified.platform))
         return [
             EvidenceClaims(
-                tee: tee, claims: claims, matchedReportData: match.candidate, steps: steps, chain: verified.quote.chain)
+                tee: tee, claims: claims, matchedReportData: match.candidate, platform: verified.platform,
+                steps: steps, chain: verified.quote.chain)
         ]
     }
 

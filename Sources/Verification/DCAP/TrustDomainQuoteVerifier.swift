@@ -13,6 +13,9 @@ struct VerifiedTrustDomain: Sendable {
         for (name, value) in quote.platformClaims() { claims[name] = value }
         return claims
     }
+
+    /// The firmware of the machine, with the TDX module.
+    var platform: PlatformLevels? { quote.platformLevels(about: report) }
 }
 
 /// Verifies the quotes of trust domains whoever they were made for: also those whose report data is not the session's,

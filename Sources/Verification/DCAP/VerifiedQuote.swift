@@ -6,8 +6,6 @@ import RATS
 struct AuthenticQuote: Sendable {
     let quote: IntelQuote
     let platform: PlatformCertificate
-    /// When it was verified.
-    let date: Date
     /// What was checked, in order.
     let steps: [VerificationStep]
 }

@@ -3,10 +3,14 @@ import Encodings
 /// The way to a program that firmware started (UEFI 2.10, section 10.3), as text (section 10.6).
 enum DevicePath {
     private static let end: UInt8 = 0x7F
+    /// The most nodes that are written: paths of firmware have fewer than ten, and a node of four bytes has a text of
+    /// several times its size.
+    private static let maximumNodes = 32
 
     /// A text for each node before the node that ends the path.
     ///
-    /// Returns `nil` when a node is shorter than its head, longer than the path, or the end is missing.
+    /// Returns `nil` when a node is shorter than its head, longer than the path, or the end is missing, and when there are
+    /// more than 32 nodes.
     static func texts(_ bytes: [UInt8]) -> [String]? {
         var reader = ByteReader(bytes)
         var texts: [String] = []
@@ -14,6 +18,7 @@ enum DevicePath {
             let data = try? reader.bytes(Int(size) - 4)
         {
             if type == end, subtype == 0xFF { return texts }
+            guard texts.count < maximumNodes else { return nil }
             texts.append(text(type, subtype, data))
         }
         return nil
@@ -28,7 +33,7 @@ enum DevicePath {
             case (3, 11): mac(data)
             case (4, 1): hardDrive(data)
             case (4, 3): data.count >= 16 ? "VenMedia(\(guid(data[..<16])),\(Hex.encode(data[16...])))" : nil
-            case (4, 4): data.isEmpty || data.count % 2 != 0 ? nil : "File(\(UTF16Text.lossy(data[...])))"
+            case (4, 4): file(data)
             default: nil
             }
         return known ?? "Path(\(type),\(subtype),\(Hex.encode(data)))"
@@ -42,6 +47,12 @@ enum DevicePath {
             Character(Unicode.Scalar(UInt8(ascii: "@") + UInt8(hid >> UInt32(shift) & 0x1F)))
         }
         return "ACPI(\(String(letters))\(hex(UInt64(hid >> 16), digits: 4)),\(uid))"
+    }
+
+    private static func file(_ data: [UInt8]) -> String? {
+        guard !data.isEmpty, data.count % 2 == 0 else { return nil }
+        let name = UTF16Text.lossy(data[...])
+        return name.hasControlCharacters ? nil : "File(\(name))"
     }
 
     private static func mac(_ data: [UInt8]) -> String? {

@@ -4,7 +4,7 @@ import Encodings
 ///
 /// A description of another form than its kind has gives no parts: it is still in the claim `event`.
 enum EventDetails {
-    /// Larger descriptions are not taken apart: they would be in the claims twice, and control characters grow.
+    /// Larger descriptions are not taken apart: they would be in the claims twice.
     private static let maximumSize = 16_384
 
     /// The claim `details`; `isProved` says whether the digests cover the description.
@@ -14,7 +14,7 @@ enum EventDetails {
         case .postCode, .action, .compactHash, .omitBootDeviceEvents, .efiAction:
             text(String(validating: data, as: UTF8.self))
         case .platformConfigFlags: text(flags(data))
-        case .ipl: text(loaderText(data))
+        case .ipl: script(loaderText(data))
         case .platformFirmwareBlob2, .handoffTables2: text(countedText(data))
         case .eventTag: TaggedEvent(data).map { $0.details(isProved: isProved) } ?? [:]
         case .variableDriverConfig, .variableBoot, .variableBoot2, .variableAuthority: variable(data) ?? [:]
@@ -23,8 +23,18 @@ enum EventDetails {
         }
     }
 
+    /// A text with control characters is left out: nobody can read it, it would be six times as long in JSON, and where
+    /// it is shown it could pass for several.
     private static func text(_ text: String?) -> JSONObject {
-        text.map { ["string": .string($0)] } ?? [:]
+        guard let text, !text.hasControlCharacters else { return [:] }
+        return ["string": .string(text)]
+    }
+
+    /// A text of a boot loader, which may be a script with line breaks and indentation.
+    private static func script(_ text: String?) -> JSONObject {
+        guard let text, !text.unicodeScalars.contains(where: { $0.isControl && !"\n\r\t".unicodeScalars.contains($0) })
+        else { return [:] }
+        return ["string": .string(text)]
     }
 
     /// Free text in which a byte 16 separates words; bytes that are no text give an empty one.
@@ -32,7 +42,7 @@ enum EventDetails {
         guard let text = String(validating: data, as: UTF8.self) else { return "" }
         let separated = text.unicodeScalars.map { $0.value == 0x10 ? " " : $0 }
         var cleaned = String.UnicodeScalarView()
-        cleaned.append(contentsOf: separated.filter { $0.properties.generalCategory != .control })
+        cleaned.append(contentsOf: separated.filter { !$0.isControl })
         return String(cleaned)
     }
 
@@ -62,6 +72,7 @@ enum EventDetails {
             let valueCount = try? reader.u64LE(),
             let size = Int(exactly: nameCount), size <= reader.remaining / 2,
             let name = (try? reader.bytes(2 * size)).flatMap({ UTF16Text.strict($0[...]) }),
+            !name.hasControlCharacters,
             let valueSize = Int(exactly: valueCount), let value = try? reader.bytes(valueSize)
         else { return nil }
         let groups = [guid[0..<4], guid[4..<6], guid[6..<8], guid[8..<10], guid[10..<16]]
@@ -82,6 +93,16 @@ enum EventDetails {
         else { return nil }
         return ["device_paths": .array(nodes.map { .string($0) })]
     }
+}
+
+extension Unicode.Scalar {
+    /// Whether this is a control character (general category Cc).
+    var isControl: Bool { value < 0x20 || 0x7F...0x9F ~= value }
+}
+
+extension String {
+    /// Whether there is a control character in the text.
+    var hasControlCharacters: Bool { unicodeScalars.contains(where: \.isControl) }
 }
 
 /// UTF-16 with the lower byte first, as UEFI has it.

@@ -8,6 +8,13 @@ extension EventLog {
     public var claims: JSONValue {
         .array(events.map { .object($0.claims) })
     }
+
+    /// Adds the claims of a log that was replayed: `uefi_event_logs`, and `uefi_event_log_findings` with what is odd
+    /// about it.
+    func add(to claims: inout JSONObject, in layout: Layout) {
+        claims["uefi_event_logs"] = self.claims
+        claims["uefi_event_log_findings"] = .array(findings(in: layout).map { .string($0.rawValue) })
+    }
 }
 
 extension EventLog.Event {

@@ -8,6 +8,9 @@ public import RATS
 public struct EventLog: Sendable, Hashable {
     /// The greatest size of a log: 1 MiB, the largest buffer that firmware is known to reserve.
     public static let maximumSize = 1_048_576
+    /// The greatest number of events. Booting makes some hundred; each becomes a claim that is several times larger than
+    /// the smallest event.
+    public static let maximumEvents = 4096
 
     /// The algorithms that the log was declared to be kept in, each with a register bank of its own.
     public let algorithms: [TCGHash]
@@ -23,7 +26,7 @@ public struct EventLog: Sendable, Hashable {
     /// room begins.
     ///
     /// Throws `unsupported_version` for the older format that knows SHA-1 only, and `malformed_evidence` for a log that
-    /// is too large, is cut off, has events without digests, or has digests of unknown algorithms or of one twice.
+    /// is too large, has more than 4096 events, is cut off, has events without digests, or has digests of unknown algorithms or of one twice.
     public static func parse(_ bytes: [UInt8]) throws(VerificationError) -> EventLog {
         var parser = EventLogParser(bytes)
         return try parser.parse()

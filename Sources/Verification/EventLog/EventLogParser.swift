@@ -25,6 +25,9 @@ struct EventLogParser {
         algorithms = try declaredAlgorithms()
         var events: [EventLog.Event] = []
         while !isUnusedFromHere {
+            guard events.count < EventLog.maximumEvents else {
+                throw reader.malformed("It has more than \(EventLog.maximumEvents) events.")
+            }
             events.append(try event())
         }
         return EventLog(algorithms: algorithms, events: events)

@@ -6,6 +6,9 @@ struct TaggedEvent {
     /// The label of the agent's events; its bytes in the log read `LEAA`.
     private static let agentTag: UInt32 = 0x4141_454C
 
+    /// JSON beyond this is left as the text that it is: a value in memory is larger than the two bytes that it may take.
+    private static let contentLimits = JSONLimits(maximumBytes: 16_384, maximumDepth: 16, maximumValues: 1024)
+
     private let tag: UInt32
     private let text: [UInt8]
     /// Whether nothing follows the text. The stub of Linux pads its events; an agent's has nothing to hide.
@@ -30,7 +33,9 @@ struct TaggedEvent {
     /// The members of the claim `details`. An agent's event is taken apart only when `isProved`: when its digest covers
     /// the text, because the host could have replaced any other.
     func details(isProved: Bool) -> JSONObject {
-        var details: JSONObject = ["string": .string(String(decoding: text.filter { $0 != 0 }, as: UTF8.self))]
+        var details = JSONObject()
+        let string = String(decoding: text.filter { $0 != 0 }, as: UTF8.self)
+        if !string.hasControlCharacters { details["string"] = .string(string) }
         if isAgentEvent {
             details["unicode_name"] = "AAEL"
             if isProved, isWhole, let entry = agentEntry { details["data"] = .object(entry) }
@@ -38,19 +43,19 @@ struct TaggedEvent {
         return details
     }
 
-    /// Domain, operation and content, separated by spaces, of which the content may have more. JSON in it is parsed.
+    /// Domain, operation and content, separated by spaces, of which the content may have more. Short JSON in it is parsed.
     ///
     /// A text with line breaks or other control characters was not written by an agent and would be shown as several.
     private var agentEntry: JSONObject? {
         guard let text = String(validating: text, as: UTF8.self),
-            !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+            !text.hasControlCharacters
         else { return nil }
         let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
         let content = String(parts[2])
         return [
             "domain": .string(String(parts[0])), "operation": .string(String(parts[1])),
-            "content": (try? JSONValue(parsing: content)) ?? .string(content),
+            "content": (try? JSONValue(parsing: content, limits: Self.contentLimits)) ?? .string(content),
         ]
     }
 }

@@ -45,11 +45,7 @@ struct SNPReportChecks {
             return
         }
         if report.chipID.allSatisfy({ $0 == 0 }) {
-            guard options.allowsMaskedChipID else {
-                throw VerificationError(
-                    code: "chip_id_masked",
-                    message: "The host masks the chip's identifier, so its key may be any chip's.")
-            }
+            guard options.allowsMaskedChipID else { throw .chipIDMasked }
             steps.append(.skipped("chip identifier", "the host masks it, which is let in here"))
             return
         }
@@ -138,6 +134,11 @@ struct SNPReportChecks {
         guard report.policy.contains(.smtAllowed) || !report.platformInfo.contains(.smtEnabled) else {
             throw VerificationError(
                 code: "smt_mismatch", message: "Hyper-threading is on, but the guest's policy forbids it.")
+        }
+        let unknown = report.platformInfo.unknown
+        if !unknown.isEmpty {
+            let bits = String(unknown.rawValue, radix: 16)
+            steps.append(.skipped("platform information", "nobody here knows what its bits 0x\(bits) mean"))
         }
         let required = options.requiredPlatform
         guard report.platformInfo.isSuperset(of: required) else {

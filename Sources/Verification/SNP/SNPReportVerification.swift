@@ -30,8 +30,7 @@ struct SNPReportVerification: Sendable {
         let product = try product(report, kind: kind, endorsementKeys: endorsementKeys)
         let source = try await endorsementKey(
             kind, product: product, report: report, given: endorsementKeys, context: context)
-        let now = context.clock.now()
-        let endorsed = try endorsement.verify(source, kind: kind, product: product, at: now)
+        let endorsed = try endorsement.verify(source, kind: kind, product: product, at: context.clock.now())
         var steps = [
             VerificationStep.passed("report format", "version \(report.version), reserved bytes zero"),
             .passed(
@@ -44,7 +43,7 @@ struct SNPReportVerification: Sendable {
                     + "issued under the pinned \(endorsed.chain.anchor.name)"),
         ]
         let status = try await revocation.status(
-            of: endorsed.chain, product: product, kind: kind, at: now, context: context)
+            of: endorsed.chain, product: product, kind: kind, context: context)
         steps.append(status.step)
         guard let signature = report.signature.rawRepresentation,
             let ecdsa = try? P384.Signing.ECDSASignature(rawRepresentation: signature),
@@ -125,15 +124,29 @@ struct SNPReportVerification: Sendable {
                 message:
                     "The report is signed by a \(kind.rawValue.uppercased()), but the certificate is another kind's.")
         }
-        guard kind == .vcek, let levels = report.reportedTCB.levels(of: product),
-            let name = CollateralName.amdVCEK(
-                product: product.collateralName, hardwareID: Array(report.chipID.prefix(product.hardwareIDByteCount)),
-                levels: levels.collateralLevels)
-        else {
+        guard kind == .vcek else {
             throw VerificationError(
                 code: "collateral_unavailable",
                 message: "The certificate of a provider's key (VLEK) must come with the evidence.")
         }
+        return try await chipKey(report, product: product, context: context)
+    }
+
+    /// The certificate of the chip's key from collateral; nobody is asked about a chip that the report does not name.
+    private func chipKey(
+        _ report: SNPReport, product: SNPProduct, context: VerificationContext
+    ) async throws(VerificationError) -> SNPEndorsementKeySource {
+        let hardwareID = Array(report.chipID.prefix(product.hardwareIDByteCount))
+        if hardwareID.allSatisfy({ $0 == 0 }) {
+            guard options.allowsMaskedChipID else { throw .chipIDMasked }
+            throw VerificationError(
+                code: "collateral_unavailable",
+                message: "The host masks the chip's identifier, so its key's certificate must come with the evidence.")
+        }
+        guard let levels = report.reportedTCB.levels(of: product),
+            let name = CollateralName.amdVCEK(
+                product: product.collateralName, hardwareID: hardwareID, levels: levels.collateralLevels)
+        else { throw .malformed("The report has a TCB version that its product does not write.") }
         do throws(CollateralError) {
             return SNPEndorsementKeySource(der: try await context.collateral.item(name).body, isCollateral: true)
         } catch {
@@ -141,6 +154,12 @@ struct SNPReportVerification: Sendable {
                 code: "collateral_unavailable", message: "The chip's certificate is not to be had. \(error.message)")
         }
     }
+}
+
+extension VerificationError {
+    /// The report does not say which chip it is from.
+    static let chipIDMasked = VerificationError(
+        code: "chip_id_masked", message: "The host masks the chip's identifier, so the report may be any chip's.")
 }
 
 /// Where the certificate of the signing key came from.

@@ -31,6 +31,23 @@ struct SNPVerifiedReport: Sendable {
         return claims
     }
 
+    /// The firmware that the processor reports, and what it can no longer be put back below.
+    ///
+    /// What ran when the guest was started is left out: a guest that has been running for long is no rollback.
+    var platform: PlatformLevels? {
+        var levels: [String: Int64] = [:]
+        for (name, tcb) in [("reported", report.reportedTCB), ("committed", report.committedTCB)] {
+            guard let parts = tcb.levels(of: product) else { continue }
+            levels["\(name)_tcb_bootloader"] = Int64(parts.bootloader)
+            levels["\(name)_tcb_tee"] = Int64(parts.tee)
+            levels["\(name)_tcb_snp"] = Int64(parts.snp)
+            levels["\(name)_tcb_microcode"] = Int64(parts.microcode)
+            if let fmc = parts.fmc { levels["\(name)_tcb_fmc"] = Int64(fmc) }
+        }
+        return PlatformLevels(
+            maker: .amd, identifier: report.chipID, levels: levels, about: ["product": .string(product.rawValue)])
+    }
+
     private func addKnownClaims(to claims: inout JSONObject) {
         let policy = report.policy
         claims["policy_abi_major"] = .int(Int64(policy.abiMajor))
@@ -58,6 +75,9 @@ struct SNPVerifiedReport: Sendable {
         claims["author_key_digest"] = .string(Hex.encode(report.authorKeyDigest))
         claims["platform_alias_check"] = .bool(report.platformInfo.contains(.aliasCheckComplete))
         claims["platform_ciphertext_hiding"] = .bool(report.platformInfo.contains(.ciphertextHiding))
+        let platform = report.platformInfo.rawValue
+        claims["platform_info"] = Int64(exactly: platform).map { .int($0) } ?? .uint(platform)
+        claims["platform_unknown_bits"] = .bool(!report.platformInfo.unknown.isEmpty)
     }
 
     private func addLevels(_ name: String, _ tcb: SNPTCB, to claims: inout JSONObject) {

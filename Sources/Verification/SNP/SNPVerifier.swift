@@ -35,9 +35,11 @@ public struct SNPVerifier: EvidenceVerifier {
             guard binding.initDataDigest(fits: verified.report.hostData) else { throw .initDataMismatch }
             steps.append(.passed("init-data", "the digest of the guest's document is in HOST_DATA"))
         }
+        steps.append(PlatformLevels.step(verified.platform))
         return [
             EvidenceClaims(
-                tee: tee, claims: verified.claims(), matchedReportData: index, steps: steps, chain: verified.chain)
+                tee: tee, claims: verified.claims(), matchedReportData: index, platform: verified.platform,
+                steps: steps, chain: verified.chain)
         ]
     }
 

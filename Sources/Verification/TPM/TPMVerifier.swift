@@ -29,15 +29,17 @@ public struct TPMVerifier: EvidenceVerifier {
         _ evidence: Evidence, binding: EvidenceBinding, context: VerificationContext
     ) async throws(VerificationError) -> [EvidenceClaims] {
         let presented = try TPMEvidence(evidence.content)
-        var steps: [VerificationStep] = []
-        let trust = try trust(in: presented, context: context, steps: &steps)
+        // Certificates come last but for the log: whoever holds no key of a quote for this session costs one signature.
         let quote = try presented.quote.verify(
             by: presented.key, wanted: Array(0..<TPMRegisters.count), banks: options.banks)
-        steps.append(.passed("quote signature", "by the attestation key, over all registers of \(quote.bank.name)"))
         guard let index = Self.nonce(quote.attestation.extraData, binding) else { throw .reportDataMismatch }
-        steps.append(.passed("report data", "this session's nonce and key are the quote's nonce"))
+        var steps: [VerificationStep] = [
+            .passed("quote signature", "by the attestation key, over all registers of \(quote.bank.name)"),
+            .passed("report data", "this session's nonce and key are the quote's nonce"),
+        ]
         steps.append(try initData(binding, quote))
-        let log = try eventLog(presented.eventLog, quote: quote, steps: &steps)
+        let trust = try trust(in: presented, context: context, steps: &steps)
+        let log = try eventLog(presented.eventLog, quote: quote, trust: trust, steps: &steps)
         return [
             EvidenceClaims(
                 tee: tee, claims: claims(presented, trust: trust, quote: quote, log: log), matchedReportData: index,
@@ -85,7 +87,8 @@ public struct TPMVerifier: EvidenceVerifier {
         }
         if let area = evidence.publicArea {
             guard area.key == evidence.key, area.attributes.makeAttestationKey else { throw .unrestrictedTPMKey }
-            steps.append(.passed("key attributes", "made by the TPM, fixed to it, signs its statements only"))
+            // A key that signs anything could sign a statement about itself, so only a certificate that says so would do.
+            steps.append(.skipped("key attributes", "its public area says what it should, but nobody signed that"))
         } else {
             steps.append(.skipped("key attributes", "the evidence has no public area of the key"))
         }
@@ -102,9 +105,10 @@ public struct TPMVerifier: EvidenceVerifier {
         return .passed("init-data", "the digest of the guest's document is in PCR 8")
     }
 
-    /// The part of the log that the quoted registers prove.
+    /// The part of the log that the quoted registers prove; `nil` too where nobody vouches for the key, because whoever
+    /// made up the key made up registers and log.
     private func eventLog(
-        _ log: EventLog?, quote: TPMQuote.Verified, steps: inout [VerificationStep]
+        _ log: EventLog?, quote: TPMQuote.Verified, trust: TPMKeyTrust, steps: inout [VerificationStep]
     ) throws(VerificationError) -> EventLog? {
         guard let log else {
             guard !options.requiresEventLog else {
@@ -127,6 +131,10 @@ public struct TPMVerifier: EvidenceVerifier {
             proved[index] = value
         }
         let part = try log.replayed(to: proved, in: quote.bank, startupLocality: log.startupLocality)
+        guard trust.isVouchedFor else {
+            steps.append(.skipped("event log", "it fits the quote, but nobody vouches for the key that signed it"))
+            return nil
+        }
         let registers = proved.keys.sorted().map(String.init).joined(separator: ", ")
         steps.append(.passed("event log", "it leads to PCR \(registers)"))
         return part
@@ -150,10 +158,7 @@ public struct TPMVerifier: EvidenceVerifier {
         claims["firmware_version"] = .string(
             Hex.encode(
                 [56, 48, 40, 32, 24, 16, 8, 0].map { UInt8(truncatingIfNeeded: attestation.firmwareVersion >> $0) }))
-        if let log {
-            claims["uefi_event_logs"] = log.claims
-            claims["uefi_event_log_findings"] = .array(log.findings(in: .platform).map { .string($0.rawValue) })
-        }
+        log?.add(to: &claims, in: .platform)
         return claims
     }
 }

@@ -34,25 +34,39 @@ struct SimulatedSite {
         let file = FileManager.default.temporaryDirectory.appending(path: "claviger-simulated-\(UUID().uuidString).pem")
         try Data(signer.publicPEM.utf8).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
-        let collateral = IntelCollateralOptions(anchors: intel.anchors)
         test = try await TestBroker.make(
-            policies: policies,
-            verifiers: VerifierRegistry(
-                verifiers: [
-                    SNPVerifier(SNPVerifier.Options(anchors: amd.anchors)),
-                    TDXVerifier(options: .init(collateral: collateral)),
-                    SGXVerifier(options: .init(collateral: collateral)),
-                    AzureSNPVerifier(.init(snp: .init(anchors: amd.anchors))),
-                    AzureTDXVerifier(.init(tdx: .init(collateral: collateral))),
-                ] + others),
-            inspectors: [
-                SNPCollateralInspector(anchors: amd.anchors), IntelCollateralInspector(anchors: intel.anchors),
-            ]
+            policies: policies, verifiers: Self.verifiers(amd, intel, others), inspectors: Self.inspectors(amd, intel)
         ) {
             $0.policies.installDefaults = true
             $0.collateral.keyFiles = [file.path]
         }
         try await importCollateral(signedBy: signer, at: now)
+    }
+
+    private static func verifiers(
+        _ amd: SimulatedAMD, _ intel: SimulatedIntel, _ others: [any EvidenceVerifier] = []
+    ) -> VerifierRegistry {
+        let collateral = IntelCollateralOptions(anchors: intel.anchors)
+        var snp = SNPVerifier.Options(anchors: amd.anchors)
+        snp.allowsMaskedChipID = true
+        return VerifierRegistry(
+            verifiers: [
+                SNPVerifier(snp), TDXVerifier(options: .init(collateral: collateral)),
+                SGXVerifier(options: .init(collateral: collateral)),
+                AzureSNPVerifier(.init(snp: .init(anchors: amd.anchors))),
+                AzureTDXVerifier(.init(tdx: .init(collateral: collateral))),
+            ] + others)
+    }
+
+    /// Another broker on the same database, which believes the same evidence.
+    func replica() async throws -> TestBroker {
+        try await TestBroker.make(
+            policies: nil, store: test.store, database: try await test.store.connect(),
+            verifiers: Self.verifiers(amd, intel), inspectors: Self.inspectors(amd, intel))
+    }
+
+    private static func inspectors(_ amd: SimulatedAMD, _ intel: SimulatedIntel) -> [any CollateralInspector] {
+        [SNPCollateralInspector(anchors: amd.anchors), IntelCollateralInspector(anchors: intel.anchors)]
     }
 
     private func importCollateral(signedBy signer: SigningKey, at now: Date) async throws {

@@ -22,6 +22,8 @@ package struct EndorsementKeyDraft: Sendable {
     package var notBefore: Date
     /// The last moment of validity.
     package var notAfter: Date
+    /// Other values (DER) of AMD's extensions by their number, such as `3.1`; `nil` leaves one out.
+    package var replacedValues: [String: [UInt8]?] = [:]
     /// Stands before AMD's extensions.
     package var otherExtensions: [TestExtension] = []
 
@@ -35,6 +37,11 @@ package struct EndorsementKeyDraft: Sendable {
         switch kind {
         case .vcek: values.append(("4", hardwareID))
         case .vlek: values.append(("5", ASN1.ia5String(provider)))
+        }
+        for (number, value) in replacedValues.sorted(by: { $0.key < $1.key }) {
+            let place = values.firstIndex { $0.0 == number }
+            if let place { values.remove(at: place) }
+            if let value { values.insert((number, value), at: place ?? values.endIndex) }
         }
         return otherExtensions + values.map { TestExtension("1.3.6.1.4.1.3704.1.\($0.0)", value: $0.1) }
     }

@@ -24,9 +24,7 @@ package struct SimulatedEventLog: Sendable {
 
         /// An event that the guest's agent records while the guest runs.
         package static func agent(_ text: String) -> Event {
-            Event(
-                register: 3, type: 6,
-                data: Array("LEAA".utf8) + littleEndian(UInt32(text.utf8.count)) + Array(text.utf8))
+            Event(register: 3, type: 6, data: LogBuilder.agentEvent(text))
         }
     }
 
@@ -52,17 +50,12 @@ package struct SimulatedEventLog: Sendable {
 
     /// The log as firmware keeps it: a declaration of SHA-384 alone, the events, and unused room.
     package var encoded: [UInt8] {
-        var declaration = Array("Spec ID Event03\0".utf8) + [0, 0, 0, 0, 0, 2, 0, 2]
-        declaration += littleEndian(UInt32(1)) + Self.sha384 + littleEndian(UInt16(48)) + [0]
-        var bytes = littleEndian(UInt32(1)) + littleEndian(UInt32(3)) + [UInt8](repeating: 0, count: 20)
-        bytes += littleEndian(UInt32(declaration.count)) + declaration
+        var log = LogBuilder()
         for event in events {
             // In a log index 0 is the launch measurement.
-            bytes += littleEndian(UInt32(event.register + 1)) + littleEndian(event.type) + littleEndian(UInt32(1))
-            bytes += Self.sha384 + event.digest + littleEndian(UInt32(event.data.count)) + event.data
+            log.append(
+                index: UInt32(event.register + 1), type: event.type, digests: [(0x0C, event.digest)], data: event.data)
         }
-        return bytes + [UInt8](repeating: 0xFF, count: 64)
+        return log.padded([UInt8](repeating: 0xFF, count: 64))
     }
-
-    private static let sha384: [UInt8] = [0x0C, 0x00]
 }

@@ -1,5 +1,6 @@
 import Crypto
 import Encodings
+import EvidenceSimulator
 import Foundation
 import RATS
 import Testing
@@ -113,7 +114,7 @@ struct AzureAttackTests {
         report.reportData = vm.reportData(doubled)
         let content = try vm.evidence(
             report: vm.hclReport(hardware: report.signed(by: guest.key), runtimeData: doubled),
-            hardware: guest.key.der)
+            hardware: guest.key.certificate)
         #expect(await refusal(content) == "malformed_evidence")
     }
 
@@ -159,7 +160,7 @@ struct AzureAttackTests {
         #expect(await refusal(debug) == "debug_enabled")
         let chip = try vm.evidence(on: guest, report: { $0.chipID[0] ^= 1 })
         #expect(await refusal(chip) == "chip_id_mismatch")
-        let other = try SNPGuest(TestAMD(.genoa, isImpostor: true))
+        let other = try SNPGuest(SimulatedAMD(.genoa, isImpostor: true))
         #expect(await refusal(try vm.evidence(on: other)) == "chain_not_trusted")
         let old = try vm.evidence(on: guest).replacing("vcek", with: .string(Base64.encodeURL([1, 2, 3])))
         #expect(await refusal(old) != nil)
@@ -173,7 +174,7 @@ struct AzureAttackTests {
         func refusal(_ change: (inout [UInt8]) -> Void) async throws -> String? {
             var report = good
             change(&report)
-            return await self.refusal(try vm.evidence(report: report, hardware: guest.key.der))
+            return await self.refusal(try vm.evidence(report: report, hardware: guest.key.certificate))
         }
         #expect(try await refusal { _ in } == nil)
         #expect(try await refusal { $0[4] = 3 } == "unsupported_version")

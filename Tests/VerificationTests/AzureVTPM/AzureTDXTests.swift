@@ -1,4 +1,5 @@
 import Encodings
+import EvidenceSimulator
 import Foundation
 import RATS
 import Testing
@@ -78,7 +79,7 @@ struct AzureTDXTests {
         // The VM's report is SEV-SNP's, and says that it is; only the quote is TDX's.
         let quote = try vm.evidence(on: intel)["td_quote"]
         #expect(await refusal(content.replacing("td_quote", with: quote)) == "malformed_evidence")
-        let certificate = JSONValue.string(Base64.encodeURL(guest.key.der))
+        let certificate = JSONValue.string(Base64.encodeURL(guest.key.certificate))
         let tdx = try vm.evidence(on: intel).replacing("vcek", with: certificate)
         #expect(
             await AzureSNPVerifier().refusalCode(tdx, vm.binding, context) == "malformed_evidence")

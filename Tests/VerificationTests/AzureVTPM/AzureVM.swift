@@ -1,5 +1,6 @@
 import Crypto
 import Encodings
+import EvidenceSimulator
 import Foundation
 import RATS
 import X509TestSupport
@@ -92,7 +93,7 @@ extension AzureVM {
         changeReport(&report)
         let signed = try report.signed(by: guest.key)
         return try evidence(
-            report: hclReport(hardware: signed), hardware: guest.key.der, version: version, changeStatement)
+            report: hclReport(hardware: signed), hardware: guest.key.certificate, version: version, changeStatement)
     }
 
     /// Evidence of a VM on the stand-in for Intel.

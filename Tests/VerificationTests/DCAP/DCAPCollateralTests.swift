@@ -112,6 +112,14 @@ struct DCAPCollateralTests {
         let identity = CollateralName.intelQEIdentity(.tdx, channel: .early)
         #expect(
             try await outcome({ _ in }, { $0.highest = { $0 == identity ? 18 : nil } }).code == "collateral_rollback")
+        // What is published early is never behind what is published later.
+        let later = CollateralName.intelTCBInfo(.tdx, fmspc: intel.platform.fmspc, channel: .standard)
+        #expect(try await outcome({ _ in }, { $0.highest = { $0 == later ? 18 : nil } }).code == "collateral_rollback")
+        let enclaves = CollateralName.intelTCBInfo(.sgx, fmspc: intel.platform.fmspc, channel: .early)
+        #expect(try await outcome({ _ in }, { $0.highest = { $0 == enclaves ? 18 : nil } }).word == "UpToDate")
+        let step = try await outcome({ _ in }, { $0.highest = { $0 == info ? 17 : nil } }).result?.steps
+            .first { $0.name == "TCB level" }
+        #expect(step?.detail.contains("evaluation 17, at least 17") == true)
         let older = try await intel.verdict(identity: IntelDocuments.qeIdentity(.tdx, ["tcbEvaluationDataNumber": 16]))
         #expect(older.claims?["tcb_eval_num"] == 16)
     }

@@ -21,6 +21,25 @@ struct DCAPPlatformTests {
         IntelDocuments.level(.tdx, components: components, tdxComponents: tdx, pceSVN: pce, "UpToDate")
     }
 
+    @Test("a chain that is written in many ways is remembered once, and refused where it is not read")
+    func chainTexts() throws {
+        let certificates = PlatformCertificates(anchors: intel.anchors)
+        let text = String(decoding: try intel.quote(.plain()).signature.certificates, as: UTF8.self)
+        let first = try certificates.certificate(Array(text.utf8), at: IntelStandIn.now)
+        for blanks in 1..<50 {
+            let variant = text.replacing("-----BEGIN", with: String(repeating: "\n", count: blanks) + "-----BEGIN")
+            let known = try certificates.certificate(Array(variant.utf8), at: IntelStandIn.now)
+            #expect(known.chain == first.chain)
+        }
+        let windows = text.replacing("\n", with: "\r\n")
+        #expect(try certificates.certificate(Array(windows.utf8), at: IntelStandIn.now).chain == first.chain)
+        #expect(certificates.rememberedTexts == 1)
+        let late = IntelStandIn.now.addingTimeInterval(86_400 * 365 * 60)
+        for variant in [text, windows] {
+            #expect(throws: VerificationError.self) { try certificates.certificate(Array(variant.utf8), at: late) }
+        }
+    }
+
     @Test("A14: every status of Intel's but a revoked one is passed on to policies")
     func statuses() async throws {
         for status in TCBStatus.ofLevels {

@@ -23,8 +23,7 @@ extension IntelStandIn {
 
     func options(_ terms: Terms = Terms()) -> IntelCollateralOptions {
         IntelCollateralOptions(
-            anchors: terms.anchors ?? anchors, grace: terms.grace, minimumEvaluationNumber: terms.minimum,
-            highestEvaluationNumber: terms.highest)
+            anchors: terms.anchors ?? anchors, grace: terms.grace, minimumEvaluationNumber: terms.minimum)
     }
 
     /// Verifies a quote as it comes, for its own report data.
@@ -50,7 +49,8 @@ extension IntelStandIn {
             let reportData = try verifier.statedReportData(in: evidence)
             let binding = EvidenceBinding(reportData: [reportData], initDataDigest: terms.initData)
             let items = try terms.items ?? items(isEnclave ? .sgx : .tdx)
-            let context = VerificationContext(clock: .fixed(terms.now), collateral: FixedCollateral(items))
+            let collateral = RememberingCollateral(items: FixedCollateral(items), highest: terms.highest)
+            let context = VerificationContext(clock: .fixed(terms.now), collateral: collateral)
             return DCAPOutcome(try await verifier.verify(evidence, binding: binding, context: context).first)
         } catch {
             return DCAPOutcome(error)

@@ -1,4 +1,5 @@
 import Encodings
+import EvidenceSimulator
 import RATS
 import Testing
 import Verification
@@ -62,6 +63,48 @@ struct EventDetailsTests {
             #expect(parsed.findings(in: .confidentialVM) == [.doubtfulAgentEvent], "\(text)")
         }
         #expect(try details(6, Array("LEAA".utf8) + [2, 0, 0, 0, 0xFF, 0xFE])?["data"] == nil)
+    }
+
+    @Test("JSON of an agent that is deeper or larger than records are stays a text")
+    func largeAgentContent() throws {
+        func content(_ text: String) throws -> JSONValue? {
+            try details(6, LogBuilder.agentEvent("coco.com run \(text)"))?["data"]?["content"]
+        }
+        let nested = { (depth: Int) in String(repeating: "[", count: depth) + String(repeating: "]", count: depth) }
+        #expect(try content(nested(16))?.arrayValue != nil)
+        #expect(try content(nested(17)) == .string(nested(17)))
+        let list = { (count: Int) in "[" + Array(repeating: "0", count: count).joined(separator: ",") + "]" }
+        #expect(try content(list(1023))?.arrayValue?.count == 1023)
+        #expect(try content(list(1024)) == .string(list(1024)))
+    }
+
+    @Test("texts with control characters are not in the claims, save line breaks and tabs in a boot loader's script")
+    func controlCharacters() throws {
+        for text in ["a\u{1B}[2J", "a\nb", "a\u{7F}", "a\u{9B}"] {
+            let bytes = Array(text.utf8)
+            #expect(try details(5, bytes) == [:])
+            #expect(try details(0x8000_000A, [UInt8(bytes.count)] + bytes) == [:])
+            let tagged = LogBuilder.littleEndian(UInt32(1)) + LogBuilder.littleEndian(UInt32(bytes.count)) + bytes
+            #expect(try details(6, tagged) == [:])
+            let units = text.utf16.flatMap { LogBuilder.littleEndian($0) }
+            let count = UInt64(text.utf16.count)
+            #expect(try details(0x8000_0001, variable(units, nameCount: count, value: [], valueCount: 0)) == [:])
+            let node = [4, 4] + LogBuilder.littleEndian(UInt16(units.count + 4)) + units
+            let paths = try details(0x8000_0003, image(node + [0x7F, 0xFF, 4, 0]))?["device_paths"]
+            #expect(paths == .array([.string("Path(4,4,\(Hex.encode(units)))")]))
+        }
+        #expect(try details(5, Array("a b".utf8))?["string"] == "a b")
+        #expect(try details(0x0D, Array("menuentry x {\n\tboot\r\n}".utf8))?["string"] == "menuentry x {\n\tboot\r\n}")
+        #expect(try details(0x0D, Array("a\u{1B}[2J".utf8)) == [:])
+    }
+
+    @Test("a device path has at most 32 nodes")
+    func nodeCount() throws {
+        func path(_ count: Int) -> [UInt8] {
+            Array(repeating: [1, 1, 6, 0, 2, 3] as [UInt8], count: count).flatMap(\.self) + [0x7F, 0xFF, 4, 0]
+        }
+        #expect(try details(0x8000_0003, image(path(32)))?["device_paths"]?.arrayValue?.count == 32)
+        #expect(try details(0x8000_0003, image(path(33))) == [:])
     }
 
     @Test("a record whose digest does not cover its text is not taken apart")

@@ -1,5 +1,6 @@
 import Crypto
 import Encodings
+import EvidenceSimulator
 import RATS
 import Testing
 import Verification
@@ -45,14 +46,56 @@ struct EventLogAttackTests {
         }
     }
 
-    @Test("A23: a log above 1 MiB is refused, one of 1 MiB is read in proportion to its size")
+    @Test("A23: a log above 1 MiB or with more than 4096 events is refused, and an event takes little room")
     func size() throws {
         var log = LogBuilder()
-        while log.bytes.count + 70 <= EventLog.maximumSize { log.append(index: 1, type: 4, data: [0, 0, 0, 0]) }
-        let parsed = try EventLog.parse(log.padded([0, 0, 0, 0]))
-        #expect(parsed.events.count > 14_000)
+        for _ in 0..<EventLog.maximumEvents { log.append(index: 1, type: 4, data: [0, 0, 0, 0]) }
+        #expect(try EventLog.parse(log.bytes).events.count == EventLog.maximumEvents)
+        let room = EventLog.maximumSize - log.bytes.count
+        #expect(EventLog.refusal(of: log.padded([UInt8](repeating: 0, count: room))) == nil)
+        #expect(EventLog.refusal(of: log.padded([UInt8](repeating: 0, count: room + 1))) == "malformed_evidence")
+        log.append(index: 1, type: 4, data: [0, 0, 0, 0])
+        #expect(EventLog.refusal(of: log.bytes) == "malformed_evidence")
         #expect(MemoryLayout<EventLog.Event>.stride <= 64)
-        #expect(EventLog.refusal(of: log.padded([UInt8](repeating: 0, count: 200))) == "malformed_evidence")
+    }
+
+    /// Descriptions whose claims are as large as they can be, by the kind of event.
+    static let swollen: [(name: String, type: UInt32, data: [UInt8])] = {
+        let head = [UInt8](repeating: 0, count: 24)
+        let path = Array(repeating: [0xFF, 0xFE, 4, 0] as [UInt8], count: 32).flatMap(\.self) + [0x7F, 0xFF, 4, 0]
+        let overlong =
+            Array(repeating: [0xFF, 0xFE, 4, 0] as [UInt8], count: 4000).flatMap(\.self) + [0x7F, 0xFF, 4, 0]
+        func image(_ path: [UInt8]) -> [UInt8] { head + LogBuilder.littleEndian(UInt64(path.count)) + path }
+        let name = Array(repeating: [1, 0] as [UInt8], count: 8000).flatMap(\.self)
+        let variable =
+            [UInt8](repeating: 0, count: 16) + LogBuilder.littleEndian(UInt64(8000)) + [0, 0, 0, 0, 0, 0, 0, 0] + name
+        let nested = String(repeating: "[", count: 8000) + String(repeating: "]", count: 8000)
+        return [
+            ("the smallest events", 4, []), ("control characters", 5, [UInt8](repeating: 1, count: 16_000)),
+            ("a script of line breaks", 0x0D, [UInt8](repeating: 10, count: 16_000)),
+            ("quotation marks", 5, [UInt8](repeating: 0x22, count: 16_000)),
+            ("bytes that are no text", 6, [1, 0, 0, 0, 0x70, 0x3E, 0, 0] + [UInt8](repeating: 0xFF, count: 15_984)),
+            (
+                "control characters behind a tag", 6,
+                [1, 0, 0, 0, 0x70, 0x3E, 0, 0] + [UInt8](repeating: 1, count: 15_984)
+            ),
+            ("short nodes", 0x8000_0003, image(path)), ("too many nodes", 0x8000_0003, image(overlong)),
+            ("a name of control characters", 0x8000_0001, variable),
+            ("an agent's list", 6, LogBuilder.agentEvent("a b [" + String(repeating: "0,", count: 7990) + "0]")),
+            ("an agent's nested lists", 6, LogBuilder.agentEvent("a b \(nested)")),
+            ("an agent's quotation marks", 6, LogBuilder.agentEvent("a b " + String(repeating: "\"", count: 16_000))),
+        ]
+    }()
+
+    @Test("A23: the claims of a log are at most six times its size, whatever it is full of", arguments: swollen)
+    func amplification(_ row: (name: String, type: UInt32, data: [UInt8])) throws {
+        var log = LogBuilder()
+        let event = 66 + row.data.count
+        for _ in 0..<min(EventLog.maximumEvents, EventLog.maximumSize / event - 1) {
+            log.append(index: 4, type: row.type, data: row.data)
+        }
+        let claims = try EventLog.parse(log.bytes).claims.serialized()
+        #expect(claims.count <= 6 * log.bytes.count, "\(row.name)")
     }
 
     @Test("A18: what follows the unused room is not part of the log")
@@ -176,5 +219,12 @@ struct EventLogAttackTests {
             parsed.findings(in: .platform)
                 == [.duplicateSeparator, .errorSeparator, .lateFirmwareEvent, .missingSeparator])
         #expect(parsed.findings(in: .confidentialVM) == [.duplicateSeparator, .errorSeparator])
+    }
+}
+
+extension EventLog {
+    /// The code of the error that parsing ends with.
+    static func refusal(of bytes: [UInt8]) -> String? {
+        refusalCode { () throws(VerificationError) in _ = try parse(bytes) }
     }
 }

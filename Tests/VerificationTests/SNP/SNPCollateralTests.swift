@@ -1,3 +1,4 @@
+import EvidenceSimulator
 import Foundation
 import RATS
 import Testing
@@ -37,11 +38,11 @@ struct SNPCollateralTests {
                 evidence, binding: EvidenceBinding(reportData: [guest.digest]),
                 context: VerificationContext(clock: .fixed(guest.amd.now), collateral: try guest.collateral(items)))
         }
-        #expect(try await code([name: CollateralItem(body: guest.key.der)]) == nil)
+        #expect(try await code([name: CollateralItem(body: guest.key.certificate)]) == nil)
         #expect(try await code([:]) == "collateral_unavailable")
         #expect(try await code([name: CollateralItem(body: [1, 2, 3])]) == "collateral_unavailable")
         let other = try SNPGuest(guest.amd)
-        #expect(try await code([name: CollateralItem(body: other.key.der)]) == "signature_invalid")
+        #expect(try await code([name: CollateralItem(body: other.key.certificate)]) == "signature_invalid")
     }
 
     @Test("Turin's chips are asked for by 8 bytes and with the level of the first mutable code")
@@ -105,23 +106,23 @@ struct SNPCollateralTests {
 
     @Test("what no verifier would believe is not kept")
     func refused() throws {
-        #expect(code(guest.key.der, named: name) == nil)
+        #expect(code(guest.key.certificate, named: name) == nil)
         #expect(code([], named: name) == "collateral_invalid")
-        let impostor = try TestAMD(isImpostor: true)
+        let impostor = try SimulatedAMD(isImpostor: true)
         let forged = try impostor.endorsementKey(.vcek, hardwareID: guest.hardwareID, levels: guest.levels)
-        #expect(code(forged.der, named: name) == "collateral_invalid")
+        #expect(code(forged.certificate, named: name) == "collateral_invalid")
         let provider = try guest.amd.endorsementKey(.vlek, hardwareID: [], levels: guest.levels)
-        #expect(code(provider.der, named: name) == "collateral_invalid")
+        #expect(code(provider.certificate, named: name) == "collateral_invalid")
         // Whether it is current is asked when it is used.
         let expired = try guest.amd.endorsementKey(
             .vcek, hardwareID: guest.hardwareID, levels: guest.levels, validFor: -900...(-800))
-        #expect(code(expired.der, named: name) == nil)
+        #expect(code(expired.certificate, named: name) == nil)
 
         let list = CollateralName.amdRevocationList(product: "genoa", kind: .vcek)
         #expect(code(try guest.amd.revocationList(), named: list) == nil)
         #expect(code(try impostor.revocationList(), named: list) == "collateral_invalid")
         #expect(code(try guest.amd.revocationList(by: guest.amd.chipAuthority), named: list) == "collateral_invalid")
-        #expect(code(guest.key.der, named: list) == "collateral_invalid")
+        #expect(code(guest.key.certificate, named: list) == "collateral_invalid")
         for unknown in [
             "amd/crl/genoa/ark", "amd/ark/genoa/x", "amd/crl/naples/vcek", "intel/crl/root", "amd/crl/genoa/vcek/x",
         ] {

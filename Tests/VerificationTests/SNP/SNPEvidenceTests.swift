@@ -54,7 +54,7 @@ struct SNPEvidenceTests {
     @Test("roots, intermediates and lists from the guest count for nothing, whatever they are")
     func ignored() async throws {
         let guest = try SNPGuest()
-        let impostor = try SNPGuest(TestAMD(isImpostor: true))
+        let impostor = try SNPGuest(SimulatedAMD(isImpostor: true))
         let chain: [JSONValue] = [
             certificateEntry("ARK", impostor.amd.root.certificate.der),
             certificateEntry("ASK", impostor.amd.chipAuthority.certificate.der), certificateEntry("CRL", [0]),
@@ -64,7 +64,7 @@ struct SNPEvidenceTests {
             await SNPVerifier(guest.options()).refusal(
                 [
                     "report": .string(Base64.encode(try guest.report.signed(by: signer.key))),
-                    "cert_chain": .array(chain + [certificateEntry("VCEK", signer.key.der)]),
+                    "cert_chain": .array(chain + [certificateEntry("VCEK", signer.key.certificate)]),
                 ], binding: EvidenceBinding(reportData: [guest.digest]),
                 context: VerificationContext(clock: .fixed(guest.amd.now), collateral: try guest.collateral()))
         }
@@ -136,8 +136,11 @@ struct SNPEvidenceTests {
     func certificateTable() throws {
         func isRefused(_ bytes: [UInt8]) -> Bool { (try? SNPCertificateTable(parsing: bytes)) == nil }
         let good = SimulatedCertificateTable([(.vcek, [1, 2]), (.ask, [3])])
-        #expect(try SNPCertificateTable(parsing: good.bytes).contents == [.vcek: [1, 2], .ask: [3]])
-        #expect(try SNPCertificateTable(parsing: SimulatedCertificateTable([]).bytes).contents.isEmpty)
+        #expect(try SNPCertificateTable(parsing: good.bytes).endorsementKeys == [.vcek: [1, 2]])
+        #expect(try SNPCertificateTable(parsing: SimulatedCertificateTable([]).bytes).endorsementKeys.isEmpty)
+        let others = SimulatedCertificateTable([(.ark, [1]), (.ask, [2]), (.revocationList, [3]), (.vlek, [4])])
+        #expect(try SNPCertificateTable(parsing: others.bytes).endorsementKeys == [.vlek: [4]])
+        #expect(isRefused(SimulatedCertificateTable([(.ask, [1]), (.ask, [2])]).bytes))
         #expect(isRefused([]))
         #expect(isRefused(Array(good.bytes.prefix(71))))
         #expect(isRefused(Array(good.bytes.dropLast())))
@@ -148,6 +151,24 @@ struct SNPEvidenceTests {
             changed[offset] = byte
             #expect(isRefused(changed), "offset \(offset)")
         }
+    }
+
+    @Test("A23: a host's table has at most 64 KiB, and a key's certificate in it at most 8 KiB")
+    func tableSize() throws {
+        func isRefused(_ bytes: [UInt8]) -> Bool { (try? SNPCertificateTable(parsing: bytes)) == nil }
+        let small = SimulatedCertificateTable([(.vcek, [1])])
+        let room = 65_536 - small.bytes.count
+        #expect(!isRefused(SimulatedCertificateTable([(.vcek, [1])], padding: room).bytes))
+        #expect(isRefused(SimulatedCertificateTable([(.vcek, [1])], padding: room + 1).bytes))
+        for kind in [SNPCertificateTable.Kind.vcek, .vlek] {
+            func table(_ count: Int) -> [UInt8] {
+                SimulatedCertificateTable([(kind, [UInt8](repeating: 0, count: count))]).bytes
+            }
+            #expect(!isRefused(table(8192)))
+            #expect(isRefused(table(8193)))
+        }
+        // What is not copied may be as large as the table.
+        #expect(!isRefused(SimulatedCertificateTable([(.revocationList, [UInt8](repeating: 0, count: 60_000))]).bytes))
     }
 
     private func certificateEntry(_ type: JSONValue, _ der: [UInt8]) -> JSONValue {

@@ -1,4 +1,5 @@
 import Encodings
+import EvidenceSimulator
 import RATS
 import Testing
 
@@ -27,7 +28,7 @@ struct SNPGuestTests {
         let claims = try await SNPVerifier(open).verify(
             Evidence(
                 tee: .snp,
-                content: rawEvidence(report.signed(by: guest.key), certificate: guest.key.der, kind: .vcek)),
+                content: rawEvidence(report.signed(by: guest.key), certificate: guest.key.certificate, kind: .vcek)),
             binding: EvidenceBinding(reportData: [guest.digest]),
             context: VerificationContext(clock: .fixed(guest.amd.now), collateral: guest.collateral()))
         #expect(claims[0].claims["policy_debug_allowed"] == true)
@@ -47,6 +48,25 @@ struct SNPGuestTests {
         #expect(try await guest.refusal(open) { $0.vmpl = 2 } == nil)
         for level: UInt32 in [1, 3, 4, .max] {
             #expect(try await guest.refusal(open) { $0.vmpl = level } == "vmpl_not_allowed")
+        }
+    }
+
+    @Test("bits of the platform information that nobody knows are a claim and a finding, and do not count as anything")
+    func platformBits() async throws {
+        let known: UInt64 = 0b1011_1111
+        for bit in 0..<64 {
+            var report = guest.report
+            report.platformInfo = SNPPlatformInfo(rawValue: 1 << UInt64(bit))
+            let results = try await SNPVerifier(guest.options()).verify(
+                Evidence(
+                    tee: .snp,
+                    content: rawEvidence(report.signed(by: guest.key), certificate: guest.key.certificate, kind: .vcek)),
+                binding: EvidenceBinding(reportData: [guest.digest]),
+                context: VerificationContext(clock: .fixed(guest.amd.now), collateral: guest.collateral()))
+            let isKnown = known >> UInt64(bit) & 1 == 1
+            #expect(results[0].claims["platform_info"]?.uintValue == 1 << UInt64(bit))
+            #expect(results[0].claims["platform_unknown_bits"] == .bool(!isKnown))
+            #expect(results[0].steps.contains { $0.name == "platform information" } == !isKnown)
         }
     }
 
@@ -146,7 +166,7 @@ struct SNPGuestTests {
         }
         #expect(try await guest.refusal { $0.reportData = Array(repeating: 0, count: 64) } == "report_data_mismatch")
         let content = rawEvidence(
-            try guest.report.signed(by: guest.key), certificate: guest.key.der, kind: .vcek)
+            try guest.report.signed(by: guest.key), certificate: guest.key.certificate, kind: .vcek)
         let context = VerificationContext(clock: .fixed(guest.amd.now), collateral: try guest.collateral())
         for candidates in [
             [], [[]], [guest.digest + [UInt8](repeating: 0, count: 17)], [Array(guest.digest.dropLast())],

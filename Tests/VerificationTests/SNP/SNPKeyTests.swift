@@ -1,4 +1,5 @@
 import Encodings
+import EvidenceSimulator
 import Foundation
 import RATS
 import Testing
@@ -30,14 +31,46 @@ struct SNPKeyTests {
         #expect(try await SNPGuest(.genoa, kind: .vlek).refusal() == nil)
     }
 
+    @Test("A11: nobody is asked for the certificate of a chip that the report does not name")
+    func noRequestForMaskedChip() async throws {
+        for guest in [guest, try SNPGuest(.turin)] {
+            let asked = AskedCollateral()
+            func refusal(_ options: SNPVerifier.Options, _ change: (inout SNPReport) -> Void) async throws -> String? {
+                var report = guest.report
+                change(&report)
+                let content = rawEvidence(try report.signed(by: guest.key), certificate: nil, kind: .vcek)
+                return await SNPVerifier(options).refusal(
+                    content, binding: EvidenceBinding(reportData: [guest.digest]),
+                    context: VerificationContext(clock: .fixed(guest.amd.now), collateral: asked))
+            }
+            let masked = { (report: inout SNPReport) in report.chipID = Array(repeating: 0, count: 64) }
+            #expect(try await refusal(guest.options(), masked) == "chip_id_masked")
+            let lenient = guest.options { $0.allowsMaskedChipID = true }
+            #expect(try await refusal(lenient, masked) == "collateral_unavailable")
+            #expect(asked.names.isEmpty)
+            #expect(try await refusal(guest.options()) { _ in } == "collateral_unavailable")
+            #expect(asked.names.count == 1)
+        }
+        let asked = AskedCollateral()
+        let turin = try SNPGuest(.turin)
+        var report = turin.report
+        // The bytes that name a chip are zero, the others are not.
+        report.chipID = Array(repeating: 0, count: 63) + [1]
+        let content = rawEvidence(try report.signed(by: turin.key), certificate: nil, kind: .vcek)
+        let code = await SNPVerifier(turin.options()).refusal(
+            content, binding: EvidenceBinding(reportData: [turin.digest]),
+            context: VerificationContext(clock: .fixed(turin.amd.now), collateral: asked))
+        #expect(code == "chip_id_masked")
+        #expect(asked.names.isEmpty)
+    }
+
     @Test("A11: a VLEK does not pass for a VCEK, nor the reverse")
     func kinds() async throws {
         let vlek = try guest.amd.endorsementKey(.vlek, hardwareID: [], levels: guest.levels)
         #expect(try await guest.refusal(key: vlek) == "signing_key_mismatch")
         #expect(try await guest.refusal { $0.keyInfo = SNPKeyInfo(signer: .vlek) } == "signing_key_mismatch")
         // The other kind's certificate under the name of the wanted kind.
-        let disguised = TestAMD.EndorsementKey(key: vlek.key, der: vlek.der, kind: .vcek)
-        #expect(try await guest.refusal(key: disguised) == "signing_key_mismatch")
+        #expect(try await guest.refusal(key: vlek, kind: .vcek) == "signing_key_mismatch")
         let issuedByOther = try guest.amd.endorsementKey(
             .vcek, hardwareID: guest.hardwareID, levels: guest.levels, issuer: guest.amd.providerAuthority)
         #expect(try await guest.refusal(key: issuedByOther) == "chain_not_trusted")
@@ -121,7 +154,7 @@ struct SNPKeyTests {
 
     @Test("A12: self-made authorities with AMD's names are refused, as is another product's")
     func lookAlikes() async throws {
-        let impostor = try SNPGuest(TestAMD(isImpostor: true))
+        let impostor = try SNPGuest(SimulatedAMD(isImpostor: true))
         #expect(try await guest.refusal(key: impostor.key) == "chain_not_trusted")
         #expect(
             try await guest.refusal(.with { $0.revocation.coverage = .none }) == "chain_not_trusted")
@@ -142,7 +175,7 @@ struct SNPKeyTests {
         ] as [[TestExtension]])
     func noAuthority(_ change: [TestExtension]) async throws {
         let plain = try guest.amd.root.authority(
-            "SEV-Genoa", key: TestKey.generate(.rsa(2048)), algorithm: TestAMD.signing,
+            "SEV-Genoa", key: TestKey.generate(.rsa(2048)), algorithm: .rsaPSS(.sha384),
             from: guest.amd.now.addingTimeInterval(-86_400)
         ) { $0.extensions = change }
         let root = PinnedAnchor(name: "root", certificate: guest.amd.root.certificate)
@@ -176,7 +209,7 @@ struct SNPKeyTests {
     @Test("a provider's key is believed only for providers that are let in")
     func providers() async throws {
         let provided = try SNPGuest(.genoa, kind: .vlek)
-        #expect(try await provided.refusal(provided.options { $0.providers = ["CN=test.example"] }) == nil)
+        #expect(try await provided.refusal(provided.options { $0.providers = ["CN=cc-simulator.example.com"] }) == nil)
         #expect(
             try await provided.refusal(provided.options { $0.providers = ["CN=other.example"] })
                 == "provider_not_allowed")
@@ -209,7 +242,7 @@ struct SNPKeyTests {
         #expect(
             try await guest.refusal(guest.options { $0.version2Products = [.milan, .turin] }, version2)
                 == "product_not_allowed")
-        let stranger = try TestAMD(.milan).endorsementKey(
+        let stranger = try SimulatedAMD(.milan).endorsementKey(
             .vcek, hardwareID: guest.hardwareID, levels: guest.levels)
         #expect(
             try await guest.refusal(guest.options { $0.version2Products = [.genoa] }, key: stranger, version2)

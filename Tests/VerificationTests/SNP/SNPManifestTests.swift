@@ -1,4 +1,5 @@
 import Encodings
+import EvidenceSimulator
 import Foundation
 import RATS
 import Testing
@@ -112,7 +113,7 @@ struct SNPManifestTests {
                 "passed report signature", "passed chip identifier", "passed firmware of the key",
                 "passed order of firmware", "skipped minimum firmware", "passed privilege level",
                 "passed guest policy", "skipped platform", "skipped ID block", "passed report data",
-                "skipped init-data",
+                "skipped init-data", "passed machine",
             ])
     }
 

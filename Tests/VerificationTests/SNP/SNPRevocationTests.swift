@@ -1,3 +1,4 @@
+import EvidenceSimulator
 import Foundation
 import RATS
 import Testing
@@ -14,7 +15,8 @@ struct SNPRevocationTests {
     private func status(_ options: SNPVerifier.Options, list: [UInt8], at offset: TimeInterval = 0) async throws
         -> String?
     {
-        let evidence = rawEvidence(try guest.report.signed(by: guest.key), certificate: guest.key.der, kind: .vcek)
+        let evidence = rawEvidence(
+            try guest.report.signed(by: guest.key), certificate: guest.key.certificate, kind: .vcek)
         let claims = try await SNPVerifier(options).verify(
             Evidence(tee: .snp, content: evidence), binding: EvidenceBinding(reportData: [guest.digest]),
             context: VerificationContext(
@@ -25,15 +27,19 @@ struct SNPRevocationTests {
     @Test("A13: an authority that AMD's list names is refused, however old the list is and whatever is let in")
     func revoked() async throws {
         let open = guest.options { $0.revocation.coverage = .none }
+        let authority = guest.amd.chipAuthority.certificate
         for list in [
-            try guest.amd.revocationList(revoking: [0x20002]),
-            try guest.amd.revocationList(revoking: [7, 0x20002], issued: -900_000, nextUpdate: -800_000),
-            try guest.amd.revocationList(revoking: [0x20002], nextUpdate: nil),
+            try guest.amd.revocationList(revoking: [authority]),
+            try guest.amd.revocationList(revoking: [authority], [[7]], issued: -900_000, nextUpdate: -800_000),
+            try guest.amd.revocationList(revoking: [authority], nextUpdate: nil),
         ] {
             #expect(try await guest.refusal(list: list) == "revoked")
             #expect(try await guest.refusal(open, list: list) == "revoked")
         }
-        #expect(try await guest.refusal(list: guest.amd.revocationList(revoking: [0x20001, 0x20101])) == nil)
+        #expect(
+            try await guest.refusal(
+                list: guest.amd.revocationList(revoking: [guest.amd.providerAuthority.certificate], [[1, 0, 9]])) == nil
+        )
     }
 
     @Test("A13: Genoa's first authority is on AMD's real list, and the pinned one is not")
@@ -49,7 +55,7 @@ struct SNPRevocationTests {
     @Test("A13: without a list that can be believed evidence is refused, unless the site accepts that it is not known")
     func unknown() async throws {
         let open = guest.options { $0.revocation.coverage = .none }
-        let impostor = try TestAMD(isImpostor: true)
+        let impostor = try SimulatedAMD(isImpostor: true)
         for (list, word) in [
             ([], "no_list"), ([0x30, 0x00], "no_list"), (try impostor.revocationList(), "no_list"),
             (try guest.amd.revocationList(by: guest.amd.chipAuthority), "no_list"),
@@ -76,10 +82,33 @@ struct SNPRevocationTests {
         #expect(try await guest.refusal(lenient, list: list, at: 6001) == "revocation_unknown")
     }
 
+    @Test("A13: a list that ends while it is asked for has ended, and so has the chip's certificate")
+    func slowList() async throws {
+        let list = try guest.amd.revocationList(issued: -86_400, nextUpdate: 1000)
+        let evidence = rawEvidence(try guest.report.signed(by: guest.key), certificate: guest.key.certificate, kind: .vcek)
+        for (seconds, code) in [(999.0, nil), (1001, "revocation_unknown"), (86_400 * 365 * 60, "certificate_expired")]
+        {
+            let clock = TurnedClock(guest.amd.now)
+            let later = guest.amd.now.addingTimeInterval(seconds)
+            let source = RememberingCollateral(
+                items: try guest.collateral(list: list), asked: { _ in clock.set(later) })
+            var refusal: String?
+            do throws(VerificationError) {
+                _ = try await SNPVerifier(guest.options()).verify(
+                    Evidence(tee: .snp, content: evidence), binding: EvidenceBinding(reportData: [guest.digest]),
+                    context: VerificationContext(clock: clock.wall, collateral: source))
+            } catch {
+                refusal = error.code
+            }
+            #expect(refusal == code)
+        }
+    }
+
     @Test("a new list counts at once for a chain that was believed before")
     func newList() async throws {
         let verifier = SNPVerifier(guest.options())
-        let evidence = rawEvidence(try guest.report.signed(by: guest.key), certificate: guest.key.der, kind: .vcek)
+        let evidence = rawEvidence(
+            try guest.report.signed(by: guest.key), certificate: guest.key.certificate, kind: .vcek)
         func refusal(_ list: [UInt8]) async throws -> String? {
             await verifier.refusal(
                 evidence, binding: EvidenceBinding(reportData: [guest.digest]),
@@ -87,7 +116,9 @@ struct SNPRevocationTests {
                     clock: .fixed(guest.amd.now), collateral: try guest.collateral(list: list)))
         }
         #expect(try await refusal(guest.amd.revocationList()) == nil)
-        #expect(try await refusal(guest.amd.revocationList(revoking: [0x20002], number: 5)) == "revoked")
+        #expect(
+            try await refusal(guest.amd.revocationList(revoking: [guest.amd.chipAuthority.certificate], number: 5))
+                == "revoked")
         #expect(try await refusal(guest.amd.revocationList()) == nil)
     }
 

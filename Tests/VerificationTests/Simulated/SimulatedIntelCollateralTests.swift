@@ -71,16 +71,52 @@ struct SimulatedIntelCollateralTests {
     @Test("A15: an evaluation number that is lower than demanded or seen before is refused")
     func evaluationNumber() async throws {
         let demanding = site.options { $0.minimumEvaluationNumber = 17 }
-        let remembering = site.options { $0.highestEvaluationNumber = { _ in 17 } }
-        for options in [demanding, remembering] {
-            #expect(try await site.refusal(on: nil, options) == nil)
-            #expect(
-                try await site.refusal(on: nil, options) { $0.changeTCBInfos { $0.evaluationNumber = 16 } }
-                    == "collateral_rollback")
-            #expect(
-                try await site.refusal(on: nil, options) { $0.identities[.tdx]?.evaluationNumber = 16 }
-                    == "collateral_rollback")
+        var older = [site.collateral, site.collateral]
+        older[0].changeTCBInfos { $0.evaluationNumber = 16 }
+        older[1].identities[.tdx]?.evaluationNumber = 16
+        #expect(try await site.refusal(on: nil, demanding) == nil)
+        #expect(try await refusal(site.collateral, highest: 17) == nil)
+        for collateral in older {
+            #expect(try await site.refusal(on: nil, demanding) { $0 = collateral } == "collateral_rollback")
+            #expect(try await refusal(collateral, highest: 16) == nil)
+            #expect(try await refusal(collateral, highest: 17) == "collateral_rollback")
         }
+    }
+
+    /// The code with which a trust domain is refused when the source of collateral saw this number before, and asking for
+    /// the last piece takes this long.
+    private func refusal(
+        _ collateral: SimulatedIntelCollateral, highest: UInt64? = nil, taking seconds: TimeInterval = 0
+    ) async throws -> String? {
+        let clock = TurnedClock(Simulation.now)
+        let source = RememberingCollateral(
+            items: FixedCollateral(try collateral.items()), highest: { _ in highest },
+            asked: { name in
+                guard name == .intelQEIdentity(.tdx, channel: .early) else { return }
+                clock.set(Simulation.now.addingTimeInterval(seconds))
+            })
+        do {
+            _ = try await TDXVerifier(options: .init(collateral: site.options())).verify(
+                SimulatedTrustDomain(on: site.platform).evidence(bound: Simulation.digest),
+                binding: EvidenceBinding(reportData: [Simulation.digest], initDataDigest: nil),
+                context: VerificationContext(clock: clock.wall, collateral: source))
+            return nil
+        } catch let error as VerificationError {
+            return error.code
+        }
+    }
+
+    @Test("A14: what expires while the collateral is asked for has expired, and what is issued meanwhile counts")
+    func slowCollateral() async throws {
+        var collateral = site.collateral
+        collateral.changeTCBInfos { $0.nextUpdate = Simulation.now.addingTimeInterval(5) }
+        #expect(try await refusal(collateral, taking: 5) == nil)
+        #expect(try await refusal(collateral, taking: 6) == "collateral_expired")
+        collateral = site.collateral
+        collateral.identities[.tdx]?.issued = Simulation.now.addingTimeInterval(3)
+        #expect(try await refusal(collateral, taking: 2) == "collateral_not_yet_valid")
+        #expect(try await refusal(collateral, taking: 4) == nil)
+        #expect(try await refusal(site.collateral, taking: 86_400 * 365 * 40) == "certificate_expired")
     }
 
     @Test("A14: documents that somebody else signed are refused, also a certificate authority of Intel's")

@@ -141,6 +141,23 @@ struct SimulatedTDXTests {
         #expect(try await site.refusal(empty) == "event_log_mismatch")
     }
 
+    @Test("A18: what is odd about an event log is a claim, empty where nothing is, missing without a log")
+    func findings() async throws {
+        let separator = SimulatedEventLog.Event(register: 0, type: 4, data: [0, 0, 0, 0])
+        let cases: [(SimulatedEventLog?, JSONValue?)] = [
+            (SimulatedEventLog(), []), (SimulatedEventLog([separator, separator]), ["duplicate_separator"]),
+            (SimulatedEventLog([.init(register: 0, type: 4, data: [1, 0, 0, 0])]), ["error_separator"]),
+            (SimulatedEventLog([.agent("a b c\nd")]), ["doubtful_agent_event"]), (nil, nil),
+        ]
+        for (log, findings) in cases {
+            let domain = try SimulatedTrustDomain(on: site.platform, eventLog: log)
+            let claims = try await Simulation.claims(
+                of: domain.evidence(bound: Simulation.digest),
+                by: TDXVerifier(options: .init(collateral: site.options())), site.collateral.items())
+            #expect(claims.claims["uefi_event_log_findings"] == findings)
+        }
+    }
+
     @Test("A18: an event whose text was changed is there, but is said not to be what was measured")
     func changedText() async throws {
         var twin = domain

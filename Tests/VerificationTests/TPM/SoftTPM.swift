@@ -124,7 +124,7 @@ extension JSONValue {
     /// The same object with a member changed, also of an object in it.
     func replacing(_ path: String..., with value: JSONValue?) -> JSONValue { replacing(path[...], with: value) }
 
-    private func replacing(_ path: ArraySlice<String>, with value: JSONValue?) -> JSONValue {
+    func replacing(_ path: ArraySlice<String>, with value: JSONValue?) -> JSONValue {
         guard case .object(var object) = self, let name = path.first else { return value ?? .null }
         object[name] = path.count == 1 ? value : object[name]?.replacing(path.dropFirst(), with: value)
         return .object(object)

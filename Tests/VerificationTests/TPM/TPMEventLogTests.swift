@@ -1,5 +1,6 @@
 import Crypto
 import Encodings
+import EvidenceSimulator
 import Foundation
 import RATS
 import Testing
@@ -24,10 +25,29 @@ struct TPMEventLogTests {
         try tpm.evidence(nonce: nonce, adding: ["eventlog": .string(Base64.encode(log))])
     }
 
+    private func trusting(_ tpm: SoftTPM) -> TPMVerifier {
+        var options = TPMVerifier.Options()
+        options.trustedKeys = [tpm.key.publicKey.spki]
+        return TPMVerifier(options)
+    }
+
+    @Test("A18: the log of a TPM whose key nobody vouches for is compared and does not become claims")
+    func unknownKey() async throws {
+        let (tpm, log) = try machine()
+        let result = try await TPMVerifier().verify(
+            Evidence(tee: .tpm, content: evidence(tpm, log)), binding: binding, context: VerificationContext())
+        #expect(result[0].claims["uefi_event_logs"] == nil)
+        #expect(result[0].claims["uefi_event_log_findings"] == nil)
+        #expect(result[0].steps.last?.name == "event log")
+        #expect(result[0].steps.last?.outcome == .skipped)
+        let other = tpm.extending(0, with: nonce)
+        #expect(await TPMVerifier().refusal(try evidence(other, log), binding) == "event_log_mismatch")
+    }
+
     @Test("a log that leads to the quoted registers becomes claims, with digests of the quoted bank only")
     func proved() async throws {
         let (tpm, log) = try machine()
-        let result = try await TPMVerifier().verify(
+        let result = try await trusting(tpm).verify(
             Evidence(tee: .tpm, content: evidence(tpm, log)), binding: binding, context: VerificationContext())
         let entries = try #require(result[0].claims["uefi_event_logs"]?.arrayValue)
         #expect(entries.count == 116)
@@ -56,7 +76,7 @@ struct TPMEventLogTests {
     func beyondTheLog() async throws {
         let (tpm, log) = try machine()
         let later = tpm.extending(8, with: nonce).extending(10, with: nonce)
-        let results = try await TPMVerifier().verify(
+        let results = try await trusting(later).verify(
             Evidence(tee: .tpm, content: evidence(later, log)), binding: binding, context: VerificationContext())
         let entries = try #require(results[0].claims["uefi_event_logs"]?.arrayValue)
         #expect(entries.count == 45)

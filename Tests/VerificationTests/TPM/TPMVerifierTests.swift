@@ -115,6 +115,33 @@ struct TPMVerifierTests {
         #expect(await verifier().refusal(try certified(tpm, by: authority), binding) == "chain_not_trusted")
     }
 
+    @Test("A23: certificates are looked at only when a quote for this session is signed by the key")
+    func cheapestFirst() async throws {
+        let tpm = try SoftTPM()
+        let start = date.addingTimeInterval(-1000)
+        let thief = try TestIssuer.root("TPM maker", key: .generate(.ec(.p384)), from: start)
+        let content = try certified(tpm, by: thief)
+        #expect(await verifier().refusal(content, binding) == "chain_not_trusted")
+        let other = JSONValue.string(Base64.encode(try SoftTPM().key.publicKey.spki))
+        #expect(await verifier().refusal(content.replacing("ak_public", with: other), binding) == "signature_invalid")
+        let another = EvidenceBinding(reportData: [Array(digest.reversed())])
+        #expect(await verifier().refusal(content, another) == "report_data_mismatch")
+        let document = EvidenceBinding(reportData: [digest], initDataDigest: nonce)
+        #expect(await verifier().refusal(content, document) == "init_data_mismatch")
+    }
+
+    @Test("a public area that nobody signed is not said to have been checked, whoever vouches for the key")
+    func unsignedPublicArea() async throws {
+        let tpm = try SoftTPM()
+        for members: JSONObject in [[:], ["ak_public_area": .string(Base64.encode(tpm.publicArea()))]] {
+            let content = try tpm.evidence(nonce: nonce, adding: members)
+            for keys in [[], [tpm.key.publicKey.spki]] as [Set<[UInt8]>] {
+                let result = try await result(content, verifier { $0.trustedKeys = keys })
+                #expect(result.steps.first { $0.name == "key attributes" }?.outcome == .skipped)
+            }
+        }
+    }
+
     @Test("a key that signs more than statements of its TPM is refused, as far as its public area tells")
     func publicAreas() async throws {
         let tpm = try SoftTPM()

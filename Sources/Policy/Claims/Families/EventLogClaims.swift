@@ -1,10 +1,10 @@
 /// The entries of a boot log whose digests add up to the measured registers.
 enum EventLogClaims {
     /// The whole log.
-    static func log(from source: String) -> Claim {
+    static func log(from source: String, with condition: String = "") -> Claim {
         Claim(
             "uefi_event_logs", .list(.object(entry)), .sometimes, from: source,
-            "What was measured while booting, in order; only there when the guest sent its log and it adds up to the registers."
+            "What was measured while booting, in order; only there when the guest sent its log and it adds up to the registers\(condition)."
         )
     }
 
@@ -53,7 +53,8 @@ enum EventLogClaims {
     private static let details: [Claim] = [
         Claim(
             "string", .text, .sometimes, example: "LOADED_IMAGE::LoadOptions", from: "event data as text",
-            "The description as text."),
+            "The description as text; left out where it has control characters, save the line breaks of a boot loader's script."
+        ),
         Claim(
             "unicode_name", .text, .sometimes, example: "SecureBoot", from: "UEFI_VARIABLE_DATA.UnicodeName",
             "The name of a UEFI variable."),
@@ -87,6 +88,6 @@ enum EventLogClaims {
             "content", .anything,
             example:
                 "registry.example/payments/app@sha256:4b7ce07002c69e8f3d704a9c5d6fd3053be500b7f1c69fc0d80990c2ad8dd412",
-            from: "agent event, the rest; JSON is parsed", "What it was done with."),
+            from: "agent event, the rest; JSON is parsed up to 1024 values and 16 levels", "What it was done with."),
     ]
 }

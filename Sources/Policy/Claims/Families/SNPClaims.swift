@@ -73,6 +73,14 @@ enum SNPClaims {
                 "platform_ciphertext_hiding", .boolean, .additional, example: false,
                 from: "ATTESTATION_REPORT.PLATFORM_INFO bit 4",
                 "Whether the host is kept from reading even the encrypted memory of VMs."),
+            Claim(
+                "platform_info", .integer(upTo: .max), .additional, example: 37,
+                from: "ATTESTATION_REPORT.PLATFORM_INFO (0x040)",
+                "All that the firmware says of the machine's settings, as the number in the report."),
+            Claim(
+                "platform_unknown_bits", .boolean, .additional, example: false,
+                from: "ATTESTATION_REPORT.PLATFORM_INFO (0x040)",
+                "Whether that number has bits whose meaning this broker does not know, as newer firmware may set."),
             tcb("reported", "fmc", "REPORTED_TCB byte 0, Turin only", 1, fmc + reportedNote, .additional),
         ] + level("committed", "COMMITTED_TCB", "that the machine can no longer be rolled back below")
         + level("launch", "LAUNCH_TCB", "that ran when the VM was started") + certificate

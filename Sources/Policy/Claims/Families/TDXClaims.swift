@@ -18,7 +18,7 @@ enum TDXClaims {
             Claim(
                 "td_attributes", .object(attributes), from: "quote body, TDATTRIBUTES",
                 "What the VM is allowed to do, as switches."),
-            EventLogClaims.log(from: "CCEL table of the guest (cc_eventlog)"),
+            EventLogClaims.log(from: "CCEL table of the guest (cc_eventlog)"), EventLogClaims.findings,
         ] + DCAPClaims.all
 
     private static let quote: [Claim] = [

@@ -15,7 +15,8 @@ extension ClaimFamily {
                 from: "evidence, ak_public (DER SubjectPublicKeyInfo)",
                 "The TPM's attestation key that signed the quote.")
         ] + TPMClaims.statement + [
-            EventLogClaims.log(from: "firmware's log (eventlog)"), EventLogClaims.findings,
+            EventLogClaims.log(from: "firmware's log (eventlog)", with: ", and `ak_trust` is not `none`"),
+            EventLogClaims.findings,
         ])
 }
 

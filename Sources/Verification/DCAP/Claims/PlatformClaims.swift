@@ -92,5 +92,5 @@ private struct CollateralDates {
 
 extension JSONValue {
     /// A time as RFC 3339 in UTC with whole seconds.
-    fileprivate static func time(_ date: Date) -> JSONValue { .string(date.formatted(.iso8601)) }
+    static func time(_ date: Date) -> JSONValue { .string(date.formatted(.iso8601)) }
 }

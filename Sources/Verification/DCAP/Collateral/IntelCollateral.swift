@@ -10,6 +10,8 @@ struct IntelCollateral: Sendable {
     let rootList: IntelRevocationList
     /// Of the authority over platforms.
     let platformList: IntelRevocationList
+    /// The least evaluation number that the TCB info had to have.
+    let leastEvaluationNumber: UInt64
 
     /// Requires everything to be for this platform, in force at `date`, and signed with certificates that are neither
     /// expired nor revoked; the platform's own are among those looked up.
@@ -19,6 +21,7 @@ struct IntelCollateral: Sendable {
     func check(
         for platform: PlatformCertificate, _ kind: CollateralName.IntelQuoteKind, at date: Date, grace: Duration
     ) throws(VerificationError) -> Bool {
+        try IntelChain.require(platform.chain, at: date)
         try rootList.requireGood(platform.issuer)
         try platformList.requireGood(platform.chain.leaf)
         for signer in [tcbInfo.signer, qeIdentity.signer] {

@@ -13,23 +13,19 @@ public struct IntelCollateralOptions: Sendable {
     /// How long TCB infos, identities and revocation lists are tolerated after their successor was due; zero, the default,
     /// refuses them. Where this is used, the claim `collateral_expiration_status` is `1`.
     public var grace: Duration
-    /// The least evaluation number (`tcbEvaluationDataNumber`) that TCB infos and identities may have.
+    /// The least evaluation number (`tcbEvaluationDataNumber`) that TCB infos and identities may have. Lower ones than
+    /// the source of collateral remembers are refused besides.
     public var minimumEvaluationNumber: UInt32
-    /// The highest evaluation number that was ever seen under a name, from whoever remembers it: lower ones are refused,
-    /// so that nobody can hide a weakness behind an older document that is still valid.
-    public var highestEvaluationNumber: (@Sendable (CollateralName) -> UInt64?)?
 
     /// The safe defaults.
     public init(
         anchors: [PinnedAnchor] = PinnedAnchor.intel, channel: CollateralName.IntelUpdateChannel = .early,
-        grace: Duration = .zero, minimumEvaluationNumber: UInt32 = 0,
-        highestEvaluationNumber: (@Sendable (CollateralName) -> UInt64?)? = nil
+        grace: Duration = .zero, minimumEvaluationNumber: UInt32 = 0
     ) {
         self.anchors = anchors
         self.channel = channel
         self.grace = grace
         self.minimumEvaluationNumber = minimumEvaluationNumber
-        self.highestEvaluationNumber = highestEvaluationNumber
     }
 }
 

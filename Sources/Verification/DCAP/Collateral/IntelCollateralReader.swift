@@ -14,31 +14,37 @@ struct IntelCollateralReader: Sendable {
 
     init(options: IntelCollateralOptions) { self.options = options }
 
-    /// The collateral for quotes of this kind from this platform.
+    /// The collateral for quotes of this kind from this platform. The signers' certificates must be valid when it is at
+    /// hand: asking for it may take its time.
     ///
     /// Throws `collateral_unavailable`, `collateral_rollback`, `revocation_unknown`, `malformed_collateral`,
     /// `unsupported_collateral_version`, `signature_invalid`, and what chains throw.
     func collateral(
-        for platform: PlatformCertificate, _ kind: CollateralName.IntelQuoteKind, context: VerificationContext,
-        at date: Date
+        for platform: PlatformCertificate, _ kind: CollateralName.IntelQuoteKind, context: VerificationContext
     ) async throws(VerificationError) -> IntelCollateral {
         let anchors = options.anchors
         let root = platform.chain.anchor.certificate
         let rootList = try await list(.intelRootRevocationList, issuer: root, context)
         let platformList = try await list(
             .intelPCKRevocationList(platform.authority), issuer: platform.issuer, context)
-        let infoName = CollateralName.intelTCBInfo(kind, fmspc: platform.platform.fmspc, channel: options.channel)
+        let fmspc = platform.platform.fmspc
+        let infoName = CollateralName.intelTCBInfo(kind, fmspc: fmspc, channel: options.channel)
         let info = try await document(infoName, tcbInfos, context) { (item) throws(VerificationError) in
-            try .tcbInfo(item, anchors: anchors, at: date)
+            try .tcbInfo(item, anchors: anchors, at: context.clock.now())
         }
         let identityName = CollateralName.intelQEIdentity(kind, channel: options.channel)
         let identity = try await document(identityName, identities, context) { (item) throws(VerificationError) in
-            try .qeIdentity(item, anchors: anchors, at: date)
+            try .qeIdentity(item, anchors: anchors, at: context.clock.now())
         }
-        try requireNoRollback(infoName, info.content.evaluationNumber)
-        try requireNoRollback(identityName, identity.content.evaluationNumber)
+        let least = try requireNoRollback(infoName, info.content.evaluationNumber, context) {
+            .intelTCBInfo(kind, fmspc: fmspc, channel: $0)
+        }
+        try requireNoRollback(identityName, identity.content.evaluationNumber, context) {
+            .intelQEIdentity(kind, channel: $0)
+        }
         return IntelCollateral(
-            tcbInfo: info, qeIdentity: identity, rootList: rootList, platformList: platformList)
+            tcbInfo: info, qeIdentity: identity, rootList: rootList, platformList: platformList,
+            leastEvaluationNumber: least)
     }
 
     private func document<Content: Sendable>(
@@ -72,8 +78,18 @@ struct IntelCollateralReader: Sendable {
         return value
     }
 
-    private func requireNoRollback(_ name: CollateralName, _ number: UInt32) throws(VerificationError) {
-        let highest = options.highestEvaluationNumber?(name) ?? 0
+    /// Refuses a lower evaluation number than is demanded, or than the source ever saw for this kind of quote and this
+    /// family of platforms, so that nobody can hide a weakness behind an older document that is still valid. What is
+    /// published early is never behind what is published after the time of grace.
+    ///
+    /// Returns the least number that is let in.
+    @discardableResult
+    private func requireNoRollback(
+        _ name: CollateralName, _ number: UInt32, _ context: VerificationContext,
+        named: (CollateralName.IntelUpdateChannel) -> CollateralName
+    ) throws(VerificationError) -> UInt64 {
+        let channels = options.channel == .early ? CollateralName.IntelUpdateChannel.allCases : [options.channel]
+        let highest = channels.compactMap { context.collateral.highestSequence(of: named($0)) }.max() ?? 0
         let least = max(UInt64(options.minimumEvaluationNumber), highest)
         guard UInt64(number) >= least else {
             throw VerificationError(
@@ -82,5 +98,6 @@ struct IntelCollateralReader: Sendable {
                     "\(name) has the evaluation number \(number), and \(least) was demanded or seen before. Fetch it again."
             )
         }
+        return least
     }
 }

@@ -57,10 +57,18 @@ extension CollateralName.IntelPCKAuthority {
     }
 }
 
-/// Verifies the certificates that quotes bring along, each text once.
+/// Verifies the certificates that quotes bring along, each chain once.
+///
+/// A chain can be written in many ways, so a text is remembered only for a chain that was not known before: nobody crowds the
+/// others' chains out by writing one anew.
 struct PlatformCertificates: Sendable {
+    private static let capacity = 4096
+
     private let anchors: [PinnedAnchor]
-    private let verified = RecentValues<SHA256Digest, PlatformCertificate>(capacity: 4096)
+    /// By the text in which a chain came first, so that it need not be read again.
+    private let texts = RecentValues<SHA256Digest, PlatformCertificate>(capacity: capacity)
+    /// By the certificates, DER.
+    private let verified = RecentValues<SHA256Digest, PlatformCertificate>(capacity: capacity)
 
     init(anchors: [PinnedAnchor]) { self.anchors = anchors }
 
@@ -69,14 +77,29 @@ struct PlatformCertificates: Sendable {
     /// Throws `malformed_evidence`, `chain_not_trusted`, `certificate_expired` and `certificate_not_yet_valid`.
     func certificate(_ text: [UInt8], at date: Date) throws(VerificationError) -> PlatformCertificate {
         let digest = SHA256.hash(data: text)
-        if let known = verified.value(for: digest) {
+        if let known = texts.value(for: digest) {
             try IntelChain.require(known.chain, at: date)
             return known
         }
-        let chain = try IntelChain.verify(
-            CertificateText.chain(text), anchors: anchors, at: date, what: "The platform's certificate")
+        let path = try CertificateText.chain(text)
+        let identity = Self.digest(path)
+        if let known = verified.value(for: identity) {
+            try IntelChain.require(known.chain, at: date)
+            return known
+        }
+        let chain = try IntelChain.verify(path, anchors: anchors, at: date, what: "The platform's certificate")
         let certificate = try PlatformCertificate(chain)
-        verified.keep(certificate, for: digest)
+        verified.keep(certificate, for: identity)
+        texts.keep(certificate, for: digest)
         return certificate
+    }
+
+    /// The number of texts that are remembered.
+    var rememberedTexts: Int { texts.count }
+
+    private static func digest(_ path: [[UInt8]]) -> SHA256Digest {
+        var hash = SHA256()
+        for der in path { hash.update(data: SHA256.hash(data: der).map { $0 }) }
+        return hash.finalize()
     }
 }

@@ -15,15 +15,20 @@ struct SNPRevocation: Sendable {
         self.policy = policy
     }
 
-    /// What is known of the authority that issued the chain's leaf.
+    /// What is known of the authority that issued the chain's leaf, when the list is at hand: asking for it may take its
+    /// time, in which the chain may expire too.
     ///
-    /// Throws `revoked` and, unless the policy lets it in, `revocation_unknown` when there is no list that can be
-    /// believed.
+    /// Throws `certificate_expired`, `revoked` and, unless the policy lets it in, `revocation_unknown` when there is no
+    /// list that can be believed.
     func status(
-        of chain: VerifiedChain, product: SNPProduct, kind: SNPEndorsementKeyKind, at date: Date,
-        context: VerificationContext
+        of chain: VerifiedChain, product: SNPProduct, kind: SNPEndorsementKeyKind, context: VerificationContext
     ) async throws(VerificationError) -> RevocationStatus {
         let list = await list(product: product, kind: kind, context: context)
+        let date = context.clock.now()
+        guard chain.isValid(at: date) else {
+            throw VerificationError(
+                code: "certificate_expired", message: "A certificate of AMD's expired while its list was asked for.")
+        }
         do throws(X509Error) {
             let digest = Array(SHA256.hash(data: chain.leaf.fingerprint + (list?.fingerprint ?? [])))
             let revocation = try revocations.value(digest) { () throws(X509Error) in

@@ -4,7 +4,7 @@ public import RATS
 /// The certificates that a host hands to its guests beside a report (GHCB specification, extended guest request): a list
 /// of entries (GUID, offset, length) that ends with one of zeros, and the certificates behind it.
 public struct SNPCertificateTable: Sendable, Hashable {
-    /// What an entry holds.
+    /// What an entry holds. Roots, intermediates and lists that a host hands out count for nothing.
     public enum Kind: String, Sendable, CaseIterable, Hashable {
         /// AMD's root.
         case ark = "c0b406a4-a803-4952-9743-3fb6014cd0ae"
@@ -18,19 +18,24 @@ public struct SNPCertificateTable: Sendable, Hashable {
         case revocationList = "92f81bc3-5811-4d3d-97ff-d19f88dc67ea"
     }
 
+    /// The greatest table, in bytes: hosts have four pages for it.
+    static let maximumByteCount = 65_536
     /// The most entries that a table may have.
     static let maximumEntries = 16
     /// The size of an entry.
     static let entryByteCount = 24
 
-    /// The contents of the entries whose kind is known.
-    public let contents: [Kind: [UInt8]]
+    /// The certificates (DER) of the keys that sign reports, by their kind.
+    public let endorsementKeys: [SNPEndorsementKeyKind: [UInt8]]
 
     /// Reads a table; bytes that no entry refers to are padding.
     ///
-    /// Throws `malformed_evidence` when an entry lies outside of the bytes or over the list, when a kind occurs twice
-    /// and when there are more than 16 entries.
+    /// Throws `malformed_evidence` when an entry lies outside of the bytes or over the list, when a kind occurs twice,
+    /// when there are more than 16 entries, and when the table has more than 64 KiB or a key's certificate more than 8.
     public init(parsing bytes: [UInt8]) throws(VerificationError) {
+        guard bytes.count <= Self.maximumByteCount else {
+            throw .malformed("The table of certificates has more than \(Self.maximumByteCount) bytes.")
+        }
         var entries: [(guid: [UInt8], offset: Int, count: Int)] = []
         var reader = ByteReader(bytes)
         do throws(ByteReaderError) {
@@ -48,20 +53,34 @@ public struct SNPCertificateTable: Sendable, Hashable {
         guard entries.count <= Self.maximumEntries else {
             throw .malformed("The table of certificates has more than \(Self.maximumEntries) entries.")
         }
-        var contents: [Kind: [UInt8]] = [:]
+        var seen: Set<Kind> = []
+        var keys: [SNPEndorsementKeyKind: [UInt8]] = [:]
         for entry in entries {
             guard entry.offset >= reader.position, entry.offset <= bytes.count,
                 entry.count <= bytes.count - entry.offset
             else { throw .malformed("A certificate lies outside of the table that lists it.") }
             guard let kind = Kind(guid: entry.guid) else { continue }
-            guard contents[kind] == nil else { throw .malformed("The table lists two certificates of one kind.") }
-            contents[kind] = Array(bytes[entry.offset..<entry.offset + entry.count])
+            guard seen.insert(kind).inserted else { throw .malformed("The table lists two certificates of one kind.") }
+            guard let keyKind = kind.endorsementKey else { continue }
+            guard entry.count <= SNPEvidence.maximumCertificateBytes else {
+                throw .malformed("A certificate of the table is too large.")
+            }
+            keys[keyKind] = Array(bytes[entry.offset..<entry.offset + entry.count])
         }
-        self.contents = contents
+        endorsementKeys = keys
     }
 }
 
 extension SNPCertificateTable.Kind {
+    /// The kind of the key whose certificate such an entry holds, if it signs reports.
+    var endorsementKey: SNPEndorsementKeyKind? {
+        switch self {
+        case .vcek: .vcek
+        case .vlek: .vlek
+        case .ark, .ask, .revocationList: nil
+        }
+    }
+
     /// The kind of these bytes of a GUID, whose first three groups are least significant byte first.
     init?(guid bytes: [UInt8]) {
         guard bytes.count == 16 else { return nil }

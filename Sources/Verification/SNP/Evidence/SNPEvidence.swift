@@ -49,11 +49,7 @@ struct SNPEvidence {
             guard let bytes = try? Base64.decode(text) else {
                 throw .malformed("The table of certificates is not canonical base64.")
             }
-            let contents = try SNPCertificateTable(parsing: bytes).contents
-            var keys: [SNPEndorsementKeyKind: [UInt8]] = [:]
-            keys[.vcek] = contents[.vcek]
-            keys[.vlek] = contents[.vlek]
-            return keys
+            return try SNPCertificateTable(parsing: bytes).endorsementKeys
         default: throw .malformed("SEV-SNP evidence needs certificates in one form, or none.")
         }
     }
@@ -82,11 +78,7 @@ struct SNPEvidence {
         case "VCEK": return .vcek
         case "VLEK": return .vlek
         case .object(let other):
-            switch other["OTHER"]?.stringValue.flatMap(SNPCertificateTable.Kind.init) {
-            case .vcek: return .vcek
-            case .vlek: return .vlek
-            default: return nil
-            }
+            return other["OTHER"]?.stringValue.flatMap(SNPCertificateTable.Kind.init)?.endorsementKey
         default: return nil
         }
     }

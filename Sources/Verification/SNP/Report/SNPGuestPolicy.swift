@@ -63,6 +63,13 @@ public struct SNPPlatformInfo: OptionSet, Sendable, Hashable {
     /// Devices can be taken into the guest's trust.
     public static let tioEnabled = SNPPlatformInfo(rawValue: 1 << 7)
 
+    /// What is set that has no meaning here: newer firmware may know it.
+    var unknown: SNPPlatformInfo {
+        subtracting([
+            .smtEnabled, .tsmeEnabled, .eccEnabled, .raplDisabled, .ciphertextHiding, .aliasCheckComplete, .tioEnabled,
+        ])
+    }
+
     /// The names of what is on, for people.
     var names: [String] {
         let all: [(SNPPlatformInfo, String)] = [

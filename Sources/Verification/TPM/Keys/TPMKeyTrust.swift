@@ -11,6 +11,9 @@ enum TPMKeyTrust: Sendable {
     /// Nobody knows the key: it may be software's.
     case none
 
+    /// Whether anybody vouches for the key.
+    var isVouchedFor: Bool { if case .none = self { false } else { true } }
+
     /// The word in claims.
     var word: String {
         switch self {

@@ -1,4 +1,5 @@
 import Encodings
+import EvidenceSimulator
 import Foundation
 import RATS
 import Testing
@@ -6,21 +7,21 @@ import X509Trust
 
 @testable import Verification
 
-/// A guest on a processor of the stand-in for AMD: what it presents can be changed before it is signed.
+/// A guest on a processor of the simulated AMD: what it presents can be changed before it is signed.
 struct SNPGuest {
-    let amd: TestAMD
+    let amd: SimulatedAMD
     let hardwareID: [UInt8]
     let levels: SNPTCBLevels
-    let key: TestAMD.EndorsementKey
+    let key: SimulatedEndorsementKey
     /// What a good guest reports.
     let report: SNPReport
     let digest = [UInt8](repeating: 0xD1, count: 48)
 
     init(_ product: SNPProduct = .genoa, kind: SNPEndorsementKeyKind = .vcek) throws {
-        try self.init(TestAMD(product), kind: kind)
+        try self.init(SimulatedAMD(product), kind: kind)
     }
 
-    init(_ amd: TestAMD, kind: SNPEndorsementKeyKind = .vcek) throws {
+    init(_ amd: SimulatedAMD, kind: SNPEndorsementKeyKind = .vcek) throws {
         self.amd = amd
         let product = amd.product
         hardwareID = (0..<product.hardwareIDByteCount).map { UInt8($0 + 1) }
@@ -39,7 +40,7 @@ struct SNPGuest {
             launchMitigations: 3, currentMitigations: 3)
     }
 
-    /// The stand-in's anchors and otherwise the defaults, changed.
+    /// The simulation's anchors and otherwise the defaults, changed.
     func options(_ change: (inout SNPVerifier.Options) -> Void = { _ in }) -> SNPVerifier.Options {
         var options = SNPVerifier.Options(anchors: amd.anchors)
         change(&options)
@@ -50,27 +51,21 @@ struct SNPGuest {
     func collateral(
         list: [UInt8]? = nil, _ others: [CollateralName: CollateralItem] = [:]
     ) throws -> FixedCollateral {
-        var items = others
-        let list = try list ?? amd.revocationList()
-        for kind in SNPEndorsementKeyKind.allCases {
-            let name = try #require(
-                CollateralName.amdRevocationList(product: amd.product.collateralName, kind: kind))
-            items[name] = CollateralItem(body: list)
-        }
+        let items = try amd.collateral(list: list).merging(others) { $1 }
         return FixedCollateral(items)
     }
 
     /// The code of the refusal of a report that was changed and then signed, or `nil` when it is believed.
     func refusal(
         _ options: SNPVerifier.Options? = nil, list: [UInt8]? = nil, at offset: TimeInterval = 0,
-        key other: TestAMD.EndorsementKey? = nil, certificate: [UInt8]? = nil,
+        key other: SimulatedEndorsementKey? = nil, kind: SNPEndorsementKeyKind? = nil,
         initDataDigest: [UInt8]? = nil, _ change: (inout SNPReport) -> Void = { _ in }
     ) async throws -> String? {
         var report = report
         change(&report)
         let signer = other ?? key
         let content = rawEvidence(
-            try report.signed(by: signer), certificate: certificate ?? signer.der, kind: signer.kind)
+            try report.signed(by: signer), certificate: signer.certificate, kind: kind ?? signer.draft.kind)
         let context = VerificationContext(
             clock: .fixed(amd.now.addingTimeInterval(offset)), collateral: try collateral(list: list))
         return await SNPVerifier(options ?? self.options()).refusal(

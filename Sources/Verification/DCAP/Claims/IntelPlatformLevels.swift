@@ -1,0 +1,39 @@
+import Encodings
+import RATS
+
+extension VerifiedQuote {
+    /// The firmware that the platform's certificate stands for, and the TDX module beneath a trust domain.
+    ///
+    /// The machine is named by its PPID, which all certificates have, and by its instance identifier only where that is zero.
+    /// The quoting enclave is left out: it is software that each host, and with SGX each container, brings along, and
+    /// Intel's identity document judges it.
+    ///
+    /// A report of TDX 1.5 says which module runs now. Reports of TDX 1.0 say only which one the domain was started under:
+    /// one that was started before an update in place shows less than its neighbours until it is started again. Both are
+    /// kept apart.
+    ///
+    /// - Parameter report: The trust domain's report, `nil` for an enclave.
+    func platformLevels(about report: TrustDomainReport?) -> PlatformLevels? {
+        let certified = platform.platform
+        var levels: [String: Int64] = ["pce_svn": Int64(certified.pceSVN)]
+        for (index, version) in certified.componentSVNs.enumerated() {
+            levels["sgx_tcb_svn_\(index + 1)"] = Int64(version)
+        }
+        if let report {
+            let (name, field): (String, TrustDomainReport.Field) =
+                report.is15 ? ("tee_tcb_svn2", .currentTCBSVN) : ("tee_tcb_svn", .tcbSVN)
+            let versions = report[field].map { Int64($0) }
+            // The module counts anew with each major version, which stands behind the minor one.
+            if versions.count > 1 { levels["\(name)_module"] = versions[1] << 8 | versions[0] }
+            for (index, version) in versions.enumerated().dropFirst(2) { levels["\(name)_\(index)"] = version }
+        }
+        let hasPPID = certified.platformProviderID.contains { $0 != 0 }
+        return PlatformLevels(
+            maker: .intel,
+            identifier: hasPPID ? certified.platformProviderID : certified.platformInstanceID ?? [], levels: levels,
+            about: [
+                "fmspc": .string(Hex.encode(certified.fmspc)), "tcb_status": .string(verdict.rating.status.rawValue),
+                "tcb_date": .time(verdict.rating.date), "tcb_eval_num": .int(Int64(collateral.evaluationNumber)),
+            ])
+    }
+}
