@@ -1,4 +1,5 @@
 import Encodings
+import Glibc
 
 /// Reads regular files whose size is known to be small.
 enum SmallFile {
