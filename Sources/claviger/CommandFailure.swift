@@ -62,7 +62,9 @@ struct CommandFailure: Error {
         case .denied, .unauthorized, .attestationFailed: .denied
         case .notFound: .notFound
         case .unavailable, .untrusted: .unavailable
-        case .invalidRequest, .noTEE, .evidence, .unexpected, .undecryptable, .projection, .disabled: .failed
+        case .invalidRequest, .noTEE, .evidence, .unexpected, .undecryptable, .projection, .disabled, .unsupported, .volume,
+            .volumeRefused:
+            .failed
         }
     }
 
