@@ -62,7 +62,8 @@ struct CommandFailure: Error {
         case .denied, .unauthorized, .attestationFailed: .denied
         case .notFound: .notFound
         case .unavailable, .untrusted: .unavailable
-        case .invalidRequest, .noTEE, .evidence, .unexpected, .undecryptable, .projection, .disabled, .unsupported, .volume,
+        case .invalidRequest, .noTEE, .evidence, .unexpected, .undecryptable, .projection, .disabled, .unsupported,
+            .volume,
             .volumeRefused:
             .failed
         }
