@@ -134,10 +134,13 @@ struct VolumeDeviceTests {
         let loop = try Loop()
         let wish =
             ["key": "kbs:///default/volume/1", "targetType": "device", "filesystemType": nil] as [String: String?]
-        let first = try await loop.volumes().open(loop.request(wish, flags: []))
+        var request = try loop.request(wish)
+        request.mountPoint = loop.folder + "/link"
+        let first = try await loop.volumes().open(request)
         let device = BlockDevice(file: first.mountPoint)
         let content = [UInt8](repeating: 0x42, count: 1 << 20)
         try device.write(content)
+        #expect(try device.head(content.count) == content)
         try await Volumes.close(first)
 
         // All of the disk behind the header and dm-integrity's own first sectors gets one bit flipped in each sector.
@@ -145,8 +148,8 @@ struct VolumeDeviceTests {
         var bytes = try disk.head(Loop.size)
         for place in stride(from: (17 << 20) + 100, to: bytes.count, by: 4096) { bytes[place] ^= 1 }
         try disk.write(bytes)
-        let second = try await loop.volumes().open(
-            loop.request(wish.merging(["sourceType": "encrypted"]) { $1 }))
+        request.source = .encrypted
+        let second = try await loop.volumes().open(request)
         var read: [UInt8]?
         do throws(GuestError) { read = try BlockDevice(file: second.mountPoint).head(1 << 20) } catch { read = nil }
         #expect(read == nil)
