@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: demo test unit lint fuzz bench image chart-check compose-check clean
+.PHONY: demo test agent-check unit lint fuzz bench image chart-check compose-check clean
 
 demo: ## the main job, end to end, on a machine with nothing running
 	scripts/setup.sh
@@ -17,6 +17,11 @@ test: ## everything that has to pass
 unit: ## the Swift tests alone: make unit FILTER=JOSETests
 	scripts/build.sh tests
 	scripts/unit.sh $(if $(FILTER),--filter $(FILTER),)
+
+agent-check: ## the agent alone: all its tests, with skopeo, swtpm, cryptsetup and user-mode Linux (part of make test)
+	scripts/setup.sh
+	scripts/build.sh tests
+	scripts/agent-check.sh
 
 lint: ## format and house rules
 	scripts/lint.sh
