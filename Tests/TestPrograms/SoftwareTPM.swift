@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Processes
 import Testing
 
@@ -47,10 +48,28 @@ public final class SoftwareTPM: Sendable {
                 "--ctrl", "type=unixio,path=\(socket).ctrl", "--flags", "not-need-init,startup-clear",
             ])
         let end = ContinuousClock.now + .seconds(30)
-        while !FileManager.default.fileExists(atPath: "\(socket).ctrl"), process.isRunning, .now < end {
+        var isListening = Self.isListening(socket)
+        while !isListening, process.isRunning, .now < end {
             try await Task.sleep(for: .milliseconds(20))
+            isListening = Self.isListening(socket)
         }
-        try #require(FileManager.default.fileExists(atPath: "\(socket).ctrl"), "\(process.errorText)")
+        try #require(isListening, "\(process.errorText)")
+    }
+
+    /// Whether somebody takes connections: the socket's file is there a moment earlier.
+    private static func isListening(_ path: String) -> Bool {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let name = Array(path.utf8)
+        guard name.count < MemoryLayout.size(ofValue: address.sun_path) else { return false }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
+        let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        defer { close(descriptor) }
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+            }
+        }
     }
 
     deinit {
