@@ -84,6 +84,26 @@ struct SupervisedProcessTests {
         #expect(result.output.count == 1000 && result.status == 3)
     }
 
+    @Test("a program that takes too long is killed with all it started, and what it wrote until then is there")
+    func timeout() throws {
+        let begin = ContinuousClock.now
+        let result = try ChildProcess(path: "/bin/sh", arguments: ["-c", "echo $$; sleep 600 & wait"])
+            .runCapturing(timeout: .milliseconds(500))
+        #expect(result.status == 137)
+        #expect(ContinuousClock.now - begin < .seconds(60))
+        let shell = try #require(Int32(String(decoding: result.output, as: UTF8.self).filter(\.isNumber)))
+        #expect(!Self.runs(shell))
+        let quick = try ChildProcess(path: "/bin/sh", arguments: ["-c", "exit 4"]).runCapturing(timeout: .seconds(60))
+        #expect(quick.status == 4)
+    }
+
+    @Test("standard error is kept with the output, or dropped")
+    func errors() throws {
+        let child = ChildProcess(path: "/bin/sh", arguments: ["-c", "echo out; echo error >&2"])
+        #expect(try child.runCapturing().output == Array("out\nerror\n".utf8))
+        #expect(try child.runCapturing(keepsErrors: false).output == Array("out\n".utf8))
+    }
+
     @Test("standard output and standard error go where they are told to, also when they are exchanged")
     func streams() throws {
         var child = ChildProcess(path: "/bin/sh", arguments: ["-c", "echo out; echo error >&2"])
