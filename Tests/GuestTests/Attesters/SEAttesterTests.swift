@@ -83,7 +83,7 @@ struct SEAttesterTests {
         let nonce = String(decoding: Self.text(), as: UTF8.self)
         let key = try JWEPrivateKey.generate(.ecP256)
         let handshake = Handshake(
-            connection: try BrokerConnection(nil, plainConfiguration("http://127.0.0.1:9")),
+            connection: try BrokerConnection(plainConfiguration("http://127.0.0.1:9")),
             attester: SEAttester(kernel: kernel), keyKind: .ecP256, initData: nil, clock: .system)
         let challenge = Challenge(nonce: nonce, extraParameters: ["selected-hash-algorithm": "sha512"])
         let body = try JSONValue(parsing: await handshake.attestation(challenge, key: key).serialized())

@@ -144,8 +144,11 @@ struct CryptsetupTests {
     }
 
     @Test(
-        "A59: a header with null ciphers, which cryptsetup would open with any key, is refused before cryptsetup sees it"
-    )
+        "A59: a header with null ciphers, which cryptsetup would open with any key, is refused before cryptsetup sees it",
+        .enabled(
+            if: VolumeMachine.hasDeviceMapper,
+            "cryptsetup makes such a header with device mapper only, which is missing here; forged ones are tested anyway"
+        ))
     func nullCipher() async throws {
         let disk = try Disk()
         disk.settings.allowUnsealed = true
