@@ -8,3 +8,4 @@ scripts/skopeo.sh --path >/dev/null
 scripts/skopeo.sh --older >/dev/null || echo "agent-check: the older skopeo cannot be had here" >&2
 scripts/unit.sh --filter '^(GuestTests|GuestAPITests|OCIEncryptionTests)\.' \
     --filter '^clavigerTests\.(SecretCommandTests|InitDataCommandTests)'
+scripts/volume-check.sh

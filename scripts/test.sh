@@ -10,6 +10,7 @@ scripts/skopeo.sh --path >/dev/null
 scripts/skopeo.sh --older >/dev/null || echo "test: the older skopeo cannot be had here; its half of the matrix is skipped" >&2
 scripts/skopeo.sh --older >/dev/null
 scripts/unit.sh
+scripts/volume-check.sh
 scripts/schema-check.sh
 scripts/chart.sh
 scripts/fuzz.sh "${CLAVIGER_FUZZ_SECONDS:-5}"

@@ -85,7 +85,8 @@ struct SNPRevocationTests {
     @Test("A13: a list that ends while it is asked for has ended, and so has the chip's certificate")
     func slowList() async throws {
         let list = try guest.amd.revocationList(issued: -86_400, nextUpdate: 1000)
-        let evidence = rawEvidence(try guest.report.signed(by: guest.key), certificate: guest.key.certificate, kind: .vcek)
+        let report = try guest.report.signed(by: guest.key)
+        let evidence = rawEvidence(report, certificate: guest.key.certificate, kind: .vcek)
         for (seconds, code) in [(999.0, nil), (1001, "revocation_unknown"), (86_400 * 365 * 60, "certificate_expired")]
         {
             let clock = TurnedClock(guest.amd.now)
