@@ -133,7 +133,6 @@ public final class Broker: Sendable {
             logger.notice("policies sealed under the current key-encryption key")
         }
         await broker.renewCollateralSeals()
-        await broker.renewPlatformSeals()
         try await broker.policies.load()
         return broker
     }

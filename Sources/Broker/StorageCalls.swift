@@ -17,7 +17,7 @@ func storing<Value: Sendable>(
 extension BrokerError {
     init(_ error: StorageError) {
         switch error.code {
-        case .unavailable, .timeout, .cancelled, .schema:
+        case .unavailable, .timeout, .cancelled, .schema, .keyUnknown:
             self = .unavailable("database_\(error.code.rawValue)", "The database cannot be used now; try again later")
         case .conflict: self.init(kind: .conflict, variant: "Conflict", code: "conflict", message: error.message)
         case .notFound: self = .notFound("NotFound", error.message)

@@ -15,6 +15,8 @@ public struct StorageError: Error, Sendable, Hashable, CustomStringConvertible {
         case notFound = "not_found"
         /// Stored bytes do not decrypt under the name they were found at, or have a shape they cannot have.
         case corrupt
+        /// Stored bytes are under a key-encryption key that this program was not given (yet): in the middle of a rotation.
+        case keyUnknown = "key_unknown"
         /// The caller handed over something that cannot be stored.
         case invalid
         /// The database's schema is not the one that this program knows.
@@ -35,7 +37,7 @@ public struct StorageError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     /// True when the same request may succeed later: edges answer 503 with `Retry-After`, never 401 or 403.
-    public var isUnavailable: Bool { code == .unavailable || code == .timeout }
+    public var isUnavailable: Bool { code == .unavailable || code == .timeout || code == .keyUnknown }
 
     /// The code and the sentence.
     public var description: String { "\(code.rawValue): \(message)" }
@@ -49,6 +51,7 @@ extension StorageError {
     static func unavailable(_ message: String) -> StorageError { StorageError(code: .unavailable, message: message) }
     static func conflict(_ message: String) -> StorageError { StorageError(code: .conflict, message: message) }
     static func corrupt(_ message: String) -> StorageError { StorageError(code: .corrupt, message: message) }
+    static func keyUnknown(_ message: String) -> StorageError { StorageError(code: .keyUnknown, message: message) }
     static func invalid(_ message: String) -> StorageError { StorageError(code: .invalid, message: message) }
     static func `internal`(_ message: String) -> StorageError { StorageError(code: .internal, message: message) }
 }

@@ -194,5 +194,12 @@ struct RollbackTests {
         #expect(states == [true, false])
         let rows = try await test.store.database.query("SELECT count(DISTINCT key_id) FROM collateral_marks")
         #expect(try rows.first?.int(0) == 1)
+        // A broker that was not given the new key says so, and not that somebody changed the marks.
+        let behind = CollateralRepository(test.store.database, keys: test.store.keys)
+        await #expect {
+            try await behind.hasMarks()
+        } throws: {
+            ($0 as? StorageError)?.code == .keyUnknown
+        }
     }
 }

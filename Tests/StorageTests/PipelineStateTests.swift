@@ -204,7 +204,7 @@ struct PoolPartsTests {
         ]
         for (state, code) in expected { #expect(SQLFailure(state: state).error.code == code, "\(state)") }
         for code in StorageError.Code.allCases {
-            let isUnavailable = code == .unavailable || code == .timeout
+            let isUnavailable = [.unavailable, .timeout, .keyUnknown].contains(code)
             #expect(StorageError(code: code, message: "").isUnavailable == isUnavailable)
         }
     }

@@ -161,8 +161,28 @@ struct PlatformTests {
         let alone = try KeyEncryptionKeyRing(keys: Array(rotated.allKeys.prefix(1)))
         let platforms = PlatformRepository(test.database, keys: alone)
         #expect(try await platforms.observe(sighting(1, ["snp": 21])) == ["snp": 22])
-        await expect(.corrupt) { () async throws(StorageError) in
+        // Whether it was changed cannot be told without the key.
+        await expect(.keyUnknown) { () async throws(StorageError) in
             _ = try await platforms.observe(sighting(2, ["snp": 22]))
+        }
+    }
+
+    @Test("a broker that lacks the key of a rotation waits for it, and neither believes nor overwrites what is there")
+    func behindARotation() async throws {
+        let test = try await TestDatabase.make()
+        let rotated = test.keys.rotated()
+        _ = try await PlatformRepository(test.database, keys: rotated).observe(sighting(["snp": 22]))
+        await expect(.keyUnknown) { () async throws(StorageError) in
+            _ = try await PlatformRepository(test.database, keys: test.keys).observe(sighting(["snp": 21]))
+        }
+        // The new key as the last line of the file: it opens, and does not seal yet.
+        let prepared = try KeyEncryptionKeyRing(keys: rotated.allKeys.reversed())
+        #expect(prepared.currentKeyID == test.keys.currentKeyID)
+        let platforms = PlatformRepository(test.database, keys: prepared)
+        #expect(try await platforms.observe(sighting(["snp": 21])) == ["snp": 22])
+        _ = try await test.database.query("UPDATE platforms SET levels = '{}'")
+        await expect(.corrupt) { () async throws(StorageError) in
+            _ = try await platforms.observe(sighting(["snp": 21]))
         }
     }
 

@@ -53,10 +53,11 @@ extension Broker {
             metrics.attestationFailed(tee: challenge.tee.rawValue)
             throw .attestationRefused(.unauthenticated, code: error.code, decisionID: id)
         }
+        let attestation = try await openSession(appraised.report, challenge, now: appraised.date)
+        // Not before the nonce is spent: the same evidence sent again must not fill the ledger.
         for (comparison, tee) in appraised.rollbacks {
             try await recordRollback(comparison, tee: tee, now: appraised.date)
         }
-        let attestation = try await openSession(appraised.report, challenge, now: appraised.date)
         metrics.attestationSucceeded(tee: challenge.tee.rawValue, version: challenge.version.rawValue)
         return attestation
     }

@@ -53,12 +53,24 @@ extension Broker {
         do throws(StorageError) {
             lowered = try await platforms.observe(sighting)
         } catch {
-            guard error.code == .corrupt else { throw BrokerError(error) }
-            logger.error(
-                "a machine's memory cannot be believed; have it forgotten", metadata: ["reason": "\(error.message)"])
-            throw .unavailable("platform_unauthentic", "What is remembered of the machine cannot be used")
+            throw unusable(error)
         }
         return PlatformComparison(id: Hex.encode(id), levels: platform.levels, lowered: lowered)
+    }
+
+    private func unusable(_ error: StorageError) -> BrokerError {
+        switch error.code {
+        case .corrupt:
+            logger.error(
+                "a machine's memory cannot be believed; have it forgotten", metadata: ["reason": "\(error.message)"])
+            return .unavailable("platform_unauthentic", "What is remembered of the machine cannot be used")
+        case .keyUnknown:
+            logger.error("a machine's memory cannot be opened", metadata: ["reason": "\(error.message)"])
+            return .unavailable(
+                "platform_key_unknown",
+                "What is remembered of the machine is under a key that this broker does not have yet; try again later")
+        default: return BrokerError(error)
+        }
     }
 
     /// A digest: the ledger and the memory of machines need to tell them apart, not to know their serial numbers.
@@ -140,6 +152,8 @@ extension Broker {
     }
 
     /// After a rotation the older key-encryption key can go; nothing else seals rows that nobody attests from.
+    ///
+    /// There may be many rows, and all of them can be read meanwhile: guests are served while this goes on.
     func renewPlatformSeals() async {
         do throws(StorageError) {
             let count = try await platforms.renewSeals()
@@ -147,6 +161,7 @@ extension Broker {
             logger.notice(
                 "memory of machines sealed under the current key-encryption key", metadata: ["machines": "\(count)"])
         } catch {
+            guard error.code != .cancelled else { return }
             logger.error("the memory of machines cannot be sealed anew", metadata: ["reason": "\(error)"])
         }
     }

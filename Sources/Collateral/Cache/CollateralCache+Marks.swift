@@ -35,10 +35,24 @@ extension CollateralCache {
     }
 
     private func reportMarks(_ error: StorageError) {
-        guard error.code == .corrupt, warnings.isNew("collateral_marks", at: clock.now()) else { return }
-        metrics.refused(code: "collateral_marks_lost")
+        guard error.code == .corrupt || error.code == .keyUnknown,
+            warnings.isNew("collateral_marks", at: clock.now())
+        else { return }
+        // Nothing is lost under a key that this broker was not given yet.
+        if error.code == .corrupt { metrics.refused(code: "collateral_marks_lost") }
         logger.error(
             "no collateral that has successors is used or stored: see docs/collateral.md, When the marks are gone",
             metadata: ["reason": "\(error.message)"])
+    }
+}
+
+extension StorageError {
+    /// Why there is no collateral to be had from the database, or none to be put there.
+    var reasonWithoutCollateral: String {
+        switch code {
+        case .corrupt: "the marks in the database were changed."
+        case .keyUnknown: "the marks in the database are under a key-encryption key that this broker does not have."
+        default: "the database cannot be used now."
+        }
     }
 }

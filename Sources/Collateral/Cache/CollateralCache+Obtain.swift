@@ -133,9 +133,7 @@ extension CollateralCache {
         do throws(StorageError) {
             outcome = try await store.put(entry.stored, room: room)
         } catch {
-            let sentence =
-                error.code == .corrupt ? "the marks in the database were changed." : "the database cannot be used now."
-            throw .unavailable(name, sentence)
+            throw .unavailable(name, error.reasonWithoutCollateral)
         }
         switch outcome {
         case .stored(let evicted): if evicted > 0 { noteEviction(evicted, for: name) }

@@ -156,7 +156,7 @@ public final class CollateralCache: CollateralSource, Sendable {
         do throws(StorageError) {
             stored = try await store.find(name.path)
         } catch {
-            guard error.code == .corrupt else { throw .unavailable(name, "the database cannot be used now.") }
+            guard error.code == .corrupt else { throw .unavailable(name, error.reasonWithoutCollateral) }
             metrics.refused(code: "collateral_unauthentic")
             logger.error("stored collateral refused", metadata: ["name": "\(name)", "reason": "\(error.message)"])
             return nil

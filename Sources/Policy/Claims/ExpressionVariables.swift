@@ -30,14 +30,14 @@ public enum ExpressionVariables {
         Claim(
             "platform", .object(platform), .additional,
             from: "this broker's memory of the machine, shared by all its replicas",
-            "What the broker remembers of the machine beneath the guest. Absent where the evidence names no machine (a masked chip identifier, TPMs, devices); in appraisal policies the variable is there, and empty."
+            "What the broker remembers of the machine beneath the guest. Absent where the evidence names no machine (a VLEK's report with a masked chip identifier, evidence of Azure below version 2, TPMs, devices); in appraisal policies the variable is there, and empty."
         ),
     ]
 
     private static let platform: [Claim] = [
         Claim(
             "id", .hex(32), example: "8a1c6f0e5b3d4c2f9e7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e",
-            from: "a digest of CHIP_ID (AMD) or of the PPID (Intel)",
+            from: "a digest of the chip identifier (AMD) or of the PPID (Intel)",
             "Names the machine in claviger platforms, and in the ledger."),
         Claim(
             "tcb_rollback", .boolean, example: false,

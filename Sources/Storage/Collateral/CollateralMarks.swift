@@ -22,8 +22,14 @@ struct CollateralMarks: Sendable, Equatable {
 
     /// The marks of a row.
     ///
-    /// - Throws: `corrupt` when it was not written by a broker with these keys, or was changed since.
+    /// - Throws: `key_unknown` when it is under a key that the ring does not have, `corrupt` when it was not written by a
+    ///   broker, or was changed since.
     init(keyID: String, entries: String, mac: [UInt8], keys: KeyEncryptionKeyRing) throws(StorageError) {
+        guard keys.contains(keyID) else {
+            throw .keyUnknown(
+                "the marks of the collateral are sealed under a key-encryption key that this broker does not have: "
+                    + "give all brokers the same keys")
+        }
         guard let key = try? keys.derive(purpose: .collateralMarks, keyID: keyID),
             HMAC<SHA256>.isValidAuthenticationCode(mac, authenticating: Self.message(entries), using: key)
         else { throw .corrupt("the marks of the collateral were changed by somebody else than a broker") }

@@ -5,9 +5,9 @@ import Encodings
 /// sees them.
 ///
 /// As a text the ring is one line per key, `id:base64` (32 bytes, standard alphabet with padding), the current key
-/// first; empty lines and lines that start with `#` are skipped. To rotate, put a new line on top, let the brokers read
-/// it, rewrap (`ResourceRepository.rewrap`, `SigningKeyRepository.rewrap`), and remove the old line when no session that
-/// is sealed under it lives any more. From then on backups of the database from before are unreadable too.
+/// first; empty lines and lines that start with `#` are skipped. To rotate, append a new line, let all brokers read it,
+/// move it to the top, let them read that, rewrap (`ResourceRepository.rewrap`, `SigningKeyRepository.rewrap`), and
+/// remove the old line when no session that is sealed under it lives any more. From then on backups of the database from before are unreadable too.
 public struct KeyEncryptionKeyRing: Sendable {
     private let keys: [KeyEncryptionKey]
     private let current: KeyEncryptionKey
@@ -86,6 +86,11 @@ public struct KeyEncryptionKeyRing: Sendable {
         let context = BoundContext(purpose, fields)
         let key = try key(message.keyID).derive(context, suffix: message.salt)
         return try AuthenticatedEncryption.open(message.box, under: key, binding: context)
+    }
+
+    /// Whether what ``seal(_:purpose:fields:)`` made names a key that the ring does not have.
+    func lacksKey(of sealed: [UInt8]) -> Bool {
+        (try? SealedMessage(sealed)).map { !contains($0.keyID) } ?? false
     }
 
     func contains(_ id: String) -> Bool { keys.contains { $0.id == id } }

@@ -34,7 +34,8 @@ public struct PlatformRepository: Sendable {
     /// sighting does not name are neither compared nor changed.
     ///
     /// - Returns: the remembered level of every component that is lower now; empty for a machine that was never seen.
-    /// - Throws: `corrupt` when the row was changed by somebody else than a broker.
+    /// - Throws: `key_unknown` when the row is under a key that the ring does not have, `corrupt` when it was changed by
+    ///   somebody else than a broker.
     public func observe(_ sighting: PlatformSighting) async throws(StorageError) -> [String: Int64] {
         for _ in 0..<Self.attempts {
             guard let row = try await database.read(SQLStatement(Self.select, [.bytes(sighting.id)])).first else {
@@ -42,8 +43,11 @@ public struct PlatformRepository: Sendable {
                 continue
             }
             let known = try StoredPlatform(row, keys: keys)
-            guard known.isAuthentic, known.maker == sighting.maker else { throw Self.changed(sighting.id) }
-            if try await raise(known, to: sighting, sealed: row.bytes(7), isDue: row.bool(8)) {
+            let sealed = try row.bytes(7)
+            guard known.isAuthentic, known.maker == sighting.maker else {
+                throw keys.lacksKey(of: sealed) ? Self.sealedElsewhere(sighting.id) : Self.changed(sighting.id)
+            }
+            if try await raise(known, to: sighting, sealed: sealed, isDue: row.bool(8)) {
                 return known.levels.filter { name, level in sighting.levels[name].map { $0 < level } ?? false }
             }
         }
@@ -139,6 +143,12 @@ public struct PlatformRepository: Sendable {
         try keys.seal(
             SecretBytes([]), purpose: .platform,
             fields: StoredPlatform.sealedFields(id, maker: maker, levels: levels, about: about))
+    }
+
+    private static func sealedElsewhere(_ id: [UInt8]) -> StorageError {
+        .keyUnknown(
+            "what is remembered of the machine \(Hex.encode(id)) is sealed under a key-encryption key that this broker "
+                + "does not have: give all brokers the same keys; if the key is lost, have the machine forgotten")
     }
 
     private static func changed(_ id: [UInt8]) -> StorageError {

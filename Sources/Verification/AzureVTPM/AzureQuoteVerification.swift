@@ -75,6 +75,19 @@ struct AzureQuoteVerification: Sendable {
 }
 
 extension AzureQuoteVerification.Verified {
+    /// The machine that the processor's report names, where it was made for this session.
+    ///
+    /// An older one says nothing of the firmware now: the host could keep an old one to hide that firmware was put back, and
+    /// a VM that has been running for long would look like a rollback.
+    func machine(_ levels: PlatformLevels?) -> (levels: PlatformLevels?, step: VerificationStep) {
+        guard version >= 2 else {
+            let reason =
+                "the processor's report in evidence of version \(version) may be as old as the boot, and so may its firmware"
+            return (nil, .skipped("machine", reason))
+        }
+        return (levels, PlatformLevels.step(levels))
+    }
+
     /// The claims beside those of the processor's report, in place of the report data and init-data of its own.
     func add(to claims: inout JSONObject) {
         claims["tpm"] = .object(JSONObject(quote.registerClaims))

@@ -12,7 +12,7 @@ public struct AzureSNPVerifier: EvidenceVerifier {
         /// must be let in here.
         public var snp: SNPVerifier.Options
         /// The oldest version of evidence. From 2 on the processor's report is made for the session; before, it may be as
-        /// old as the boot, and the sender alone says which version it is.
+        /// old as the boot, and names no machine, and the sender alone says which version it is.
         public var minimumVersion: Int64 = 0
 
         /// The defaults, with these demands on the processor's report.
@@ -51,14 +51,15 @@ public struct AzureSNPVerifier: EvidenceVerifier {
         let quote = try quotes.verify(presented, report: report, reportData: statement.reportData, binding: binding)
         let verified = try await reports.verify(
             report.hardwareReport, endorsementKeys: [.vcek: presented.hardware], context: context)
+        let machine = quote.machine(verified.platform)
         let typed = verified.claims()
         var claims = Self.asTexts(typed)
         claims["snp"] = .object(typed)
         quote.add(to: &claims)
         return [
             EvidenceClaims(
-                tee: tee, claims: claims, matchedReportData: quote.matchedReportData, platform: verified.platform,
-                steps: verified.steps + quote.steps + [PlatformLevels.step(verified.platform)], chain: verified.chain)
+                tee: tee, claims: claims, matchedReportData: quote.matchedReportData, platform: machine.levels,
+                steps: verified.steps + quote.steps + [machine.step], chain: verified.chain)
         ]
     }
 

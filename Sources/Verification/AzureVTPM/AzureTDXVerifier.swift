@@ -11,7 +11,7 @@ public struct AzureTDXVerifier: EvidenceVerifier {
         /// What is demanded of the quote.
         public var tdx: TDXVerifier.Options
         /// The oldest version of evidence. From 2 on the quote is made for the session; before, it may be as old as the
-        /// boot, and the sender alone says which version it is.
+        /// boot, and names no machine, and the sender alone says which version it is.
         public var minimumVersion: Int64 = 0
 
         /// The defaults, with these demands on the quote.
@@ -46,14 +46,15 @@ public struct AzureTDXVerifier: EvidenceVerifier {
         let quote = try quotes.verify(presented, report: report, reportData: domain[.reportData], binding: binding)
         try TDReport(bytes: report.hardwareReport).require(equals: domain)
         let verified = try await domains.appraise(authentic, domain, context: context)
+        let machine = quote.machine(verified.platform)
         var claims = verified.claims()
         quote.add(to: &claims)
         let steps: [VerificationStep] = [
-            .passed("HCL report", "its TDREPORT says what the quote says"), PlatformLevels.step(verified.platform),
+            .passed("HCL report", "its TDREPORT says what the quote says"), machine.step,
         ]
         return [
             EvidenceClaims(
-                tee: tee, claims: claims, matchedReportData: quote.matchedReportData, platform: verified.platform,
+                tee: tee, claims: claims, matchedReportData: quote.matchedReportData, platform: machine.levels,
                 steps: verified.quote.steps + quote.steps + steps, chain: verified.quote.chain)
         ]
     }

@@ -45,7 +45,19 @@ struct SNPVerifiedReport: Sendable {
             if let fmc = parts.fmc { levels["\(name)_tcb_fmc"] = Int64(fmc) }
         }
         return PlatformLevels(
-            maker: .amd, identifier: report.chipID, levels: levels, about: ["product": .string(product.rawValue)])
+            maker: .amd, identifier: machine, levels: levels, about: ["product": .string(product.rawValue)])
+    }
+
+    /// The chip that the signing key is certified for, also where the host masks its identifier in the report.
+    ///
+    /// A provider's key (VLEK) can name any chip. Reports by it are kept apart, so that whoever gets hold of one such key
+    /// cannot have the chips of others remembered with levels that they never had.
+    private var machine: [UInt8] {
+        if let hardwareID = key.hardwareID {
+            return hardwareID + [UInt8](repeating: 0, count: max(0, report.chipID.count - hardwareID.count))
+        }
+        guard let cspID = key.cspID, report.chipID.contains(where: { $0 != 0 }) else { return [] }
+        return Array("vlek \(cspID)".utf8) + report.chipID
     }
 
     private func addKnownClaims(to claims: inout JSONObject) {

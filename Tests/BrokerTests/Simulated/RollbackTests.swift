@@ -173,11 +173,48 @@ struct RollbackTests {
         }
     }
 
-    @Test("A15: a chip that masks its identifier has no memory, and a policy that asks for one denies it")
+    @Test("A15: a host that changes the form of its quotes does not get around what is remembered of the TDX module")
+    func quoteForm() async throws {
+        let older: [UInt8] = [5, 1, 5] + Array(repeating: 0, count: 13)
+        for (first, second, field) in [
+            (SimulatedTrustDomain.Form.version5TDX15, .version4, .tcbSVN), (.version4, .version5TDX15, .currentTCBSVN),
+        ] as [(SimulatedTrustDomain.Form, SimulatedTrustDomain.Form, TrustDomainReport.Field)] {
+            let site = try await SimulatedSite(policies: TestPolicies.stream(TestPolicies.allowAll, Self.noRollback))
+            try await site.test.put("default/key/1", "the secret")
+            let domain = try SimulatedTrustDomain(on: site.platform, form: first)
+            #expect(try await refusal(SimulatedGuest(domain), site.test) == nil)
+            let other = try SimulatedTrustDomain(on: site.platform, form: second)
+            #expect(try await refusal(SimulatedGuest(other), site.test) == nil)
+            #expect(try await refusal(SimulatedGuest(other.twin(field, older)), site.test)?.code == "guardrail_denied")
+            let event = try #require(try await events(site.test).first)
+            #expect(event.trace["before"] == ["tee_tcb_svn_2": 6] && event.trace["now"] == ["tee_tcb_svn_2": 5])
+        }
+    }
+
+    @Test("A15: evidence that is sent again after its nonce was spent makes no second record of a rollback")
+    func replayed() async throws {
+        let site = try await SimulatedSite(policies: TestPolicies.allowAll)
+        let guest = try SimulatedSNPGuest(site.amd)
+        _ = try await site.test.attest(SimulatedGuest(guest))
+        let older = try SimulatedGuest(updated(guest, site.amd) { $0.snp = 20 })
+        let (challenge, cookie) = try site.test.broker.challenge(SampleGuest.authBody(tee: older.tee.rawValue))
+        let body = try older.attestation(nonce: challenge.nonce)
+        _ = try await site.test.broker.attest(body: body, cookie: cookie.value)
+        #expect(try await events(site.test).count == 1)
+        for _ in 0..<3 {
+            let error = try await brokerError {
+                _ = try await site.test.broker.attest(body: body, cookie: cookie.value)
+            }
+            #expect(error?.code == "nonce_spent")
+        }
+        #expect(try await events(site.test).count == 1)
+    }
+
+    @Test("A15: a chip that hides behind a provider's key has no memory, and a policy that asks for one denies it")
     func masked() async throws {
         let site = try await SimulatedSite(policies: TestPolicies.allowAll)
         try await site.test.put("default/key/1", "the secret")
-        let guest = try SimulatedSNPGuest(site.amd).twin { $0.chipID = Array(repeating: 0, count: 64) }
+        let guest = try SimulatedSNPGuest(site.amd, kind: .vlek)
         #expect(try await refusal(SimulatedGuest(guest), site.test) == nil)
         #expect(try await site.lastDecision().claims["submodules"]?["cpu0"]?["platform"] == nil)
         #expect(try await site.test.broker.platformList(after: "", limit: 10)["platforms"] == [])
@@ -241,8 +278,40 @@ struct RollbackTests {
         let changed = try await brokerError { _ = try await site.test.attest(guest) }
         #expect(changed?.kind == .unavailable && changed?.code == "platform_unauthentic")
         #expect(site.test.logs.text.contains("have it forgotten"))
+        let keys = site.test.store.keys.rotated()
+        _ = try await site.test.store.database.query("DELETE FROM platforms")
+        _ = try await site.test.attest(guest)
+        #expect(try await PlatformRepository(site.test.store.database, keys: keys).renewSeals() == 1)
+        let behind = try await brokerError { _ = try await site.test.attest(guest) }
+        #expect(behind?.kind == .unavailable && behind?.code == "platform_key_unknown")
+        #expect(site.test.logs.text.contains("give all brokers the same keys"))
         site.test.store.database.close()
         let gone = try await brokerError { _ = try await site.test.attest(guest) }
         #expect(gone?.kind == .unavailable)
+    }
+
+    @Test("after a rotation a broker serves before the memory of machines is sealed anew, which it is then")
+    func renewal() async throws {
+        let store = try await TestBroker.make(policies: nil).store
+        let sighting = PlatformSighting(
+            id: Array(repeating: 1, count: 32), maker: "amd", levels: ["reported_tcb_snp": 22], about: [:])
+        _ = try await PlatformRepository(store.database, keys: store.keys).observe(sighting)
+        let rotated = store.keys.rotated()
+        var configuration = BrokerConfiguration()
+        configuration.policies.installDefaults = false
+        configuration.collateral.sources = []
+        let broker = try await Broker.open(
+            configuration, database: try await store.connect(), keyRing: rotated, logger: LogCapture().logger())
+        func renewed() async throws -> Bool {
+            try await store.database.query(
+                "SELECT 1 FROM platforms WHERE key_id = $1::text", [.text(rotated.currentKeyID)]
+            ).count == 1
+        }
+        #expect(try await !renewed())
+        let service = Task { try await broker.run() }
+        defer { service.cancel() }
+        let deadline = ContinuousClock.now + .seconds(30)
+        while try await !renewed(), ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(try await renewed())
     }
 }

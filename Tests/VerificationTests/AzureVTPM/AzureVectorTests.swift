@@ -37,6 +37,7 @@ struct AzureVectorTests {
         #expect(result.matchedReportData == 1)
         #expect(result.trustCap == nil)
         #expect(result.chain.count == 3)
+        #expect((result.platform != nil) == (version == 2))
         #expect(claims["evidence_version"] == expected["evidence_version"])
         #expect(claims["report_data"] == expected["nonce"])
         #expect(claims["init_data"] == expected["pcr08"])

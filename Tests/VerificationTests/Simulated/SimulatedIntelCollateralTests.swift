@@ -83,6 +83,29 @@ struct SimulatedIntelCollateralTests {
         }
     }
 
+    @Test("A15: what was the newest when it was handed out is no rollback because a newer one comes during the rest")
+    func raisedMeanwhile() async throws {
+        let clock = TurnedClock(Simulation.now)
+        let info = CollateralName.intelTCBInfo(.tdx, fmspc: site.platform.draft.fmspc, channel: .early)
+        let identity = CollateralName.intelQEIdentity(.tdx, channel: .early)
+        for (raised, code) in [(info, nil), (identity, "collateral_rollback")] as [(CollateralName, String?)] {
+            clock.set(Simulation.now)
+            let source = RememberingCollateral(
+                items: FixedCollateral(try site.collateral.items()),
+                highest: { $0 == raised && clock.wall.now() > Simulation.now ? 18 : 17 },
+                asked: { if $0 == identity { clock.set(Simulation.now + 1) } })
+            do {
+                _ = try await TDXVerifier(options: .init(collateral: site.options())).verify(
+                    SimulatedTrustDomain(on: site.platform).evidence(bound: Simulation.digest),
+                    binding: EvidenceBinding(reportData: [Simulation.digest], initDataDigest: nil),
+                    context: VerificationContext(clock: clock.wall, collateral: source))
+                #expect(code == nil)
+            } catch let error as VerificationError {
+                #expect(error.code == code)
+            }
+        }
+    }
+
     /// The code with which a trust domain is refused when the source of collateral saw this number before, and asking for
     /// the last piece takes this long.
     private func refusal(

@@ -51,21 +51,39 @@ struct SimulatedPlatformTests {
         #expect(try await platform(updated, amd)?.levels["reported_tcb_snp"] == 22)
     }
 
-    @Test("A15: a masked chip names no machine, and the steps say so")
-    func masked() async throws {
+    @Test(
+        "A15: a chip that masks its identifier is named by its key's certificate, as when it does not",
+        arguments: [SNPProduct.milan, .genoa, .turin])
+    func masked(_ product: SNPProduct) async throws {
+        let amd = try Simulation.amd(product)
+        let guest = try SimulatedSNPGuest(amd)
+        let masked = guest.twin { $0.chipID = Array(repeating: 0, count: 64) }
+        let found = try #require(try await platform(masked, amd))
+        #expect(found.identifier == guest.report.chipID)
+        #expect(try await platform(guest, amd) == found)
+    }
+
+    @Test("A15: a masked chip behind a provider's key names no machine, and the steps say so")
+    func maskedProvider() async throws {
         let amd = try Simulation.amd(.milan)
-        let guests = [
-            try SimulatedSNPGuest(amd).twin { $0.chipID = Array(repeating: 0, count: 64) },
-            try SimulatedSNPGuest(amd, kind: .vlek),
-        ]
-        for guest in guests {
-            var options = SNPVerifier.Options(anchors: amd.anchors)
-            options.allowsMaskedChipID = true
-            let claims = try await Simulation.claims(
-                of: guest.evidence(bound: Simulation.digest), by: SNPVerifier(options), amd.collateral())
-            #expect(claims.platform == nil)
-            #expect(claims.steps.contains { $0.name == "machine" && $0.outcome == .skipped })
-        }
+        let claims = try await Simulation.claims(
+            of: SimulatedSNPGuest(amd, kind: .vlek).evidence(bound: Simulation.digest),
+            by: SNPVerifier(.init(anchors: amd.anchors)), amd.collateral())
+        #expect(claims.platform == nil)
+        #expect(claims.steps.contains { $0.name == "machine" && $0.outcome == .skipped })
+    }
+
+    @Test("A15: what a provider's key says of a chip is not what the chip's own key says of it")
+    func provider() async throws {
+        let amd = try Simulation.amd(.milan)
+        let chip = try SimulatedSNPGuest(amd)
+        let guest = try SimulatedSNPGuest(amd, kind: .vlek).twin { $0.chipID = chip.report.chipID }
+        let claims = try await Simulation.claims(
+            of: guest.evidence(bound: Simulation.digest), by: SNPVerifier(.init(anchors: amd.anchors)),
+            amd.collateral())
+        let cspID = try #require(claims.claims["csp_id"]?.stringValue)
+        #expect(claims.platform?.identifier == Array("vlek \(cspID)".utf8) + chip.report.chipID)
+        #expect(try await platform(chip, amd)?.identifier == chip.report.chipID)
     }
 
     @Test(
@@ -84,17 +102,42 @@ struct SimulatedPlatformTests {
         }
         #expect(enclave.about["fmspc"] == .string(Hex.encode(draft.fmspc)))
         #expect(enclave.about["tcb_status"] == "UpToDate" && enclave.about.contains("tcb_date"))
-        for (form, name, other) in [
-            (SimulatedTrustDomain.Form.version4, "tee_tcb_svn", "tee_tcb_svn2"),
-            (.version5TDX15, "tee_tcb_svn2", "tee_tcb_svn"),
+        // The form of the quote is the host's choice, and changes no name.
+        for (form, field) in [
+            (SimulatedTrustDomain.Form.version4, TrustDomainReport.Field.tcbSVN), (.version5TDX15, .currentTCBSVN),
         ] {
             let domain = try SimulatedTrustDomain(on: site.platform, form: form)
             let found = try #require(try await platform(domain.evidence(bound: Simulation.digest), tdx, site))
             #expect(found.identifier == enclave.identifier && found.levels.count == 17 + 15)
             // The simulated module is version 1.5.
-            #expect(found.levels["\(name)_module"] == 0x105)
-            #expect(found.levels["\(name)_2"] == 6)
-            #expect(!found.levels.keys.contains("\(other)_module"))
+            #expect(found.levels["tee_tcb_svn_module"] == 0x105)
+            #expect(found.levels["tee_tcb_svn_2"] == 6)
+            let older = domain.twin(field, [5, 1, 5] + Array(repeating: 0, count: 13))
+            let lower = try #require(try await platform(older.evidence(bound: Simulation.digest), tdx, site))
+            #expect(lower.levels == found.levels.merging(["tee_tcb_svn_2": 5]) { $1 })
+        }
+    }
+
+    @Test("A15: evidence of Azure whose processor's report may be as old as the boot names no machine")
+    func azure() async throws {
+        let amd = try Simulation.amd(.milan)
+        let site = try SimulatedIntelSite()
+        let cases: [(SimulatedAzureVM.Processor, any EvidenceVerifier)] = [
+            (.snp(try SimulatedSNPGuest(amd)), AzureSNPVerifier(.init(snp: .init(anchors: amd.anchors)))),
+            (
+                .tdx(try SimulatedTrustDomain(on: site.platform)),
+                AzureTDXVerifier(.init(tdx: .init(collateral: site.options())))
+            ),
+        ]
+        let items = try amd.collateral().merging(site.collateral.items()) { $1 }
+        for (processor, verifier) in cases {
+            let fresh = try SimulatedAzureVM(on: processor).evidence(bound: Simulation.digest)
+            let old = Evidence(tee: fresh.tee, content: fresh.content.replacing("version", with: 1))
+            #expect(try await Simulation.claims(of: fresh, by: verifier, items).platform != nil)
+            let claims = try await Simulation.claims(of: old, by: verifier, items)
+            #expect(claims.platform == nil)
+            let step = try #require(claims.steps.first { $0.name == "machine" })
+            #expect(step.outcome == .skipped)
         }
     }
 

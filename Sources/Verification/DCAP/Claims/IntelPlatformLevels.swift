@@ -9,8 +9,8 @@ extension VerifiedQuote {
     /// Intel's identity document judges it.
     ///
     /// A report of TDX 1.5 says which module runs now. Reports of TDX 1.0 say only which one the domain was started under:
-    /// one that was started before an update in place shows less than its neighbours until it is started again. Both are
-    /// kept apart.
+    /// one that was started before an update in place shows less than its neighbours until it is started again. Both have
+    /// the same names nevertheless: the host chooses the form of the quote, and would choose one that nothing is known of.
     ///
     /// - Parameter report: The trust domain's report, `nil` for an enclave.
     func platformLevels(about report: TrustDomainReport?) -> PlatformLevels? {
@@ -20,12 +20,10 @@ extension VerifiedQuote {
             levels["sgx_tcb_svn_\(index + 1)"] = Int64(version)
         }
         if let report {
-            let (name, field): (String, TrustDomainReport.Field) =
-                report.is15 ? ("tee_tcb_svn2", .currentTCBSVN) : ("tee_tcb_svn", .tcbSVN)
-            let versions = report[field].map { Int64($0) }
+            let versions = report[report.is15 ? .currentTCBSVN : .tcbSVN].map { Int64($0) }
             // The module counts anew with each major version, which stands behind the minor one.
-            if versions.count > 1 { levels["\(name)_module"] = versions[1] << 8 | versions[0] }
-            for (index, version) in versions.enumerated().dropFirst(2) { levels["\(name)_\(index)"] = version }
+            if versions.count > 1 { levels["tee_tcb_svn_module"] = versions[1] << 8 | versions[0] }
+            for (index, version) in versions.enumerated().dropFirst(2) { levels["tee_tcb_svn_\(index)"] = version }
         }
         let hasPPID = certified.platformProviderID.contains { $0 != 0 }
         return PlatformLevels(

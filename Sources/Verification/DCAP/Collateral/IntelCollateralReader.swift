@@ -32,12 +32,13 @@ struct IntelCollateralReader: Sendable {
         let info = try await document(infoName, tcbInfos, context) { (item) throws(VerificationError) in
             try .tcbInfo(item, anchors: anchors, at: context.clock.now())
         }
+        // Each number is compared before the next document is asked for: what is published meanwhile makes no rollback of it.
+        let least = try requireNoRollback(infoName, info.content.evaluationNumber, context) {
+            .intelTCBInfo(kind, fmspc: fmspc, channel: $0)
+        }
         let identityName = CollateralName.intelQEIdentity(kind, channel: options.channel)
         let identity = try await document(identityName, identities, context) { (item) throws(VerificationError) in
             try .qeIdentity(item, anchors: anchors, at: context.clock.now())
-        }
-        let least = try requireNoRollback(infoName, info.content.evaluationNumber, context) {
-            .intelTCBInfo(kind, fmspc: fmspc, channel: $0)
         }
         try requireNoRollback(identityName, identity.content.evaluationNumber, context) {
             .intelQEIdentity(kind, channel: $0)
