@@ -42,8 +42,30 @@ struct AgentMeasurement: Sendable {
             case .tpm, .azSNPvTPM, .azTDXvTPM: device.map(TPMRegisters.init)
             default: nil
             }
-        return try RuntimeMeasurements(
+        // First what an interrupted agent left is finished, and then the log is looked at.
+        let events = try RuntimeMeasurements(
             into: registers, path: settings.eventLogPath, register: settings.eventLogRegister)
+        if let registers { try requireFirmwareLog(for: registers, settings, tee, kernel, device) }
+        return events
+    }
+
+    /// Evidence of Azure has no log, and so nobody follows one to firmware's registers.
+    private static func requireFirmwareLog(
+        for registers: any MeasurementRegisters, _ settings: MeasurementSettings, _ tee: TEE, _ kernel: any Kernel,
+        _ device: TPMDevice?
+    ) throws(GuestError) {
+        let events = LoggedEvents(settings.eventLogPath)
+        switch tee {
+        case .tdx:
+            try FirmwareEventLog(kernel: kernel, agentEvents: events.entries)
+                .requireLead(to: TDXRegisters.firmwareRegisters, of: registers)
+        case .tpm:
+            let path = device.map(PlatformEventLog.path(of:)) ?? PlatformEventLog.usualPath
+            try FirmwareEventLog(kernel: kernel, path: path, agentEvents: events.entries)
+                .requireLead(to: TPMRegisters.firmwareRegisters, of: registers)
+        default:
+            break
+        }
     }
 
     /// Ties the init-data to the hardware before anything is served.

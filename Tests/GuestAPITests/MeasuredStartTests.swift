@@ -122,4 +122,18 @@ struct MeasuredStartTests {
         #expect(await refused.status() == 78)
         #expect(refused.errorText.contains("init_pcr"))
     }
+
+    @Test("an event log that would lead nowhere, because firmware's part of it cannot be seen, ends the start")
+    func firmwareLog() async throws {
+        let tpm = try await SoftwareTPM()
+        try tpm.keep(.ecc, at: "0x81010002")
+        try tpm.extend(7, hexadecimal: String(repeating: "ab", count: 32))
+        let agent = try start(tpm, [], configuration: "[eventlog_config]\nenable_eventlog = true\ninit_pcr = 14\n")
+        #expect(await agent.status() == 78)
+        #expect(agent.errorText.contains("/sys/kernel/security/tpm0/binary_bios_measurements"))
+        let without = try start(tpm, [])
+        try await connected(to: without) { _ in }
+        without.signal(SIGTERM)
+        #expect(await without.status() == 0)
+    }
 }

@@ -186,7 +186,11 @@ struct RESTFaceTests {
         let agent = try TestAgent(
             Self.nowhere, measurements: try RuntimeMeasurements(into: registers, path: other.file))
         let lines = #"{"domain":"d","operation":"o","content":"two\nlines"}"#
-        #expect(try await agent.get("/aa/aael", method: "POST", body: lines).status == 500)
+        let forged = #"{"domain":"claviger","operation":"ReleaseResource","content":"{}"}"#
+        for body in [lines, forged] {
+            #expect(try await agent.get("/aa/aael", method: "POST", body: body).status == 500)
+        }
+        #expect(registers.extended == [17])
     }
 
     @Test("GC 23: a kbs token has the reference's members and its key imports back; other types fail")

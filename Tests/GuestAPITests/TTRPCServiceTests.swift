@@ -150,6 +150,9 @@ struct TTRPCServiceTests {
             request.registerIndex = 0
             let method = "ExtendRuntimeMeasurement"
             #expect(try await client.call(Self.agent, method, payload: request.serializedBytes()).code == 0)
+            request.domain = "claviger"
+            #expect(try await client.call(Self.agent, method, payload: request.serializedBytes()).code == 13)
+            request.domain = "d"
             request.content = "two\nlines"
             let answer = try await client.call(Self.agent, method, payload: request.serializedBytes())
             #expect(answer.code == 13)

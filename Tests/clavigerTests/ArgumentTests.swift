@@ -26,6 +26,17 @@ struct ArgumentTests {
         }
     }
 
+    @Test("evidence has the events that an agent of this guest measured")
+    func agentEvents() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "events-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let settings = try GuestOptions.parse(["--allow-sample"]).settings(["AAEL_PATH": path])
+        #expect(settings.allowSample)
+        #expect(try settings.agentEvents() == [])
+        try Data([1, 2, 3]).write(to: URL(filePath: path))
+        #expect(try settings.agentEvents() == [1, 2, 3])
+    }
+
     @Test("lengths of time have a unit")
     func durations() {
         #expect(DurationArgument(argument: "90s")?.duration == .seconds(90))

@@ -30,21 +30,40 @@ enum EventLogText {
     static func isWhole(_ entries: [UInt8]) -> Bool {
         var reader = ByteReader(entries)
         while !reader.isAtEnd {
-            guard skipEntry(&reader) else { return false }
+            guard entry(&reader) != nil else { return false }
         }
         return true
     }
 
-    /// Passes over an entry; false when it is cut or has a digest of an unknown algorithm.
-    private static func skipEntry(_ reader: inout ByteReader) -> Bool {
-        guard (try? reader.skip(8)) != nil, let digests = try? reader.u32LE() else { return false }
-        for _ in 0..<digests {
+    /// What entries make of registers that held zeros, by their numbers in the log; nil when they are not whole.
+    static func registers(after entries: [UInt8], _ algorithm: HashAlgorithm) -> [UInt32: [UInt8]]? {
+        var reader = ByteReader(entries)
+        var values: [UInt32: [UInt8]] = [:]
+        while !reader.isAtEnd {
+            guard let (register, digests) = entry(&reader) else { return nil }
+            guard let digest = digests[algorithm] else { continue }
+            let value = values[register] ?? [UInt8](repeating: 0, count: algorithm.digestBytes)
+            values[register] = algorithm.digest(of: value + digest)
+        }
+        return values
+    }
+
+    /// Reads the register and the digests of an entry; nil when it is cut or has a digest of an unknown algorithm.
+    private static func entry(
+        _ reader: inout ByteReader
+    ) -> (register: UInt32, digests: [HashAlgorithm: [UInt8]])? {
+        guard let register = try? reader.u32LE(), (try? reader.skip(4)) != nil, let count = try? reader.u32LE() else {
+            return nil
+        }
+        var digests: [HashAlgorithm: [UInt8]] = [:]
+        for _ in 0..<count {
             guard let number = try? reader.u16LE(),
                 let algorithm = HashAlgorithm.allCases.first(where: { $0.tcgNumber == number }),
-                (try? reader.skip(algorithm.digestBytes)) != nil
-            else { return false }
+                let digest = try? reader.bytes(algorithm.digestBytes)
+            else { return nil }
+            digests[algorithm] = digest
         }
-        guard let count = try? reader.u32LE() else { return false }
-        return (try? reader.skip(Int(count))) != nil
+        guard let size = try? reader.u32LE(), (try? reader.skip(Int(size))) != nil else { return nil }
+        return (register, digests)
     }
 }

@@ -38,7 +38,7 @@ public struct InitDataBinding: Sendable {
     public func bind(_ digest: [UInt8]) async throws(GuestError) -> Outcome {
         switch attester.tee {
         case .tdx:
-            guard Self.fit(digest, to: try configurationID()) else { throw .initDataMismatch }
+            guard Self.fit(digest, to: try await configurationID()) else { throw .initDataMismatch }
             return .measured
         case .snp:
             guard Self.fit(digest, to: try await hostData()) else { throw .initDataMismatch }
@@ -55,7 +55,11 @@ public struct InitDataBinding: Sendable {
         field == digest.prefix(field.count) + [UInt8](repeating: 0, count: max(0, field.count - digest.count))
     }
 
-    private func configurationID() throws(GuestError) -> [UInt8] {
+    private func configurationID() async throws(GuestError) -> [UInt8] {
+        try await HardwareWork.run { () throws(GuestError) in try readConfigurationID() }
+    }
+
+    private func readConfigurationID() throws(GuestError) -> [UInt8] {
         guard kernel.exists(Self.measurement) else { return try TDReport.current(of: kernel).configurationID }
         let value = try kernel.read(Self.measurement, limit: 48)
         guard value.count == 48 else {

@@ -3,14 +3,19 @@ import Glibc
 /// A file that this process alone writes: an event log or what is written ahead of it. Whatever is written is on its way
 /// to the medium before the call returns.
 final class RecordFile: Sendable {
+    /// How bytes get to an offset of an open file: as `pwrite`, which it is but for tests of full media.
+    typealias Put = @Sendable (Int32, UnsafeRawPointer?, Int, off_t) -> Int
+
     private let descriptor: Int32
     private let path: String
+    private let put: Put
 
     /// Opens the file, or makes it, closed to others.
     ///
     /// - Throws: `GuestError` with `system_failed`, also when another process has the file.
-    init(_ path: String) throws(GuestError) {
+    init(_ path: String, put: @escaping Put = { pwrite($0, $1, $2, $3) }) throws(GuestError) {
         self.path = path
+        self.put = put
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0o600)
         guard descriptor >= 0 else { throw .system("open", path) }
         var status = stat()
@@ -52,12 +57,12 @@ final class RecordFile: Sendable {
         guard ftruncate(descriptor, off_t(offset)) == 0 else { throw .system("shorten", path) }
         var count = 0
         while count < bytes.count {
-            let put = bytes.withUnsafeBytes {
-                pwrite(descriptor, $0.baseAddress?.advanced(by: count), bytes.count - count, off_t(offset + count))
+            let written = bytes.withUnsafeBytes {
+                put(descriptor, $0.baseAddress?.advanced(by: count), bytes.count - count, off_t(offset + count))
             }
-            if put < 0, errno == EINTR { continue }
-            guard put > 0 else { throw .system("write to", path) }
-            count += put
+            if written < 0, errno == EINTR { continue }
+            guard written > 0 else { throw .system("write to", path) }
+            count += written
         }
         guard fdatasync(descriptor) == 0 else { throw .system("write to", path) }
     }

@@ -9,6 +9,8 @@ import Synchronization
 final class RuntimeEventLog: Sendable {
     /// What remains of the verifiers' limit belongs to firmware's log.
     static let maximumBytes = 524_288
+    /// What programs in the guest may fill; the rest is for the agent's own events, without which it releases nothing.
+    static let maximumReportedBytes = 393_216
     /// The longest of what is written ahead, with some room.
     static let maximumAheadBytes = RuntimeEvent.maximumBytes + 128
 
@@ -25,29 +27,36 @@ final class RuntimeEventLog: Sendable {
     ///   - usualPCR: the register for events that name none.
     /// - Throws: `GuestError` with `system_failed` when the files cannot be used, and with `evidence_failed` when they
     ///   contradict each other.
-    init(_ path: String, registers: any MeasurementRegisters, usualPCR: UInt64) throws(GuestError) {
+    init(
+        _ path: String, registers: any MeasurementRegisters, usualPCR: UInt64,
+        put: @escaping RecordFile.Put = { pwrite($0, $1, $2, $3) }
+    ) throws(GuestError) {
         self.registers = registers
         usualRegister = try registers.logIndex(ofPCR: usualPCR)
         try Self.makeFolder(of: path)
-        log = try RecordFile(path)
-        ahead = try RecordFile(Self.aheadPath(of: path))
+        log = try RecordFile(path, put: put)
+        ahead = try RecordFile(Self.aheadPath(of: path), put: put)
         try recover()
         guard EventLogText.isWhole(try log.content(limit: EventLogText.maximumBytes)) else { throw contradiction }
     }
 
     /// Extends a register with the event and records that; one at a time.
-    func record(_ event: RuntimeEvent, pcr: UInt64?) throws(GuestError) {
+    ///
+    /// - Parameter limit: the size that the log may reach.
+    func record(_ event: RuntimeEvent, pcr: UInt64?, limit: Int = RuntimeEventLog.maximumBytes) throws(GuestError) {
         try turn.withLock { _ throws(GuestError) in
             let register = try pcr.map { (pcr) throws(GuestError) in try registers.logIndex(ofPCR: pcr) }
-            try record(event, register: register ?? usualRegister)
+            try record(event, register: register ?? usualRegister, limit)
         }
     }
 
-    private func record(_ event: RuntimeEvent, register: UInt32) throws(GuestError) {
+    private func record(_ event: RuntimeEvent, register: UInt32, _ limit: Int) throws(GuestError) {
+        // An event before this one may have got into its register and not into the log.
+        try recover()
         let algorithm = registers.algorithm
         let entry = event.entry(register: register, algorithm)
         let offset = try log.size()
-        guard offset + entry.count <= Self.maximumBytes else {
+        guard offset + entry.count <= limit else {
             throw GuestError(.evidence, "The event log is full: with more events no verifier would read it.")
         }
         let digest = event.digest(algorithm)
@@ -55,7 +64,14 @@ final class RuntimeEventLog: Sendable {
         let record = WriteAheadRecord(
             offset: UInt64(offset), expected: expected, text: event.text,
             register: register == usualRegister ? nil : register)
-        try ahead.write(record.bytes, at: 0)
+        do throws(GuestError) {
+            try ahead.write(record.bytes, at: 0)
+        } catch {
+            // Nothing was extended. Evidence waits as long as something is written there; what cannot be dropped now, the
+            // next event drops.
+            try? ahead.write([], at: 0)
+            throw error
+        }
         do throws(GuestError) {
             try registers.extend(at: register, with: digest)
         } catch {

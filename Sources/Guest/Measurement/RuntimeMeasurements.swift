@@ -15,6 +15,9 @@ public final class RuntimeMeasurements: Sendable {
     /// The register that the reference uses unless it is told otherwise.
     public static let usualRegister: UInt64 = 17
 
+    /// The domain of the agent's own events, which nobody else can report.
+    static let ownDomain = "claviger"
+
     private let log: RuntimeEventLog?
     private let isWanted: Bool
 
@@ -42,18 +45,34 @@ public final class RuntimeMeasurements: Sendable {
         }
     }
 
-    /// Measures an event.
+    /// Measures an event that a program in the guest reports, as long as 384 KiB of the log are not full.
     ///
     /// - Parameter register: the register in a TPM's numbers; nil for the configured one.
-    /// - Throws: `GuestError` with `invalid_request` for an event that cannot be recorded, else with what failed. The
-    ///   event is then neither in the register nor in the log, or in both.
-    public func record(
+    /// - Throws: `GuestError` with `invalid_request` for an event that cannot be recorded or says that it is the agent's
+    ///   own, else with what failed. The next event, and the next start, first finish what failed halfway.
+    public func report(
         domain: String, operation: String, content: String, register: UInt64? = nil
+    ) async throws(GuestError) -> Outcome {
+        guard log == nil || domain != Self.ownDomain else {
+            throw GuestError(
+                .invalidRequest, "Events of the domain \(Self.ownDomain) are the agent's own. Take another domain.")
+        }
+        return try await record(
+            domain: domain, operation: operation, content: content, register: register,
+            limit: RuntimeEventLog.maximumReportedBytes)
+    }
+
+    /// Measures an event, also one of the agent's own.
+    ///
+    /// - Parameter limit: the size in bytes that the log may reach.
+    func record(
+        domain: String, operation: String, content: String, register: UInt64? = nil,
+        limit: Int = RuntimeEventLog.maximumBytes
     ) async throws(GuestError) -> Outcome {
         guard isWanted else { return .notEnabled }
         guard let log else { return .notSupported }
         let event = try RuntimeEvent(domain: domain, operation: operation, content: content)
-        try await HardwareWork.run { () throws(GuestError) in try log.record(event, pcr: register) }
+        try await HardwareWork.run { () throws(GuestError) in try log.record(event, pcr: register, limit: limit) }
         return .recorded
     }
 }

@@ -5,6 +5,8 @@ public struct TDXRegisters: MeasurementRegisters {
     /// The folder with a file for each register.
     static let folder = "/sys/devices/virtual/misc/tdx_guest/measurements"
     private static let bytes = 48
+    /// The numbers in event logs of the registers that firmware, boot loader and kernel extend: RTMR 0 to 2.
+    public static let firmwareRegisters: ClosedRange<UInt32> = 1...3
 
     /// SHA-384.
     public let algorithm = HashAlgorithm.sha384

@@ -2,8 +2,11 @@ public import KBSProtocol
 
 /// The registers of a TPM, bank SHA-256, of a machine or of a confidential VM on Azure.
 public struct TPMRegisters: MeasurementRegisters {
-    /// Registers that only a dynamic launch can extend: the TPM refuses them to the operating system's software.
-    private static let launchRegisters: ClosedRange<UInt64> = 17...22
+    /// The numbers of the registers that firmware extends.
+    public static let firmwareRegisters: ClosedRange<UInt32> = 0...7
+    /// What is free for events: 0 to 7 are firmware's, 8 is the init-data's, and 17 to 22 belong to dynamic launches, so
+    /// that the TPM refuses them to the operating system's software.
+    private static let eventRegisters = Set<UInt64>(9...16).union([23])
 
     /// SHA-256.
     public let algorithm = HashAlgorithm.sha256
@@ -14,12 +17,12 @@ public struct TPMRegisters: MeasurementRegisters {
         self.device = device
     }
 
-    /// The register's own number, 0 to 23 without 17 to 22.
+    /// The register's own number, 9 to 16 or 23.
     public func logIndex(ofPCR register: UInt64) throws(GuestError) -> UInt32 {
-        guard register < UInt64(TPM.registerCount), !Self.launchRegisters.contains(register) else {
+        guard Self.eventRegisters.contains(register) else {
             throw GuestError(
                 .invalidRequest,
-                "A TPM's register \(register) cannot be extended by the agent. Take one of 8 to 15, or 16 or 23, which "
+                "A TPM's register \(register) is not for events. Take one of 9 to 15, or 16 or 23, which "
                     + "anybody with access to the TPM can reset: init_pcr in the table eventlog_config of aa.toml.")
         }
         return UInt32(register)

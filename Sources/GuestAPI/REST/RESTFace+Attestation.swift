@@ -51,7 +51,7 @@ extension RESTFace {
         guard let object = try? JSONObject(parsing: request.body), let domain = object["domain"]?.stringValue,
             let operation = object["operation"]?.stringValue, let content = object["content"]?.stringValue
         else { return .text(500, "The event cannot be read: domain, operation and content are needed.") }
-        switch try await measurements.record(domain: domain, operation: operation, content: content) {
+        switch try await measurements.report(domain: domain, operation: operation, content: content) {
         case .recorded:
             return .json(200, ["success": "true"])
         case .notSupported:

@@ -84,7 +84,7 @@ struct AttestationAgentFace: Sendable {
         try await answer("ExtendRuntimeMeasurement", "AA extend runtime measurement failed") {
             () async throws(GuestError) in
             var output = AttestationAgent_ExtendRuntimeMeasurementResponse()
-            let outcome = try await measurements.record(
+            let outcome = try await measurements.report(
                 domain: input.domain, operation: input.operation, content: input.content,
                 register: input.hasRegisterIndex ? input.registerIndex : nil)
             output.result =

@@ -20,8 +20,14 @@ struct GuestOptions: ParsableArguments {
             url: endpoint.url, trustAnchorsPEM: try endpoint.trustAnchors(),
             insecureHTTPAllowed: endpoint.plainHTTPAllowed,
             initData: try initData.map { try InputFile.text($0, limit: 1 << 20) })
-        let settings = AttesterSettings(
-            allowSample: allowSample, environment: ProcessInfo.processInfo.environment)
+        let settings = settings(ProcessInfo.processInfo.environment)
         return try KBSClient(configuration, attester: AttesterDetection.attester(settings))
+    }
+
+    /// Which attester may be used. Its evidence has the events that an agent of this guest measured: without them no log
+    /// leads to the registers.
+    func settings(_ environment: [String: String]) -> AttesterSettings {
+        let events = LoggedEvents(environment["AAEL_PATH"] ?? RuntimeMeasurements.usualPath)
+        return AttesterSettings(allowSample: allowSample, environment: environment, agentEvents: events.entries)
     }
 }

@@ -68,6 +68,58 @@ struct EventLogTextTests {
         #expect(alone.algorithms == [.sha256] && alone.events.map(\.index) == [14])
     }
 
+    @Test("a firmware's log that nobody understands is none, with events and without")
+    func notUnderstood() throws {
+        let entry = try entry(4, .sha384)
+        for table in [[], [UInt8](repeating: 0, count: 4096), [UInt8](repeating: 0xFF, count: 64)] {
+            let kernel = SimulatedKernel()
+            kernel.put(.file(table), at: FirmwareEventLog.ccel)
+            #expect(try FirmwareEventLog(kernel: kernel).bytes() == nil)
+            let sent = try FirmwareEventLog(kernel: kernel) { () throws(GuestError) in entry }.bytes()
+            #expect(try EventLog.parse(try #require(sent)).events.map(\.index) == [4])
+        }
+    }
+
+    @Test("events are refused where firmware measured something and its log cannot be seen")
+    func firmwareLogIsNeeded() throws {
+        let kernel = SimulatedKernel.trustDomain()
+        let registers = try #require(TDXRegisters(kernel: kernel))
+        let event = try RuntimeEvent(domain: "domain", operation: "operation", content: "content")
+        let own = event.entry(register: 3, .sha384)
+        func check(_ events: [UInt8]) throws {
+            try FirmwareEventLog(kernel: kernel) { () throws(GuestError) in events }
+                .requireLead(to: TDXRegisters.firmwareRegisters, of: registers)
+        }
+        // Nothing was measured, and then the agent's own event alone.
+        try check([])
+        try registers.extend(at: 3, with: event.digest(.sha384))
+        try check(own)
+        #expect(throws: GuestError.self) { try check([]) }
+        let register = "/sys/devices/virtual/misc/tdx_guest/measurements/rtmr0:sha384"
+        kernel.put(.file([UInt8](repeating: 1, count: 48)), at: register)
+        for table in [nil, [UInt8](repeating: 0, count: 4096)] {
+            if let table { kernel.put(.file(table), at: FirmwareEventLog.ccel) }
+            #expect {
+                try check(own)
+            } throws: {
+                ($0 as? GuestError)?.message.contains(FirmwareEventLog.ccel) == true
+            }
+        }
+        kernel.put(.file(SimulatedEventLog().encoded), at: FirmwareEventLog.ccel)
+        try check(own)
+    }
+
+    @Test("a TPM's log is that of the device with the same number")
+    func platformPath() {
+        for (device, name) in [
+            ("/dev/tpmrm0", "tpm0"), ("/dev/tpm0", "tpm0"), ("/dev/tpm2", "tpm2"), ("/dev/tpmrm1", "tpm1"),
+            ("/run/swtpm/socket", "tpm0"), ("", "tpm0"),
+        ] {
+            let path = PlatformEventLog.path(of: TPMDevice(device, kernel: SimulatedKernel()))
+            #expect(path == "/sys/kernel/security/\(name)/binary_bios_measurements")
+        }
+    }
+
     @Test("entries are whole or not, at every byte, and no bytes trap")
     func whole() throws {
         let entry = try entry(4, .sha384)

@@ -1,4 +1,5 @@
 import Encodings
+import Glibc
 import GuestTestSupport
 import KBSProtocol
 import RATS
@@ -55,6 +56,22 @@ struct InitDataBindingTests {
             }
         }
         await #expect(throws: GuestError.self) { try await bind(digest, FixedAttester(tee: .tdx)) }
+    }
+
+    @Test("the kernel is asked on a thread for hardware, and not on one of Swift's few")
+    func thread() async throws {
+        let kernel = SimulatedKernel.trustDomain()
+        kernel.put(
+            .attribute(
+                read: { () throws(GuestError) in
+                    var name = [CChar](repeating: 0, count: 16)
+                    pthread_getname_np(pthread_self(), &name, name.count)
+                    let isHardware = name.starts(with: "hardware".utf8.map { CChar(bitPattern: $0) })
+                    return [UInt8](repeating: isHardware ? 7 : 0, count: 48)
+                }, write: { _ throws(GuestError) in }),
+            at: "/sys/devices/virtual/misc/tdx_guest/measurements/mrconfigid")
+        let digest = [UInt8](repeating: 7, count: 48)
+        #expect(try await bind(digest, FixedAttester(tee: .tdx), kernel) == .measured)
     }
 
     @Test("GC 9.A.20: SEV-SNP has the digest in HOST_DATA, cut to 32 bytes", arguments: [32, 48])

@@ -1,6 +1,8 @@
 import Encodings
 import Foundation
+import Glibc
 import KBSProtocol
+import Synchronization
 import TestInput
 import Testing
 import Verification
@@ -192,6 +194,26 @@ struct RuntimeEventLogTests {
         )
     }
 
+    @Test(
+        "a full medium, at any write, costs the event and not the log: the next one is in step again",
+        arguments: [[1], [2], [2, 3], [1, 2], [2, 3, 4]], [0, 7])
+    func fullMedium(failing: [Int], bytes: Int) throws {
+        let medium = FullMedium(failing, after: bytes)
+        let log = try RuntimeEventLog(path, registers: registers, usualPCR: 17, put: medium.put)
+        for number in failing {
+            #expect {
+                try log.record(try event("\(number)"), pcr: number == 2 ? 8 : nil)
+            } throws: {
+                ($0 as? GuestError)?.systemError == ENOSPC
+            }
+            // What was not measured is not waited for.
+            if registers.values.isEmpty { #expect(try folder.bytes(ahead).isEmpty) }
+        }
+        for content in ["next", "last"] { try log.record(try event(content), pcr: nil) }
+        #expect(try replayed() == registers.values)
+        #expect(try folder.bytes(ahead).isEmpty)
+    }
+
     @Test("only one agent keeps a log")
     func oneAgent() throws {
         let log = try open()
@@ -215,5 +237,30 @@ struct RuntimeEventLogTests {
             ($0 as? GuestError)?.message.contains("full") == true
         }
         #expect(registers.values == values)
+    }
+}
+
+/// A medium on which some writes, counted from 1, have room for a few bytes only.
+private final class FullMedium: Sendable {
+    private let failing: [Int]
+    private let bytes: Int
+    private let state = Mutex((count: 0, isFull: false))
+
+    init(_ failing: [Int], after bytes: Int) { (self.failing, self.bytes) = (failing, bytes) }
+
+    func put(_ descriptor: Int32, _ start: UnsafeRawPointer?, _ count: Int, _ offset: off_t) -> Int {
+        let (isFailing, isFull) = state.withLock { state in
+            let wasFull = state.isFull
+            if !wasFull { state.count += 1 }
+            let isFailing = failing.contains(state.count)
+            state.isFull = isFailing && !wasFull && bytes > 0
+            return (isFailing, wasFull || bytes == 0)
+        }
+        guard isFailing else { return pwrite(descriptor, start, count, offset) }
+        guard !isFull else {
+            errno = ENOSPC
+            return -1
+        }
+        return pwrite(descriptor, start, min(bytes, count), offset)
     }
 }

@@ -90,6 +90,39 @@ struct RuntimeMeasurementsTests {
         }
     }
 
+    @Test("programs report neither the agent's own events nor so many that it has no room for its own")
+    func reported() async throws {
+        let measurements = try RuntimeMeasurements(into: registers, path: path)
+        await #expect {
+            _ = try await measurements.report(domain: "claviger", operation: "ReleaseResource", content: "{}")
+        } throws: {
+            ($0 as? GuestError)?.code == .invalidRequest
+        }
+        #expect(registers.values.isEmpty)
+        let content = String(repeating: "a", count: 16_000)
+        for _ in 0..<24 {
+            #expect(try await measurements.report(domain: "d", operation: "o", content: content) == .recorded)
+        }
+        await #expect {
+            _ = try await measurements.report(domain: "d", operation: "o", content: content)
+        } throws: {
+            ($0 as? GuestError)?.message.contains("full") == true
+        }
+        let resources = MeasuredReleases(OneResource(), measurements: measurements)
+        #expect(try await resources.resource(try ResourceURI("kbs:///a/b/c")).copyBytes() == [1, 2, 3])
+    }
+
+    @Test("a resource that is fetched again and again is in the log once")
+    func fetchedAgain() async throws {
+        let measurements = try RuntimeMeasurements(into: registers, path: path)
+        let source = OneResource()
+        let resources = MeasuredReleases(source, measurements: measurements)
+        for _ in 0..<5 { _ = try await resources.resource(try ResourceURI("kbs:///a/b/c")) }
+        #expect(source.requests == 5)
+        let log = try EventLog.parse(EventLogText.declaration(of: [.sha384]) + folder.bytes("eventlog"))
+        #expect(log.events.count == 1)
+    }
+
     @Test("a release that is measured is in the log once; without a log nobody gets the resource")
     func releases() async throws {
         let measurements = try RuntimeMeasurements(into: registers, path: path)

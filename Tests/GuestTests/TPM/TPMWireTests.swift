@@ -54,6 +54,20 @@ struct TPMWireTests {
         BigEndian.bytes(tag) + BigEndian.bytes(UInt32(10 + body.count)) + BigEndian.bytes(code) + body
     }
 
+    @Test("a TPM that is there and does not answer is not taken for a TPM without key or paravisor")
+    func silentTPM() {
+        let kernel = SimulatedKernel()
+        kernel.put(.file([]), at: "/dev/tpm2")
+        let device = TPMDevice("/dev/tpm2", kernel: kernel)
+        #expect(throws: GuestError.self) { try TPMAttester(device).isUsable() }
+        #expect(throws: GuestError.self) { try AzureAttester(device) }
+        #expect {
+            _ = try AttesterDetection.attester(AttesterSettings(), kernel: kernel)
+        } throws: {
+            ($0 as? GuestError)?.code == .evidence && ($0 as? GuestError)?.message.contains("/dev/tpm2") == true
+        }
+    }
+
     @Test("a command that extends a register is what the TCG's specification says, byte for byte")
     func extend() throws {
         let tpm = ScriptedTPM([answer(0x8002, [0, 0, 0, 0] + [0, 0, 1, 0, 0])])

@@ -16,10 +16,11 @@ public struct AzureAttester: Attester {
     /// An attester for the VM whose virtual TPM this is; nil when it is none of Azure's confidential VMs.
     ///
     /// - Parameter metadata: where the metadata service is.
-    /// - Throws: `GuestError` with `evidence_failed` when no client for that service can be made.
+    /// - Throws: `GuestError` with `evidence_failed` when the TPM does not say what it is, or no client for that service
+    ///   can be made.
     public init?(_ device: TPMDevice, metadata: String = usualMetadata) throws(GuestError) {
         paravisor = Paravisor(device)
-        switch paravisor.kind() {
+        switch try paravisor.kind() {
         case .snp: tee = .azSNPvTPM
         case .tdx: tee = .azTDXvTPM
         case nil: return nil

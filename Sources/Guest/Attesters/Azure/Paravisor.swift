@@ -24,9 +24,11 @@ final class Paravisor: Sendable {
         let quote: TPMQuoteAnswer
     }
 
-    /// The kind of report that the paravisor keeps; nil when there is no paravisor.
-    func kind() -> HCLReport.Kind? {
-        (try? report())?.kind
+    /// The kind of report that the paravisor keeps; nil when there is no paravisor, which is so only where the TPM has no
+    /// such report. Throws `evidence_failed` when the TPM does not say.
+    func kind() throws(GuestError) -> HCLReport.Kind? {
+        guard let bytes = try storedReport() else { return nil }
+        return (try? HCLReport(parsing: bytes))?.kind
     }
 
     /// Has the paravisor make a report for this session, and the virtual TPM a quote.
@@ -68,13 +70,18 @@ final class Paravisor: Sendable {
     }
 
     private func report() throws(GuestError) -> HCLReport {
-        let bytes = try session { (tpm) throws(TPMError) -> [UInt8] in
-            guard let index = try tpm.index(Self.reportIndex) else {
-                throw .unavailable("The TPM has no report of a paravisor: this is no confidential VM of Azure.")
-            }
-            return try tpm.read(index)
+        guard let bytes = try storedReport() else {
+            throw GuestError(
+                .evidence, "The TPM has no report of a paravisor: this is no confidential VM of Azure.")
         }
         return try HCLReport(parsing: bytes)
+    }
+
+    private func storedReport() throws(GuestError) -> [UInt8]? {
+        try session { (tpm) throws(TPMError) -> [UInt8]? in
+            guard let index = try tpm.index(Self.reportIndex) else { return nil }
+            return try tpm.read(index)
+        }
     }
 
     private func session<Result: Sendable>(

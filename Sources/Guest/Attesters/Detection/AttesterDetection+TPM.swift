@@ -25,9 +25,10 @@ extension AttesterDetection {
             } else {
                 key = TPMAttester.usualKey
             }
-            let log = PlatformEventLog(kernel: kernel, agentEvents: settings.agentEvents)
+            let log = PlatformEventLog(
+                kernel: kernel, path: PlatformEventLog.path(of: device), agentEvents: settings.agentEvents)
             let attester = TPMAttester(device, key: key, eventLog: log)
-            return attester.isUsable() ? attester : nil
+            return try attester.isUsable() ? attester : nil
         }
     }
 

@@ -24,10 +24,10 @@ public struct FirmwareEventLog: EventLogSource {
     private static let limit = 1_048_576
     private static let end = [UInt8](repeating: 0xFF, count: 8)
 
+    let path: String
+    let agentEvents: @Sendable () throws(GuestError) -> [UInt8]
     private let kernel: any Kernel
-    private let path: String
     private let algorithms: [HashAlgorithm]
-    private let agentEvents: @Sendable () throws(GuestError) -> [UInt8]
 
     /// - Parameters:
     ///   - kernel: shows the firmware's log.
@@ -48,11 +48,19 @@ public struct FirmwareEventLog: EventLogSource {
     /// The firmware's records, the agent's, and eight 0xFF; nil when there are none of either.
     public func bytes() throws(GuestError) -> [UInt8]? {
         let events = try agentEvents()
-        guard kernel.exists(path) else {
+        guard let records = try firmwareRecords() else {
             return events.isEmpty ? nil : EventLogText.declaration(of: algorithms) + events + Self.end
         }
+        return records + events + Self.end
+    }
+
+    /// The firmware's records; nil when there is no log of firmware, or none that begins with a declaration: nobody could
+    /// read the agent's records behind it.
+    func firmwareRecords() throws(GuestError) -> [UInt8]? {
+        guard kernel.exists(path) else { return nil }
         let table = try kernel.read(path, limit: Self.limit)
-        return table[..<Self.recordsEnd(table)] + events + Self.end
+        let end = Self.recordsEnd(table)
+        return end > 0 ? Array(table[..<end]) : nil
     }
 
     /// Where the last whole record ends. Tables are larger than what is in them, and zeros are also within records.

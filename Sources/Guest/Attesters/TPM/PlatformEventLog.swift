@@ -4,7 +4,19 @@
 /// software extends without a log.
 public struct PlatformEventLog: EventLogSource {
     /// Where Linux shows the log of the first TPM's firmware.
-    public static let usualPath = "/sys/kernel/security/tpm0/binary_bios_measurements"
+    public static let usualPath = path("tpm0")
+
+    /// Where Linux shows the log of this TPM's firmware, by the number of its device; of the first TPM where the device's
+    /// path does not end with a number.
+    public static func path(of device: TPMDevice) -> String {
+        let name = device.path.split(separator: "/").last ?? ""
+        for prefix in ["tpmrm", "tpm"] where name.hasPrefix(prefix) {
+            if let number = UInt16(name.dropFirst(prefix.count)) { return path("tpm\(number)") }
+        }
+        return usualPath
+    }
+
+    private static func path(_ name: String) -> String { "/sys/kernel/security/\(name)/binary_bios_measurements" }
 
     private let kernel: any Kernel
     private let path: String

@@ -44,8 +44,16 @@ public struct TPMAttester: Attester {
     }
 
     /// Whether the TPM has the key.
-    public func isUsable() -> Bool {
-        (try? device.session { (tpm) throws(TPMError) in try tpm.publicArea(of: key) }) != nil
+    ///
+    /// - Throws: `GuestError` with `evidence_failed` when the TPM does not say.
+    public func isUsable() throws(GuestError) -> Bool {
+        do throws(TPMError) {
+            _ = try device.session { (tpm) throws(TPMError) in try tpm.publicArea(of: key) }
+            return true
+        } catch {
+            guard error.isMissingHandle else { throw error.guestError }
+            return false
+        }
     }
 
     /// A quote over the registers of SHA-256, whose nonce are the first 32 bytes of the report data, filled up with zeros.
