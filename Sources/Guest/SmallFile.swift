@@ -1,5 +1,6 @@
 import Glibc
 import Encodings
+import Glibc
 
 /// Reads regular files whose size is known to be small.
 enum SmallFile {

@@ -29,7 +29,8 @@ public enum UserModeLinux {
                 "con0=null,fd:1",
                 "quiet",
             ])
-        child.environment.append("TMPDIR=/dev/shm")
+        // Its memory is a file there; without a home it ends in a panic.
+        child.environment += ["TMPDIR=/dev/shm", "HOME=\(folder.path)"]
         let prepared = child
         let finished: Result<FinishedProcess, any Error> = await withCheckedContinuation { continuation in
             Thread.detachNewThread {
