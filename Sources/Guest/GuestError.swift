@@ -76,6 +76,16 @@ public struct GuestError: Error, Sendable, Hashable, CustomStringConvertible {
         self.systemError = systemError
     }
 
+    /// The same failure, with another sentence behind the first.
+    func adding(_ sentence: String) -> GuestError {
+        var error = GuestError(
+            code, "\(message) \(sentence)", brokerCode: brokerCode, decisionID: decisionID, retryAfter: retryAfter,
+            systemError: systemError)
+        error.isTimeout = isTimeout
+        error.concernsAddress = concernsAddress
+        return error
+    }
+
     /// The same failure, blamed on the address that was asked.
     func blamingAddress(isTimeout: Bool = false) -> GuestError {
         var error = self

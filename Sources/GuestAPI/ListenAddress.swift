@@ -40,7 +40,8 @@ public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    var isUnixSocket: Bool {
+    /// Whether it is a Unix socket, whose callers the kernel names.
+    public var isUnixSocket: Bool {
         if case .unix = self { true } else { false }
     }
 

@@ -32,7 +32,7 @@ public struct Readiness: Sendable {
         sentences += await secrets?.missing.map { "\($0.file?.path ?? $0.uri.description) is not there" } ?? []
         sentences += await unsealed?.missing.map { "\($0.output) is not written yet" } ?? []
         do throws(GuestError) {
-            _ = try await client.token()
+            try await client.requireToken()
         } catch {
             sentences.append("no attestation token (\(error.code.rawValue))")
         }

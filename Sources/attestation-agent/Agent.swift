@@ -135,7 +135,7 @@ struct Agent {
         do {
             try await group.run()
         } catch {
-            await removeFiles()
+            await writtenFiles.remove()
             guard !(error is SecretsService.Changed) else {
                 logger.notice("a secret changed whose notice is the end of this program")
                 return AgentFailure.secretChanged
@@ -143,7 +143,7 @@ struct Agent {
             logger.critical("a face ended: \(error)")
             return AgentFailure.cannotListen
         }
-        await removeFiles()
+        await writtenFiles.remove()
         return 0
     }
 
@@ -163,23 +163,20 @@ struct Agent {
         if let address = settings.keyProvider {
             services.append(Face(server: try keyProvider(on: address), outcome: outcome))
         }
-        for (name, address, offered) in faces(settings.attestationAgentSocket, settings.confidentialDataHubSocket) {
+        let (agentSocket, hubSocket) = (settings.attestationAgentSocket, settings.confidentialDataHubSocket)
+        for (name, address, offered) in faces(agentSocket, hubSocket, volumes: volumes) {
             services.append(Face(server: try ttrpc(offered, name, on: address), outcome: outcome))
         }
-        for (name, address, offered) in faces(settings.attestationAgentGRPC, settings.confidentialDataHubGRPC) {
+        // gRPC does not tell who calls, and opening volumes is for those whom the kernel vouches for.
+        let (agentGRPC, hubGRPC) = (settings.attestationAgentGRPC, settings.confidentialDataHubGRPC)
+        for (name, address, offered) in faces(agentGRPC, hubGRPC, volumes: nil) {
             services.append(Face(server: try grpc(offered, name, on: address), outcome: outcome))
         }
         services.append(ProjectionService(files: files, logger: logger))
         services.append(SecretsService(secrets: secrets, outcome: outcome, logger: logger))
         services.append(UnsealService(files: unsealedFiles, logger: logger))
         if settings.broker.renewsAhead { services.append(TokenService(client: client)) }
-        services.append(
-            EndWatch(outcome: outcome) { [files, secrets, unsealedFiles, settings] in
-                guard settings.secrets.removeAtExit else { return }
-                try? await files.removeAll()
-                try? await secrets.removeAll()
-                try? await unsealedFiles.removeAll()
-            })
+        services.append(EndWatch(outcome: outcome) { [writtenFiles] in await writtenFiles.remove() })
         return services
     }
 
@@ -213,7 +210,7 @@ struct Agent {
 
     /// What the guest components' two programs offer, at the addresses where it is wanted.
     private func faces(
-        _ agentAddress: ListenAddress?, _ hubAddress: ListenAddress?
+        _ agentAddress: ListenAddress?, _ hubAddress: ListenAddress?, volumes: Volumes?
     ) -> [(name: String, address: ListenAddress, services: TTRPCServices)] {
         let logger = Logger(label: "guest-components")
         let agent = agentAddress.map { address in
@@ -256,15 +253,10 @@ struct Agent {
         }
     }
 
-    private func removeFiles() async {
-        guard settings.secrets.removeAtExit else { return }
-        do throws(GuestError) {
-            try await files.removeAll()
-            try await secrets.removeAll()
-            try await unsealedFiles.removeAll()
-        } catch {
-            logger.error("\(error)")
-        }
+    private var writtenFiles: WrittenFiles {
+        WrittenFiles(
+            projected: files, secrets: secrets, unsealed: unsealedFiles, areToGo: settings.secrets.removeAtExit,
+            logger: logger)
     }
 
     /// The largest file with text that is read, in bytes.

@@ -5,6 +5,10 @@ import GuestAPI
 enum AgentRole: Sendable {
     /// Claviger's agent: the faces that its options name, REST unless told otherwise.
     case agent
+    /// A command of Claviger's agent that works for a program beside it, whose environment others may write.
+    case command
+    /// A command of Claviger's agent for one piece of work, which may need no broker.
+    case tool
     /// The guest components' attestation-agent.
     case attestationAgent(socket: String?, configFile: String?, initDataFile: String?, initDataDigest: String?)
     /// The guest components' confidential-data-hub.
@@ -13,13 +17,29 @@ enum AgentRole: Sendable {
     case apiServerREST(bind: String?, features: String?)
 
     var isReference: Bool {
-        if case .agent = self { false } else { true }
+        switch self {
+        case .agent, .command, .tool: false
+        case .attestationAgent, .confidentialDataHub, .apiServerREST: true
+        }
+    }
+
+    /// Whether there is nothing to do without a broker.
+    var needsBroker: Bool {
+        switch self {
+        case .agent, .command: true
+        case .tool, .attestationAgent, .confidentialDataHub, .apiServerREST: false
+        }
+    }
+
+    /// Whether variables may switch off what protects the guest; else only the command line and files may.
+    var heedsWeakeningVariables: Bool {
+        if case .command = self { false } else { true }
     }
 
     /// What the configuration file says; nil when there is none.
     func file() throws(GuestError) -> ComponentFile? {
         switch self {
-        case .agent:
+        case .agent, .command, .tool:
             return nil
         case .attestationAgent(_, let path, _, _):
             return try path.map { (path) throws(GuestError) in try ComponentFile.attestationAgent(path: path) }
@@ -33,7 +53,7 @@ enum AgentRole: Sendable {
     /// Whether a file's wish for an event log is meant for this program: one alone can keep it.
     var keepsEventLog: Bool {
         switch self {
-        case .agent, .attestationAgent: true
+        case .agent, .command, .tool, .attestationAgent: true
         case .confidentialDataHub, .apiServerREST: false
         }
     }
@@ -49,10 +69,15 @@ enum AgentRole: Sendable {
     /// Where REST is served without a wish of the user.
     var restAddress: String {
         switch self {
-        case .agent: "127.0.0.1:8006"
+        case .agent, .command, .tool: "127.0.0.1:8006"
         case .apiServerREST(let bind, _): bind ?? "127.0.0.1:8006"
         case .attestationAgent, .confidentialDataHub: "none"
         }
+    }
+
+    /// Where the program's own flags have REST served.
+    var wantedRESTAddress: String? {
+        if case .apiServerREST(let bind, _) = self { bind } else { nil }
     }
 
     var restFeatures: String? {

@@ -38,12 +38,13 @@ struct AgentSettings: Sendable {
 
     init(_ options: AgentOptions, role: AgentRole, environment: [String: String]) throws {
         let file = try Self.file(role)
-        let variables = AgentVariables(environment, files: try Self.files(options, environment, file))
+        let variables = AgentVariables(
+            environment, files: try Self.files(options, environment, file), mayWeaken: role.heedsWeakeningVariables)
         isReference = role.isReference
         offlineResources =
             options.offlineResources.isEmpty ? variables.list("offline-resources") : options.offlineResources
         broker = try BrokerSettings(
-            options.broker, variables, file: file, isRequired: !role.isReference && offlineResources.isEmpty,
+            options.broker, variables, file: file, isRequired: role.needsBroker && offlineResources.isEmpty,
             environment: environment)
         secrets = try SecretSettings(options.secrets, variables, file: file)
         measurement = try MeasurementSettings(
@@ -85,6 +86,9 @@ struct AgentSettings: Sendable {
         } catch {
             throw ValidationError("\(error)")
         }
+        restAddresses = try Self.known(
+            restAddresses, to: restPeers,
+            isTCPWanted: (options.rest ?? variables.text("rest") ?? role.wantedRESTAddress) != nil)
         sealedSecrets = try SealedSecretSettings(
             options.sealedSecrets, variables, file: file, role: role, environment: environment)
         guard !secrets.once || !secrets.isEmpty || !sealedSecrets.files.isEmpty else {
@@ -141,6 +145,20 @@ struct AgentSettings: Sendable {
         if address != "none" { addresses.append(try ListenAddress(address)) }
         if let socket { addresses.append(try ListenAddress(socket.hasPrefix("unix:") ? socket : "unix:\(socket)")) }
         return addresses
+    }
+
+    /// Where callers are named, only Unix sockets serve: on TCP nobody knows whose request it is.
+    private static func known(
+        _ addresses: [ListenAddress], to peers: AllowedPeers?, isTCPWanted: Bool
+    ) throws(AgentFailure) -> [ListenAddress] {
+        guard peers != nil else { return addresses }
+        let sockets = addresses.filter(\.isUnixSocket)
+        guard sockets.count == addresses.count || !isTCPWanted else {
+            throw AgentFailure(
+                AgentFailure.badSetting,
+                "--rest-peer names who may ask, and TCP does not tell who asks: give --rest a Unix socket or 'none'.")
+        }
+        return sockets
     }
 
     private static func choice<Choice: RawRepresentable<String> & CaseIterable>(

@@ -5,12 +5,18 @@ import Guest
 struct AgentVariables {
     static let prefix = "CLAVIGER_AGENT_"
 
+    /// Switches that take protection away.
+    private static let weakening: Set<String> = ["sealed-accept-any-signing-key", "allow-sample", "allow-http"]
+
     private let environment: [String: String]
     private let files: [AgentFile]
+    private let mayWeaken: Bool
 
-    init(_ environment: [String: String], files: [AgentFile] = []) {
+    /// - Parameter mayWeaken: whether variables count that take protection away.
+    init(_ environment: [String: String], files: [AgentFile] = [], mayWeaken: Bool = true) {
         self.environment = environment
         self.files = files
+        self.mayWeaken = mayWeaken
     }
 
     /// The secrets of the pod, which only files can describe.
@@ -46,6 +52,7 @@ struct AgentVariables {
     }
 
     private func variable(_ option: String) -> String? {
+        guard mayWeaken || !Self.weakening.contains(option) else { return nil }
         let name = Self.prefix + String(option.uppercased().map { $0 == "-" ? "_" : $0 })
         return environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }

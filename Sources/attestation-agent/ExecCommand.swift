@@ -42,7 +42,7 @@ struct ExecCommand: AsyncParsableCommand {
 
     func run() async throws {
         let variables = ReplacedProcess.environment
-        try await AgentProgram.run(options, as: .agent) { agent, _ in
+        try await AgentProgram.run(options, as: .command) { agent, _ in
             let environment = SealedEnvironment(
                 variables.filter { !$0.starts(with: AgentVariables.prefix.utf8) }, resolvesResources: resolveResources)
             guard let plain = await resolve(environment, agent) else { return Self.unresolved }

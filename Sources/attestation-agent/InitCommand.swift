@@ -16,7 +16,7 @@ struct InitCommand: AsyncParsableCommand {
     @OptionGroup var options: AgentOptions
 
     func run() async throws {
-        try await AgentProgram.run(options, as: .agent) { agent, settings in
+        try await AgentProgram.run(options, as: .command) { agent, settings in
             guard !settings.secrets.isEmpty || !settings.sealedSecrets.files.isEmpty else {
                 throw ValidationError("init needs something to --project or to --unseal")
             }

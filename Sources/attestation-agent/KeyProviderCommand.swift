@@ -18,7 +18,7 @@ struct KeyProviderCommand: AsyncParsableCommand {
     @OptionGroup var options: AgentOptions
 
     func run() async throws {
-        try await AgentProgram.run(options, as: .confidentialDataHub(configFile: nil)) { agent, _ in
+        try await AgentProgram.run(options, as: .tool) { agent, _ in
             do throws(GuestError) {
                 let request = try StandardStream.read(STDIN_FILENO, limit: Self.maximumRequestSize, as: "request")
                 try StandardStream.write(try await agent.imageKeys.answer(request), to: STDOUT_FILENO)

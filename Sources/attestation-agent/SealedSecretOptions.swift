@@ -50,11 +50,15 @@ struct SealedSecretSettings: Sendable {
         let paths = list(options.sealedSigningKey, "sealed-signing-key")
         let names = list(options.sealedSigningKid, "sealed-signing-kid")
         let acceptsAny = try options.sealedAcceptAnySigningKey || variables.flag("sealed-accept-any-signing-key")
-        let skips = environment[Self.skipVariable] == "true" || file?.skipsSealedSecretVerification ?? false
+        let skips =
+            role.isReference
+            && (environment[Self.skipVariable] == "true" || file?.skipsSealedSecretVerification ?? false)
         let hasPins = !paths.isEmpty || !names.isEmpty
-        guard !(hasPins && skips) else {
+        guard !(hasPins && (skips || acceptsAny)) else {
             throw AgentFailure(
-                AgentFailure.badSetting, "Signing keys are named, and verification of sealed secrets is switched off.")
+                AgentFailure.badSetting,
+                "Signing keys are named, and another setting says not to look at them: "
+                    + (skips ? "verification of sealed secrets is switched off." : "any signing key is accepted."))
         }
         do throws(GuestError) {
             files = try list(options.unsealed, "unseal").map { (text) throws(GuestError) in

@@ -12,7 +12,11 @@ struct SecretsService: Service {
     let logger: Logger
 
     func run() async throws {
-        let isEndWanted = await cancelWhenGracefulShutdown { await keep() }
+        let isEndWanted = await cancelWhenGracefulShutdown {
+            // It is cancelled when the other ends.
+            async let _: Void = endLeases()
+            return await keep()
+        }
         guard !isEndWanted else {
             outcome.set(AgentFailure.secretChanged)
             throw Changed()
@@ -30,6 +34,14 @@ struct SecretsService: Service {
             try? await Task.sleep(for: .seconds(pause))
         }
         return false
+    }
+
+    /// Takes away what nobody confirmed, also while the broker lets ``keep()`` wait.
+    private func endLeases() async {
+        while !Task.isCancelled, let pause = await secrets.pauseOfLeases() {
+            try? await Task.sleep(for: .seconds(pause))
+            Self.log(await secrets.endLeases(), to: logger)
+        }
     }
 
     /// Says what happened to which secret, never what is in it.

@@ -42,7 +42,7 @@ struct VolumeCommand: AsyncParsableCommand {
         @OptionGroup var options: AgentOptions
 
         func run() async throws {
-            try await AgentProgram.run(options, as: .confidentialDataHub(configFile: nil)) { agent, _ in
+            try await AgentProgram.run(options, as: .tool) { agent, _ in
                 do throws(GuestError) {
                     let opened = try await open(agent.volumes)
                     print(opened.mapperName)

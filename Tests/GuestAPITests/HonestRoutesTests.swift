@@ -168,6 +168,28 @@ struct HonestRoutesTests {
         }
     }
 
+    @Test("GC 10.2.8: where callers are named, one whom nobody vouches for, as over TCP, has the probes only")
+    func strangers() async throws {
+        try await FakeKBS.run { broker, url in
+            broker.put("app/b/c", [1])
+            let peers = try AllowedPeers([PeerPermission("1000=/readyz")], trustedUsers: [0])
+            let file = try ProjectionTarget(argument: "kbs:///a/b/c=/nonexistent/key")
+            let agent = try TestAgent(url, files: [file], peers: peers)
+            for path in ["/v1/resources/app/b/c", "/cdh/resource/app/b/c", "/v1/token", "/metrics"] {
+                #expect(try await agent.get(path).status == 403, "\(path)")
+            }
+            #expect(try await agent.get("/healthz").status == 200)
+            for path in ["/readyz", "/startupz"] {
+                let answer = try await agent.get(path)
+                #expect(answer.status == 503)
+                #expect(String(decoding: answer.body, as: UTF8.self) == #"{"ready":false,"obstacle_count":1}"#)
+            }
+            let caller = PeerIdentity(processID: 1, userID: 1000, groupID: 1)
+            let named = await agent.face.answer(RESTRequest(method: "GET", target: "/readyz", caller: caller))
+            #expect(String(decoding: named.body, as: UTF8.self).contains("/nonexistent/key"))
+        }
+    }
+
     @Test("GC 10.2.6: start-up is over for good once the agent was ready; readiness comes and goes")
     func probes() async throws {
         try await FakeKBS.run { broker, url in

@@ -22,6 +22,8 @@ struct SealedProgramTests {
     let key: SigningKey
     let keyFile: String
     static let secret = "the plain value"
+    /// What weakens a guest counts for exec and init from the command line only.
+    static let consent = ["--allow-http", "--allow-sample"]
 
     init() throws {
         program = try #require(agentProgram)
@@ -39,8 +41,8 @@ struct SealedProgramTests {
 
     private func settings(_ url: String, _ more: [String: String] = [:]) -> [String: String] {
         [
-            "CLAVIGER_AGENT_KBS_URL": url, "CLAVIGER_AGENT_ALLOW_HTTP": "1", "CLAVIGER_AGENT_ALLOW_SAMPLE": "1",
-            "CLAVIGER_AGENT_ALLOW_DISK": "1", "CLAVIGER_AGENT_SEALED_SIGNING_KEY": keyFile,
+            "CLAVIGER_AGENT_KBS_URL": url, "CLAVIGER_AGENT_ALLOW_DISK": "1",
+            "CLAVIGER_AGENT_SEALED_SIGNING_KEY": keyFile,
         ].merging(more) { $1 }
     }
 
@@ -58,7 +60,8 @@ struct SealedProgramTests {
         try await withBroker { broker, url in
             let environment = settings(
                 url, ["KEY": try sealed(), "OTHER": "a=b", "URI": "kbs:///a/b/c", "SSLKEYLOGFILE": "/tmp/x"])
-            let child = try await program.run(["exec", "--", "/usr/bin/env"], environment: environment)
+            let child = try await program.run(
+                ["exec"] + Self.consent + ["--", "/usr/bin/env"], environment: environment)
             #expect(await child.status() == 0, "\(child.errorText)")
             let lines = Set(child.outputText.split(separator: "\n").map(String.init))
             #expect(
@@ -68,7 +71,7 @@ struct SealedProgramTests {
             #expect(broker.attestations == 1)
 
             let resolving = try await program.run(
-                ["exec", "--resolve-resources", "--", "sh", "-c", #"printf %s "$URI"; exit 7"#],
+                ["exec"] + Self.consent + ["--resolve-resources", "--", "sh", "-c", #"printf %s "$URI"; exit 7"#],
                 environment: environment)
             #expect(await resolving.status() == 7)
             #expect(resolving.outputText == Self.secret)
@@ -80,14 +83,16 @@ struct SealedProgramTests {
         try await withBroker { broker, url in
             let environment = settings(url, ["KEY": try sealed()])
             func output(_ command: String) async throws -> String {
-                let child = try await program.run(["exec", "--", "sh", "-c", command], environment: environment)
+                let child = try await program.run(
+                    ["exec"] + Self.consent + ["--", "sh", "-c", command], environment: environment)
                 return child.outputText
             }
             // The fourth is what ls reads the folder with.
             #expect(try await output("ls /proc/self/fd") == "0\n1\n2\n3\n")
             #expect(try await output("umask") == "0022\n")
             let question = ["-E", "^Sig(Blk|Ign|Cgt)", "/proc/self/status"]
-            let mask = try await program.run(["exec", "--", "grep"] + question, environment: environment)
+            let mask = try await program.run(
+                ["exec"] + Self.consent + ["--", "grep"] + question, environment: environment)
             let direct = try RunningProgram("/bin/grep", question)
             #expect(await direct.status() == 0)
             #expect(mask.outputText == direct.outputText)
@@ -101,7 +106,7 @@ struct SealedProgramTests {
             }
             let expected = try await handed("")
             #expect(expected.hasPrefix("0\n1\n2\n3\n7\nSigIgn:") && expected.hasSuffix("1000\n"))
-            #expect(try await handed("\"$0\" exec --") == expected)
+            #expect(try await handed("\"$0\" exec --allow-http --allow-sample --") == expected)
         }
     }
 
@@ -116,7 +121,7 @@ struct SealedProgramTests {
                 ("STRANGER", try sealed(with: stranger)), ("GARBLED", "sealed.x"),
             ] {
                 let child = try await program.run(
-                    ["exec", "--", "touch", marker],
+                    ["exec"] + Self.consent + ["--", "touch", marker],
                     environment: settings(url, [name: value, "GOOD": try sealed()]))
                 #expect(await child.status() == 125, "\(name)")
                 #expect(child.errorText.contains("the variable \(name) cannot be opened"))
@@ -132,7 +137,7 @@ struct SealedProgramTests {
     func programs() async throws {
         try await withBroker { _, url in
             for (name, status) in [("no-such-program", 127), ("/no/such/program", 127), ("/etc", 126), (keyFile, 126)] {
-                let child = try await program.run(["exec", "--", name], environment: settings(url))
+                let child = try await program.run(["exec"] + Self.consent + ["--", name], environment: settings(url))
                 #expect(Int(await child.status()) == status, "\(name)")
             }
         }
@@ -143,9 +148,11 @@ struct SealedProgramTests {
         try await withBroker { broker, url in
             broker.script("auth", .init(503))
             let environment = settings(url, ["KEY": try sealed()])
-            let impatient = try await program.run(["exec", "--wait", "0", "--", "true"], environment: environment)
+            let impatient = try await program.run(
+                ["exec"] + Self.consent + ["--wait", "0", "--", "true"], environment: environment)
             #expect(await impatient.status() == 125)
-            let patient = try program.start(["exec", "--", "sh", "-c", #"printf %s "$KEY""#], environment: environment)
+            let patient = try program.start(
+                ["exec"] + Self.consent + ["--", "sh", "-c", #"printf %s "$KEY""#], environment: environment)
             let before = broker.recorded("auth").count
             try await eventually { broker.recorded("auth").count > before + 1 }
             #expect(patient.isRunning)
@@ -163,18 +170,20 @@ struct SealedProgramTests {
             try Data((try sealed() + "\n").utf8).write(to: URL(filePath: path + "/one"))
             try Data((try sealed("kbs:///a/b/denied")).utf8).write(to: URL(filePath: path + "/two"))
             let good = try await program.run(
-                ["init", "--project", "kbs:///a/b/c=\(path)/c", "--unseal", "\(path)/one=\(path)/one.plain"],
+                ["init"] + Self.consent + [
+                    "--project", "kbs:///a/b/c=\(path)/c", "--unseal", "\(path)/one=\(path)/one.plain",
+                ],
                 environment: settings(url))
             #expect(await good.status() == 0, "\(good.errorText)")
             for file in ["/c", "/one.plain"] {
                 #expect(FileManager.default.contents(atPath: path + file) == Data(Self.secret.utf8))
             }
             let bad = try await program.run(
-                ["init", "--unseal", "\(path)/two=\(path)/two.plain"], environment: settings(url))
+                ["init"] + Self.consent + ["--unseal", "\(path)/two=\(path)/two.plain"], environment: settings(url))
             #expect(await bad.status() == 1)
             #expect(bad.errorText.contains("two.plain is not written") && bad.errorText.contains("0193-deny"))
             #expect(!FileManager.default.fileExists(atPath: path + "/two.plain"))
-            let nothing = try await program.run(["init"], environment: settings(url))
+            let nothing = try await program.run(["init"] + Self.consent, environment: settings(url))
             #expect(await nothing.status() == 64)
         }
     }
@@ -193,7 +202,7 @@ struct SealedProgramTests {
                 [
                     "--rest", "none", "--rest-socket", socket, "--unseal",
                     "\(folder.path)/one=\(folder.path)/one.plain", "--remove-at-exit",
-                ], environment: settings(url))
+                ] + Self.consent, environment: settings(url))
             try await eventually { !broker.recorded("resource/a/b/c").isEmpty }
             let late = try await program.run(waiting + ["--timeout", "0.5"])
             #expect(await late.status() == 1)
@@ -273,8 +282,36 @@ struct SealedProgramTests {
     @Test("keys that are pinned and a verification that is switched off do not go together")
     func contradiction() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
-        let environment = settings("http://127.0.0.1:9", ["SKIP_SEALED_SECRET_VERIFICATION": "true"])
-        let agent = try await program.run(["exec", "--", "true"], environment: environment)
+        let pinned = settings("http://127.0.0.1:9")
+        let skipping = pinned.merging(["SKIP_SEALED_SECRET_VERIFICATION": "true"]) { $1 }
+        let hub = try await program.run(["confidential-data-hub"] + Self.consent, environment: skipping)
+        #expect(await hub.status() == 78)
+        let accepting = ["exec", "--sealed-accept-any-signing-key"] + Self.consent + ["--", "true"]
+        let agent = try await program.run(accepting, environment: pinned)
         #expect(await agent.status() == 78)
+    }
+
+    @Test("A57: variables, which others may write, do not switch off what protects the program that exec starts")
+    func weakeningVariables() async throws {
+        try await withBroker { broker, url in
+            let stranger = try SigningKey.generate(.es256)
+            broker.put("signing/key/1", stranger.publicJWK.serialized())
+            let sealed = try sealed(with: stranger)
+            func status(_ arguments: [String], _ variables: [String: String], pinned: Bool = true) async throws -> Int {
+                var environment = settings(url, ["KEY": sealed].merging(variables) { $1 })
+                if !pinned { environment["CLAVIGER_AGENT_SEALED_SIGNING_KEY"] = nil }
+                let child = try await program.run(["exec"] + arguments + ["--", "true"], environment: environment)
+                return Int(await child.status())
+            }
+            let skip = ["SKIP_SEALED_SECRET_VERIFICATION": "true"]
+            let accept = ["CLAVIGER_AGENT_SEALED_ACCEPT_ANY_SIGNING_KEY": "1"]
+            #expect(try await status(Self.consent, skip) == 125)
+            #expect(try await status(Self.consent, accept) == 125)
+            #expect(try await status(Self.consent, skip.merging(accept) { $1 }, pinned: false) == 125)
+            let asked = Self.consent + ["--sealed-accept-any-signing-key"]
+            #expect(try await status(asked, [:], pinned: false) == 0)
+            #expect(try await status(["--allow-http"], ["CLAVIGER_AGENT_ALLOW_SAMPLE": "1"]) == 69)
+            #expect(try await status(["--allow-sample"], ["CLAVIGER_AGENT_ALLOW_HTTP": "1"]) == 78)
+        }
     }
 }

@@ -34,6 +34,19 @@ struct RenewalTests {
         }
     }
 
+    @Test("GC 10.2.6: asking for readiness gets a token, and is no use that would renew it ahead of time")
+    func probed() async throws {
+        let source = Attestations().source(time)
+        try await source.require()
+        #expect(await source.attestations == 1)
+        time.advance(by: 851)
+        _ = await source.renewAhead()
+        #expect(await source.attestations == 1)
+        _ = try await source.token()
+        _ = await source.renewAhead()
+        #expect(await source.attestations == 2)
+    }
+
     @Test("GC 10.2.2: a token in use is renewed between 70 and 85 % of its life, without anybody waiting")
     func window() async throws {
         let source = Attestations().source(time)

@@ -56,6 +56,18 @@ struct SecretFolderTests {
         #expect(try names() == ["a", "c", "..data", second])
     }
 
+    @Test("a name that cannot be made is reported, and old secrets go all the same")
+    func blockedName() throws {
+        defer { try? FileManager.default.removeItem(at: place.deletingLastPathComponent()) }
+        try folder.write([Self.file("a", [1])], at: Date())
+        let first = try target("..data")
+        try FileManager.default.createDirectory(
+            at: place.appending(path: "b/x"), withIntermediateDirectories: true)
+        #expect(throws: GuestError.self) { try folder.write([Self.file("a", [2]), Self.file("b", [2])], at: Date()) }
+        #expect(content("a") == Data([2]))
+        #expect(try names() == ["a", "b", "..data", target("..data")] && target("..data") != first)
+    }
+
     @Test("readers who look twice through ..data never see files of two versions")
     func consistent() async throws {
         defer { try? FileManager.default.removeItem(at: place.deletingLastPathComponent()) }

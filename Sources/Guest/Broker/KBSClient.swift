@@ -53,6 +53,15 @@ public final class KBSClient: Sendable, ResourceSource {
         return try await askingInTurn { (endpoint) async throws(GuestError) in try await endpoint.tokens.token() }
     }
 
+    /// Attests when there is no token. That is no use of a token: a guest of which only readiness is asked does not renew
+    /// ahead of time.
+    ///
+    /// - Throws: `GuestError`.
+    public func requireToken() async throws(GuestError) {
+        if await preferred.tokens.isHeld { return }
+        try await askingInTurn { (endpoint) async throws(GuestError) in try await endpoint.tokens.require() }
+    }
+
     /// Renews the token before it ends, for as long as the task is not cancelled and the token is being used.
     public func keepTokenFresh() async {
         while !Task.isCancelled {

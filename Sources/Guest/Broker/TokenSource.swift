@@ -42,11 +42,11 @@ actor TokenSource {
         self.attest = attest
     }
 
+    /// Whether there is a token whose time for renewal has not come.
+    var isHeld: Bool { current.map { clock.now() < $0.renewal } ?? false }
+
     /// The current token, unless there is none or its time for renewal has come.
-    func heldToken() -> AttestedToken? {
-        guard let current, clock.now() < current.renewal else { return nil }
-        return used(current)
-    }
+    func heldToken() -> AttestedToken? { isHeld ? current.map(used) : nil }
 
     /// The current token, or a new one when there is none or its time for renewal has come.
     func token() async throws(GuestError) -> AttestedToken {
@@ -54,11 +54,24 @@ actor TokenSource {
         do throws(GuestError) {
             return used(try await renew())
         } catch {
-            // Whatever keeps the renewal from working must not take away a token that still holds: the broker judges
-            // it at each use.
-            if let current, let expires = current.expires, clock.now() < expires { return current }
-            throw error
+            return try stillHolding(after: error)
         }
+    }
+
+    /// Sees to it that there is a token, without counting as somebody who uses it.
+    func require() async throws(GuestError) {
+        guard !isHeld else { return }
+        do throws(GuestError) {
+            _ = try await renew()
+        } catch {
+            _ = try stillHolding(after: error)
+        }
+    }
+
+    /// Whatever keeps the renewal from working must not take away a token that still holds: the broker judges it at each use.
+    private func stillHolding(after error: GuestError) throws(GuestError) -> AttestedToken {
+        guard let current, let expires = current.expires, clock.now() < expires else { throw error }
+        return current
     }
 
     /// A token other than `refused`, or nil when it was renewed for that reason only just before.

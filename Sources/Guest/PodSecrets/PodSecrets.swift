@@ -2,6 +2,7 @@ public import Encodings
 public import FoundationEssentials
 public import KBSProtocol
 public import RATS
+import Glibc
 
 /// The secrets of a pod: fetched, written, asked for again while the pod lives, and taken back when the broker refuses them
 /// or nobody confirms them any more.
@@ -22,9 +23,25 @@ public actor PodSecrets {
         let secret: PodSecret
         var content: SecretBytes?
         var wasHad = false
-        var confirmed = Date.distantPast
+        /// Whether a run before this one may have left its file.
+        var mayBeLeft: Bool
+        /// When the broker last gave it. What an earlier run left counts as confirmed when this one began.
+        var confirmed: Date
         var due = Date.distantPast
         var failures = 0
+
+        init(_ secret: PodSecret, at now: Date) {
+            self.secret = secret
+            mayBeLeft = secret.file != nil
+            confirmed = now
+        }
+
+        /// Whether the pod may have it.
+        var isOut: Bool { content != nil || mayBeLeft }
+
+        func isLeaseOver(at now: Date) -> Bool {
+            secret.lease.map { !TimeWindow(from: confirmed, lasting: $0).contains(now) } ?? false
+        }
     }
 
     private struct OwedNotice {
@@ -43,6 +60,8 @@ public actor PodSecrets {
     private let folders: [String: SecretFolder]
 
     private var items: [Item]
+    /// Which items the broker is being asked for.
+    private var fetching: Set<Int> = []
     private var unwritten: Set<String>
     private var nextWriting = Date.distantPast
     private var owed: [OwedNotice] = []
@@ -64,7 +83,8 @@ public actor PodSecrets {
         self.sender = sender
         self.clock = clock
         self.metrics = metrics
-        items = secrets.map { Item(secret: $0) }
+        let now = clock.now()
+        items = secrets.map { Item($0, at: now) }
         let paths = Set(secrets.compactMap(\.file?.folder))
         folders = Dictionary(uniqueKeysWithValues: paths.map { ($0, SecretFolder($0, by: projection)) })
         unwritten = []
@@ -75,19 +95,27 @@ public actor PodSecrets {
         items.filter { $0.secret.isRequired && ($0.content == nil || isUnwritten($0.secret)) }.map(\.secret)
     }
 
-    /// The content of a secret that is kept in memory; nil when it is none of those, or not there.
+    /// The content of a secret that is kept in memory; nil when it is none of those, or not there, or its lease is over.
     public func content(of uri: ResourceURI) -> SecretBytes? {
-        items.first { $0.secret.file == nil && $0.secret.uri == uri }?.content
+        let now = clock.now()
+        return items.first { $0.secret.file == nil && $0.secret.uri == uri && !$0.isLeaseOver(at: now) }?.content
+    }
+
+    /// Takes away what nobody confirmed in time. It does not wait for the broker, and may be called while ``refresh()`` does.
+    public func endLeases() -> Report {
+        var report = Report()
+        guard !isOver else { return report }
+        endLeases(&report)
+        return report
     }
 
     /// Asks for what is due, writes what changed, and tells those who want to know.
     public func refresh() async -> Report {
         var report = Report()
         guard !isOver else { return report }
-        let outcomes = await fetch()
+        await fetch(&report)
         // The end may have come while the broker was asked.
         guard !isOver else { return report }
-        for (index, outcome) in outcomes { settle(index, outcome, &report) }
         endLeases(&report)
         writeFolders(&report)
         await sendNotices(&report)
@@ -99,11 +127,23 @@ public actor PodSecrets {
     public func pause() -> TimeInterval {
         var moments = items.map(\.due) + owed.map(\.due)
         moments += items.compactMap { item in
-            item.content == nil ? nil : item.secret.lease.map { item.confirmed.addingTimeInterval($0) }
+            item.isOut ? item.secret.lease.map { item.confirmed.addingTimeInterval($0) } : nil
         }
         if !unwritten.isEmpty { moments.append(nextWriting) }
         let next = moments.min() ?? .distantFuture
         return min(max(next.timeIntervalSince(clock.now()), 0.1), 30)
+    }
+
+    /// After how many seconds ``endLeases()`` has something to do, at most one: the clock may be set meanwhile. Nil without
+    /// leases.
+    public func pauseOfLeases() -> TimeInterval? {
+        let now = clock.now()
+        let leased = items.filter { $0.secret.lease != nil }
+        guard !leased.isEmpty else { return nil }
+        let ends = leased.filter(\.isOut).compactMap { item in
+            item.secret.lease.map { item.confirmed.addingTimeInterval($0).timeIntervalSince(now) }
+        }
+        return min(max(ends.min() ?? 1, 0.1), 1)
     }
 
     /// Takes everything away that was written; nothing is written any more.
@@ -123,10 +163,12 @@ public actor PodSecrets {
         if let failure { throw failure }
     }
 
-    private func fetch() async -> [(Int, Result<SecretBytes, GuestError>)] {
+    /// Asks for what is due. Each answer counts as it comes, whatever the slowest one takes.
+    private func fetch(_ report: inout Report) async {
         let now = clock.now()
         let due = items.indices.filter { items[$0].due <= now }.map { ($0, items[$0].secret.uri) }
-        return await withTaskGroup(of: (Int, Result<SecretBytes, GuestError>).self) { [source] group in
+        fetching = Set(due.map(\.0))
+        await withTaskGroup(of: (Int, Result<SecretBytes, GuestError>).self) { [source] group in
             for (index, uri) in due {
                 group.addTask {
                     do throws(GuestError) {
@@ -136,10 +178,18 @@ public actor PodSecrets {
                     }
                 }
             }
-            var outcomes: [(Int, Result<SecretBytes, GuestError>)] = []
-            for await outcome in group { outcomes.append(outcome) }
-            return outcomes
+            for await (index, outcome) in group {
+                fetching.remove(index)
+                guard !isOver else { continue }
+                let removed = report.removals.count
+                settle(index, outcome, &report)
+                writeFolders(&report, atOnce: Self.folders(report.removals.dropFirst(removed)))
+            }
         }
+    }
+
+    private static func folders(_ secrets: ArraySlice<PodSecret>) -> Set<String> {
+        Set(secrets.compactMap(\.file?.folder))
     }
 
     private func settle(_ index: Int, _ outcome: Result<SecretBytes, GuestError>, _ report: inout Report) {
@@ -148,6 +198,7 @@ public actor PodSecrets {
         switch outcome {
         case .success(let content):
             items[index].confirmed = now
+            items[index].mayBeLeft = false
             items[index].failures = 0
             items[index].due =
                 secret.refresh > 0
@@ -181,20 +232,26 @@ public actor PodSecrets {
 
     private func endLeases(_ report: inout Report) {
         let now = clock.now()
-        for index in items.indices {
-            guard let lease = items[index].secret.lease, items[index].content != nil,
-                !TimeWindow(from: items[index].confirmed, lasting: lease).contains(now)
-            else { continue }
+        let removed = report.removals.count
+        for index in items.indices where items[index].isOut && items[index].isLeaseOver(at: now) {
             remove(index, &report)
         }
+        let gone = report.removals.dropFirst(removed)
+        if !gone.isEmpty { writeFolders(&report, atOnce: Self.folders(gone)) }
     }
 
     private func remove(_ index: Int, _ report: inout Report) {
-        guard items[index].content != nil else { return }
+        guard items[index].isOut else { return }
+        let secret = items[index].secret
+        let isThere = items[index].content != nil || Self.exists(secret.file?.path)
         items[index].content = nil
-        metrics.secretRemoved()
-        report.removals.append(items[index].secret)
-        markUnwritten(items[index].secret)
+        items[index].mayBeLeft = false
+        // Of what was never there nothing is said; a run that was interrupted may have left a version without names.
+        if isThere {
+            metrics.secretRemoved()
+            report.removals.append(secret)
+        }
+        if isThere || Self.exists(secret.file.map { "\($0.folder)/..data" }) { markUnwritten(secret) }
     }
 
     private func markUnwritten(_ secret: PodSecret) {
@@ -207,10 +264,18 @@ public actor PodSecrets {
         secret.file.map { unwritten.contains($0.folder) } ?? false
     }
 
-    private func writeFolders(_ report: inout Report) {
+    private static func exists(_ path: String?) -> Bool {
+        var status = stat()
+        return path.map { lstat($0, &status) == 0 } ?? false
+    }
+
+    /// Writes folders whose secrets were all answered, so that a pod does not see half of them; those with a removal `atOnce`.
+    private func writeFolders(_ report: inout Report, atOnce: Set<String> = []) {
         let now = clock.now()
-        guard !unwritten.isEmpty, nextWriting <= now else { return }
-        for path in unwritten.sorted() {
+        let waiting = Set(fetching.compactMap { items[$0].secret.file?.folder }).subtracting(atOnce)
+        let ready = unwritten.subtracting(waiting)
+        guard !ready.isEmpty, nextWriting <= now else { return }
+        for path in ready.sorted() {
             let members = items.filter { $0.secret.file?.folder == path }
             let files = members.compactMap { item -> SecretFolder.File? in
                 guard let file = item.secret.file, let content = item.content else { return nil }

@@ -26,7 +26,8 @@ struct SecretFolder: Sendable {
 
     /// Puts a new version in place and removes those before it. The folder is made when only it is missing.
     ///
-    /// - Throws: `GuestError` with `projection`; the version before then stays in place.
+    /// - Throws: `GuestError` with `projection`. When the new version cannot be written, the one before stays in place; when a
+    ///   name cannot be made or an old version resists, the new one is in place and the rest was done.
     func write(_ files: [File], at now: Date) throws(GuestError) {
         guard !files.isEmpty else { return try remove() }
         if mkdir(path, 0o755) == 0 { chmod(path, 0o755) }
@@ -43,10 +44,20 @@ struct SecretFolder: Sendable {
             Self.removeVersion(version, in: folder)
             throw error
         }
+        var failure: GuestError?
         for file in files where Self.target(of: file.name, in: folder) != "\(Self.data)/\(file.name)" {
-            try link(file.name, to: "\(Self.data)/\(file.name)", in: folder)
+            do throws(GuestError) {
+                try link(file.name, to: "\(Self.data)/\(file.name)", in: folder)
+            } catch {
+                failure = error
+            }
         }
-        tidy(folder, keeping: version, files: Set(files.map(\.name)))
+        let left = tidy(folder, keeping: version, files: Set(files.map(\.name)))
+        guard left.isEmpty else {
+            let sentence = "Old secrets in \(path) cannot be removed: \(left.joined(separator: ", "))."
+            throw failure?.adding(sentence) ?? GuestError(.projection, sentence)
+        }
+        if let failure { throw failure }
     }
 
     /// Removes everything that was put there; the folder itself stays.
@@ -59,7 +70,7 @@ struct SecretFolder: Sendable {
             return
         }
         defer { close(folder) }
-        tidy(folder, keeping: nil, files: [])
+        _ = tidy(folder, keeping: nil, files: [])
         unlinkat(folder, Self.data, 0)
         guard !FolderListing.names(in: folder).contains(where: Self.isOurs) else {
             throw GuestError(.projection, "Secrets in \(path) cannot be removed.")
@@ -104,23 +115,29 @@ struct SecretFolder: Sendable {
     }
 
     /// Removes other versions, what an interrupted run left, and links to files that are no more.
-    private func tidy(_ folder: Int32, keeping version: String?, files: Set<String>) {
+    ///
+    /// - Returns: versions that resist.
+    private func tidy(_ folder: Int32, keeping version: String?, files: Set<String>) -> [String] {
+        var left: [String] = []
         for name in FolderListing.names(in: folder) where name != Self.data && name != version {
             if name.hasPrefix(Self.versionPrefix) {
-                Self.removeVersion(name, in: folder)
+                if !Self.removeVersion(name, in: folder) { left.append(name) }
             } else if !files.contains(name), Self.target(of: name, in: folder) == "\(Self.data)/\(name)" {
                 unlinkat(folder, name, 0)
             }
         }
+        return left
     }
 
-    private static func removeVersion(_ name: String, in folder: Int32) {
-        if unlinkat(folder, name, 0) == 0 { return }
+    /// Whether it is gone afterwards.
+    @discardableResult
+    private static func removeVersion(_ name: String, in folder: Int32) -> Bool {
+        if unlinkat(folder, name, 0) == 0 { return true }
         let place = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard place >= 0 else { return }
+        guard place >= 0 else { return errno == ENOENT }
         for file in FolderListing.names(in: place) { unlinkat(place, file, 0) }
         close(place)
-        unlinkat(folder, name, AT_REMOVEDIR)
+        return unlinkat(folder, name, AT_REMOVEDIR) == 0
     }
 
     private static func isOurs(_ name: String) -> Bool { name == data || name.hasPrefix(versionPrefix) }

@@ -49,6 +49,17 @@ struct HeaderFile: Sendable {
     /// What cryptsetup wrote.
     func read() throws(GuestError) -> [UInt8] { try BlockDevice(file: path).head(Self.size) }
 
+    /// The path, while it still leads to the file that was made.
+    ///
+    /// - Throws: `GuestError` with `volume_failed` when somebody put something else there.
+    func checkedPath() throws(GuestError) -> String {
+        var (own, found) = (stat(), stat())
+        guard fstat(descriptor, &own) == 0, lstat(path, &found) == 0, own.st_dev == found.st_dev,
+            own.st_ino == found.st_ino
+        else { throw GuestError(.volume, "The header file \(path) was replaced by another one.") }
+        return path
+    }
+
     /// Ends the file and its lock.
     func remove() {
         unlink(path)
@@ -64,9 +75,13 @@ struct HeaderFile: Sendable {
             if mkdir(part, mode) == 0 { chmod(part, mode) }
         }
         var status = stat()
-        guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+        guard lstat("/" + names.joined(separator: "/"), &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
             throw GuestError(
                 .volume, "The folder for headers, \(folder), cannot be made: \(String(cString: strerror(errno))).")
+        }
+        guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+            throw GuestError(
+                .volume, "The folder for headers, \(folder), can be written by others: it is the agent's user's alone.")
         }
         let type = try MountTable.current().type(ofDevice: UInt64(status.st_dev))
         guard type == "tmpfs" || type == "ramfs" else {

@@ -119,13 +119,7 @@ public struct VolumeRequest: Sendable, Hashable {
         if !fileSystemArguments.isEmpty, target != .fileSystem || source != .empty {
             throw Self.invalid("The option mkfsOpts is for sourceType empty and targetType fileSystem only.")
         }
-        // mkfs takes what is no option for a device to overwrite.
-        for (index, argument) in fileSystemArguments.enumerated() where !argument.hasPrefix("-") {
-            guard index > 0, fileSystemArguments[index - 1].hasPrefix("-"), !argument.contains("/") else {
-                throw Self.invalid(
-                    "The option mkfsOpts has \(argument.prefix(40).printable), which belongs to no option.")
-            }
-        }
+        try Ext4Arguments.check(fileSystemArguments)
         _ = try MountFlags(flags)
     }
 

@@ -48,31 +48,65 @@ public struct Volumes: Sendable {
             throw GuestError(.volume, "The option mapperName is \(name), which is taken.")
         }
         let key = try await keys.key(request.key)
-        try await unlock(device, request, name, key)
+        let header = try await unlock(device, request, name, key)
         do throws(GuestError) {
-            try await publish(mapped, request)
+            try await makeFileSystem(mapped, request)
+            if let header { try Self.store(header, on: device) }
         } catch {
-            try? await Cryptsetup.close(name)
-            throw error
+            throw await Self.closing(name, after: error)
+        }
+        do throws(GuestError) {
+            try publish(mapped, request)
+        } catch {
+            if let header { try? Self.wipe(header.count, of: device) }
+            throw await Self.closing(name, after: error)
         }
         return Opened(mapperName: name, mountPoint: request.mountPoint, target: request.target)
     }
 
+    /// Closes what a failed step leaves open.
+    private static func closing(_ name: String, after error: GuestError) async -> GuestError {
+        do throws(GuestError) {
+            try await Cryptsetup.close(name)
+            return error
+        } catch {
+            return error.adding("The mapping \(name) is still open.")
+        }
+    }
+
+    /// Puts a header on the device, or leaves none there.
+    private static func store(_ header: [UInt8], on device: BlockDevice) throws(GuestError) {
+        do throws(GuestError) {
+            try device.write(header)
+        } catch {
+            try? wipe(header.count, of: device)
+            throw error
+        }
+    }
+
+    private static func wipe(_ count: Int, of device: BlockDevice) throws(GuestError) {
+        try device.write([UInt8](repeating: 0, count: count))
+    }
+
     /// Formats or checks the volume, and leaves it open below /dev/mapper.
+    ///
+    /// - Returns: the header of a new volume that the device is to have once the volume is complete.
     private func unlock(
         _ device: BlockDevice, _ request: VolumeRequest, _ name: String, _ key: SecretBytes
-    ) async throws(GuestError) {
+    ) async throws(GuestError) -> [UInt8]? {
         let file = try HeaderFile(for: device.path, in: settings.headerFolder)
         defer { file.remove() }
+        var header: [UInt8]?
         switch request.source {
-        case .empty: try await format(device, file, request, key)
+        case .empty: header = try await format(device, file, request, key)
         case .encrypted: try check(device, file, request, key)
         }
         // What is lost in a crash was lost with the key anyway.
         let needsJournal = request.key != nil
         try await Cryptsetup.open(
-            device.path, header: file.path, name: name, journal: needsJournal,
+            device.path, header: try file.checkedPath(), name: name, journal: needsJournal,
             readOnly: request.flags.contains("ro") && request.source == .encrypted, key: key)
+        return header
     }
 
     func check(
@@ -85,24 +119,31 @@ public struct Volumes: Sendable {
     }
 
     /// Formats in memory. The header of a volume whose key nobody will know again never reaches the device; another one is
-    /// sealed, and copied there when it is complete.
+    /// sealed, and belongs there when the volume is complete: a device with half a volume looks as blank as before.
+    ///
+    /// - Returns: the sealed header; nil where the device gets none.
     func format(
         _ device: BlockDevice, _ file: HeaderFile, _ request: VolumeRequest, _ key: SecretBytes
-    ) async throws(GuestError) {
+    ) async throws(GuestError) -> [UInt8]? {
         let isPersistent = request.key != nil
         try await Cryptsetup.format(
-            device.path, header: file.path, dataOffset: isPersistent ? Self.dataOffset : 0,
+            device.path, header: try file.checkedPath(), dataOffset: isPersistent ? Self.dataOffset : 0,
             integrity: request.integrity, key: key)
         let header = try VolumeHeader(file.read())
         try header.require(integrity: request.integrity)
-        guard isPersistent else { return }
-        try await Cryptsetup.importToken(try header.seal(key).token, header: file.path)
+        guard isPersistent else { return nil }
+        try await Cryptsetup.importToken(try header.seal(key).token, header: file.checkedPath())
         let bytes = try file.read()
         try VolumeHeader(bytes).requireSeal(key, allowUnsealed: false)
-        try device.write(bytes)
+        return bytes
     }
 
-    private func publish(_ mapped: String, _ request: VolumeRequest) async throws(GuestError) {
+    private func makeFileSystem(_ mapped: String, _ request: VolumeRequest) async throws(GuestError) {
+        guard request.source == .empty, request.target == .fileSystem else { return }
+        try await Ext4.make(on: mapped, arguments: request.fileSystemArguments, integrity: request.integrity)
+    }
+
+    private func publish(_ mapped: String, _ request: VolumeRequest) throws(GuestError) {
         switch request.target {
         case .device:
             guard symlink(mapped, request.mountPoint) == 0 else {
@@ -112,9 +153,6 @@ public struct Volumes: Sendable {
         case .fileSystem:
             var flags = try MountFlags(request.flags)
             flags.addNoAccessTimes()
-            if request.source == .empty {
-                try await Ext4.make(on: mapped, arguments: request.fileSystemArguments, integrity: request.integrity)
-            }
             try Ext4.mount(mapped, at: request.mountPoint, flags)
         }
     }

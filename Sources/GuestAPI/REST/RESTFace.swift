@@ -55,14 +55,13 @@ public struct RESTFace: Sendable {
             }
         }
         let path = request.path
-        if let peers, let caller = request.caller, !Self.openPaths.contains(path) {
-            guard peers.allow(caller, toCall: path) else { return Self.forbidden(path) }
-        }
+        let isAllowed = isAllowed(request)
+        guard isAllowed || Self.openPaths.contains(path) else { return Self.forbidden(path) }
         switch path {
         case "/info": return info(request)
         case "/healthz": return .text(200, "ok")
-        case "/readyz": return Self.readiness(await readiness.obstacles())
-        case "/startupz": return Self.readiness(await readiness.obstaclesToStart())
+        case "/readyz": return Self.readiness(await readiness.obstacles(), isAllowed)
+        case "/startupz": return Self.readiness(await readiness.obstaclesToStart(), isAllowed)
         case "/metrics": return await metricsText(request)
         default: break
         }
@@ -89,8 +88,18 @@ public struct RESTFace: Sendable {
             status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8", body: Array(metrics().utf8))
     }
 
-    private static func readiness(_ obstacles: [String]) -> RESTAnswer {
+    /// Where callers are named, somebody whom nobody vouches for may not ask.
+    private func isAllowed(_ request: RESTRequest) -> Bool {
+        guard let peers else { return true }
+        return request.caller.map { peers.allow($0, toCall: request.path) } ?? false
+    }
+
+    /// Names of files and resources are for callers with a permission only; others get their number.
+    private static func readiness(_ obstacles: [String], _ areNamed: Bool) -> RESTAnswer {
         guard obstacles.isEmpty else {
+            guard areNamed else {
+                return .json(503, ["ready": false, "obstacle_count": .int(Int64(obstacles.count))])
+            }
             return .json(503, ["ready": false, "obstacles": .array(obstacles.map { .string($0) })])
         }
         return .json(200, ["ready": true])

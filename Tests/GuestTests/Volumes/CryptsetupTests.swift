@@ -45,7 +45,11 @@ struct CryptsetupTests {
         func format(key: Bool = true) async throws {
             let file = try HeaderFile(for: device.path, in: settings.headerFolder)
             defer { file.remove() }
-            try await volumes().format(device, file, request(.empty, key: key), CryptsetupTests.key)
+            let header = try await volumes().format(device, file, request(.empty, key: key), CryptsetupTests.key)
+            // A failure before this leaves the device as blank as it was.
+            #expect(try device.head(16 << 20).allSatisfy { $0 == 0 })
+            #expect((header != nil) == key)
+            if let header { try device.write(header) }
         }
 
         /// Checks the header as for opening, and has cryptsetup try the key on what was checked.

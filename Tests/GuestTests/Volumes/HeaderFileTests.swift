@@ -41,6 +41,35 @@ struct HeaderFileTests {
         #expect(!FileManager.default.fileExists(atPath: "/dev/shm/victim"))
     }
 
+    @Test("A59: a folder that others can write, or that is reached by a link, holds no headers")
+    func foreign() throws {
+        defer { cleanUp() }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for mode: mode_t in [0o720, 0o702] {
+            chmod(folder, mode)
+            #expect(throws: GuestError.self) { try HeaderFile(for: "/dev/loop9", in: folder) }
+        }
+        chmod(folder, 0o700)
+        let link = folder + "/link"
+        try FileManager.default.createDirectory(atPath: folder + "/real", withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: folder + "/real")
+        for path in [link, link + "/"] {
+            #expect(throws: GuestError.self, "\(path)") { try HeaderFile(for: "/dev/loop9", in: path) }
+        }
+    }
+
+    @Test("A59: a header file that was replaced is not given to cryptsetup")
+    func replaced() throws {
+        defer { cleanUp() }
+        let file = try HeaderFile(for: "/dev/loop9", in: folder)
+        defer { file.remove() }
+        #expect(try file.checkedPath() == file.path)
+        try FileManager.default.moveItem(atPath: file.path, toPath: file.path + ".old")
+        #expect(throws: GuestError.self) { try file.checkedPath() }
+        try Data().write(to: URL(filePath: file.path))
+        #expect(throws: GuestError.self) { try file.checkedPath() }
+    }
+
     @Test("A59: headers are not written to a disk")
     func disk() throws {
         let onDisk = FileManager.default.currentDirectoryPath + "/headers-\(UUID().uuidString.prefix(8))"

@@ -68,7 +68,10 @@ struct VolumeRequestTests {
             ("dataIntegrity", ""), ("deviceId", "7"), ("deviceId", "7:0:0"), ("deviceId", "-1:0"),
             ("deviceId", "7:0x1"), ("deviceId", "4294967296:0"), ("deviceId", "../7:0"), ("deviceId", nil),
             ("mapperName", "../x"), ("mapperName", ""), ("mapperName", "control"), ("mapperName", "-x"),
-            ("mkfsOpts", "/dev/sda"), ("mkfsOpts", "-L a b"), ("mkfsOpts", "-d /etc"), ("encryptKey", "x"),
+            ("mkfsOpts", "/dev/sda"), ("mkfsOpts", "-L a b"), ("mkfsOpts", "-d /etc"), ("mkfsOpts", "-F"),
+            ("mkfsOpts", "-l/etc/list"), ("mkfsOpts", "-T a/b"), ("mkfsOpts", "-m"), ("mkfsOpts", "-L -E"),
+            ("mkfsOpts", "-E root_owner=0:0"), ("mkfsOpts", "-Estride=1,offset=4096"), ("mkfsOpts", "--"),
+            ("encryptKey", "x"),
         ] as [(String, String?)])
     func wrongOptions(name: String, value: String?) throws {
         let error = try #require(Self.refusal([name: value]))
