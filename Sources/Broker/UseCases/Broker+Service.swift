@@ -58,7 +58,7 @@ extension Broker: Service {
             }
             group.addTask { await self.regularly(every: Self.signOfLifeInterval) { await self.reportReplica() } }
             group.addTask { try? await self.collateral.run() }
-            group.addTask { try? await cancelWhenGracefulShutdown { await self.renewPlatformSeals() } }
+            group.addTask { await cancelWhenGracefulShutdown { await self.renewPlatformSeals() } }
             group.addTask {
                 await self.follow(SigningKeyRepository.channel) { () async throws(BrokerError) in
                     try await self.signingKeys.load()
