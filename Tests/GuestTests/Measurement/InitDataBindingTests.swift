@@ -1,5 +1,4 @@
 import Encodings
-import Glibc
 import GuestTestSupport
 import KBSProtocol
 import RATS
@@ -64,9 +63,7 @@ struct InitDataBindingTests {
         kernel.put(
             .attribute(
                 read: { () throws(GuestError) in
-                    var name = [CChar](repeating: 0, count: 16)
-                    pthread_getname_np(pthread_self(), &name, name.count)
-                    let isHardware = name.starts(with: "hardware".utf8.map { CChar(bitPattern: $0) })
+                    let isHardware = try RealKernel().text("/proc/thread-self/comm") == "hardware"
                     return [UInt8](repeating: isHardware ? 7 : 0, count: 48)
                 }, write: { _ throws(GuestError) in }),
             at: "/sys/devices/virtual/misc/tdx_guest/measurements/mrconfigid")
