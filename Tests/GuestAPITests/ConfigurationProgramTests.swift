@@ -34,7 +34,9 @@ struct ConfigurationProgramTests {
     func options() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let help = try await program.run(["--help"]).outputText
-        let words = help.split { !($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
+        // An option stands at the beginning of its line; those within sentences belong to other programs.
+        let lines = help.split(separator: "\n").filter { $0.hasPrefix("  --") }
+        let words = lines.compactMap { $0.split(separator: " ").first }
         let ofReference: Set = ["attestation_sock", "config-file", "initdata-toml", "initdata-digest"]
         let options = Set(words.filter { $0.hasPrefix("--") }.map { String($0.dropFirst(2)) })
             .subtracting(ofReference).subtracting(["config", "help", "version"])
