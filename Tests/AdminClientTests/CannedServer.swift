@@ -33,16 +33,17 @@ final class CannedServer: Sendable {
         Thread.detachNewThread { [self] in
             while true {
                 let connection = accept(listener, nil, nil)
-                guard connection >= 0 else { return }
+                guard connection >= 0 else { break }
                 serve(connection)
                 close(connection)
             }
+            // Closed here and nowhere else: once closed, its number may be that of another test's socket.
+            close(listener)
         }
     }
 
     func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
         unlink(socketPath)
     }
 

@@ -10,7 +10,7 @@ private let program = BuiltProgram("claviger")
 
 @Suite(
     "claviger key and claviger revoke against a broker",
-    .enabled(if: program != nil, "claviger is not built beside the tests"), .timeLimit(.minutes(2)))
+    .enabled(if: program != nil, "claviger is not built beside the tests"), .timeLimit(.minutes(5)))
 struct CommandLineTests {
     private static let policies = TestPolicies.stream(TestPolicies.appraisal, TestPolicies.allowAll)
 

@@ -173,7 +173,7 @@ struct DatabaseTests {
         let database = try await TestDatabase.make(connections: 1).database
         let clock = ContinuousClock()
         let start = clock.now
-        let sleeping = Task { try await database.query("SELECT pg_sleep(5)") }
+        let sleeping = Task { try await database.query("SELECT pg_sleep(120)") }
         let queued = (0..<50).map { _ in Task { try await database.query("SELECT 1::bigint") } }
         for task in queued { task.cancel() }
         sleeping.cancel()
@@ -185,7 +185,7 @@ struct DatabaseTests {
             Issue.record("a cancelled query went through")
             return
         }
-        #expect(clock.now - start < .milliseconds(4_500))
+        #expect(clock.now - start < .seconds(100))
         #expect(try await database.query("SELECT 2::bigint")[0].int(0) == 2)
     }
 
