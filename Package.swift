@@ -111,7 +111,7 @@ let package = Package(
             "claviger-bench",
             [
                 "AdminClient", "HTTPTransport", "KBSProtocol", "JOSE", "Policy", "Processes", "RATS", "Storage",
-                "Verification", "X509Trust", "Encodings", "EvidenceSimulator", crypto,
+                "Verification", "X509Trust", "X509TestSupport", "Encodings", "EvidenceSimulator", crypto,
             ]),
 
         // Edges

@@ -11,7 +11,7 @@ struct EvidenceCommand: AsyncParsableCommand {
             Warm means that the machine was seen before and its collateral has not changed; cold that the verifier has seen \
             nothing yet. The bound is what could be reached if a verification were its signatures alone, in swift-crypto and \
             in this run: one on P-384 for an SEV-SNP report, two on P-256 for a quote (that of the quoting enclave's report and \
-            that of the quote). Figures are in processor time of one core.
+            that of the quote), one of RSA for a TPM's. Figures are in processor time of one core.
             """)
 
     @Option(help: "Seconds of each run.")
@@ -21,12 +21,15 @@ struct EvidenceCommand: AsyncParsableCommand {
     var only = ""
 
     func run() async throws {
-        let snp = try SignatureBound.perSecond(.reports, seconds: seconds)
-        let quotes = try SignatureBound.perSecond(.quotes, seconds: seconds)
-        print("raw signatures/s/core: P-384 \(Figure.text(snp, 0)), P-256 \(Figure.text(quotes * 2, 0))")
+        var rates: [SignatureBound.Kind: Double] = [:]
+        for kind in SignatureBound.Kind.allCases { rates[kind] = try SignatureBound.perSecond(kind, seconds: seconds) }
+        print(
+            "raw signatures/s/core: P-384 \(Figure.text(rates[.reports] ?? 0, 0)), "
+                + "P-256 \(Figure.text((rates[.quotes] ?? 0) * 2, 0)), RSA-2048 \(Figure.text(rates[.tpmQuotes] ?? 0, 0))"
+        )
         print("verifications/s/core      cold      warm     bound   warm/bound   target")
         for load in try EvidenceLoad.all() where load.name.hasPrefix(only) {
-            let bound = load.tee == .snp ? snp : quotes
+            let bound = 1 / load.signatures.reduce(0) { $0 + 1 / (rates[$1] ?? .infinity) }
             let cold = try await load.verificationsPerSecond(seconds: seconds, isCold: true)
             let warm = try await load.verificationsPerSecond(seconds: seconds, isCold: false)
             let target = load.target.map { Figure.text($0 * 100, 7) + " %" } ?? ""

@@ -8,6 +8,8 @@ import Verification
 struct EvidenceLoad {
     let name: String
     let tee: TEE
+    /// The signatures that cannot be spared.
+    let signatures: [SignatureBound.Kind]
     /// The part of the bound that warm verifications are to reach.
     let target: Double?
     private let verifier: @Sendable () -> any EvidenceVerifier
@@ -19,11 +21,13 @@ struct EvidenceLoad {
     private static let count = 64
 
     private init(
-        _ name: String, _ tee: TEE, target: Double?, collateral: [CollateralName: CollateralItem], at now: Date,
+        _ name: String, _ tee: TEE, _ signatures: [SignatureBound.Kind], target: Double? = nil,
+        collateral: [CollateralName: CollateralItem], at now: Date,
         verifier: @escaping @Sendable () -> any EvidenceVerifier, evidence: (_ digest: [UInt8]) throws -> Evidence
     ) throws {
         self.name = name
         self.tee = tee
+        self.signatures = signatures
         self.target = target
         self.verifier = verifier
         self.collateral = FixedCollateral(collateral)
@@ -37,7 +41,7 @@ struct EvidenceLoad {
     /// Every kind of evidence that is simulated.
     static func all() throws -> [EvidenceLoad] {
         let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
-        return try snp(at: now) + intel(at: now)
+        return try snp(at: now) + intel(at: now) + [tpm(at: now)]
     }
 
     private static func snp(at now: Date) throws -> [EvidenceLoad] {
@@ -49,9 +53,29 @@ struct EvidenceLoad {
         ]
         return try forms.map { name, form in
             try EvidenceLoad(
-                name, .snp, target: 0.8, collateral: amd.collateral(), at: now, verifier: { SNPVerifier(options) }
+                name, .snp, [.reports], target: 0.8, collateral: amd.collateral(), at: now,
+                verifier: { SNPVerifier(options) }
             ) { try guest.evidence(bound: $0, form: form) }
-        }
+        } + [azure(on: guest, amd, options, at: now)]
+    }
+
+    private static func azure(
+        on guest: SimulatedSNPGuest, _ amd: SimulatedAMD, _ options: SNPVerifier.Options, at now: Date
+    ) throws -> EvidenceLoad {
+        let vm = try SimulatedAzureVM(on: .snp(guest))
+        return try EvidenceLoad(
+            "az-snp-vtpm", .azSNPvTPM, [.reports, .tpmQuotes], collateral: amd.collateral(), at: now,
+            verifier: { AzureSNPVerifier(.init(snp: options)) }, evidence: vm.evidence(bound:))
+    }
+
+    private static func tpm(at now: Date) throws -> EvidenceLoad {
+        let tpm = try SimulatedVirtualTPM()
+        var options = TPMVerifier.Options()
+        options.trustedKeys = [tpm.key.publicKey.spki]
+        let trusting = options
+        return try EvidenceLoad(
+            "tpm", .tpm, [.tpmQuotes], collateral: [:], at: now, verifier: { TPMVerifier(trusting) },
+            evidence: tpm.evidence(bound:))
     }
 
     private static func intel(at now: Date) throws -> [EvidenceLoad] {
@@ -62,16 +86,21 @@ struct EvidenceLoad {
         let logged = try SimulatedTrustDomain(on: platform)
         let domain = try SimulatedTrustDomain(on: platform, form: .version5TDX15, eventLog: nil)
         let enclave = try SimulatedEnclave(on: platform)
+        let unlogged = try SimulatedTrustDomain(on: platform, eventLog: nil)
         return [
             try EvidenceLoad(
-                "tdx", .tdx, target: 0.6, collateral: collateral, at: now,
+                "tdx", .tdx, [.quotes], target: 0.6, collateral: collateral, at: now,
                 verifier: { TDXVerifier(options: .init(collateral: options)) }, evidence: domain.evidence(bound:)),
             try EvidenceLoad(
-                "tdx, event log", .tdx, target: 0.6, collateral: collateral, at: now,
+                "tdx, event log", .tdx, [.quotes], target: 0.6, collateral: collateral, at: now,
                 verifier: { TDXVerifier(options: .init(collateral: options)) }, evidence: logged.evidence(bound:)),
             try EvidenceLoad(
-                "sgx", .sgx, target: nil, collateral: collateral, at: now,
+                "sgx", .sgx, [.quotes], collateral: collateral, at: now,
                 verifier: { SGXVerifier(options: .init(collateral: options)) }, evidence: enclave.evidence(bound:)),
+            try EvidenceLoad(
+                "az-tdx-vtpm", .azTDXvTPM, [.quotes, .tpmQuotes], collateral: collateral, at: now,
+                verifier: { AzureTDXVerifier(.init(tdx: .init(collateral: options))) },
+                evidence: SimulatedAzureVM(on: .tdx(unlogged)).evidence(bound:)),
         ]
     }
 

@@ -1,12 +1,15 @@
 import Crypto
+import X509TestSupport
 
 /// How often one core can check the signatures that a verification cannot do without, and nothing else.
 enum SignatureBound {
-    enum Kind {
+    enum Kind: CaseIterable {
         /// A report of SEV-SNP: one signature on P-384 over 672 bytes.
         case reports
         /// A quote of Intel's: one on P-256 over the quoting enclave's report and one over header and body.
         case quotes
+        /// A quote of a TPM: one by RSA with 2048 bits.
+        case tpmQuotes
     }
 
     static func perSecond(_ kind: Kind, seconds: Int) throws -> Double {
@@ -23,6 +26,13 @@ enum SignatureBound {
             return try rate(seconds) {
                 key.publicKey.isValidSignature(signatures[0], for: messages[0])
                     && key.publicKey.isValidSignature(signatures[1], for: messages[1])
+            }
+        case .tpmQuotes:
+            let key = try TestKey.generate(.rsa(2048))
+            let message = [UInt8](repeating: 7, count: 161)
+            let signature = try key.sign(message, .rsaPKCS1(.sha256))
+            return try rate(seconds) {
+                key.publicKey.isValid(signature: signature, over: message, .rsaPKCS1(.sha256))
             }
         }
     }

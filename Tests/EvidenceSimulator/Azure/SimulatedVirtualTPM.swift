@@ -1,4 +1,6 @@
 import Crypto
+import Encodings
+import RATS
 import X509TestSupport
 import X509Trust
 
@@ -32,5 +34,21 @@ package struct SimulatedVirtualTPM: Sendable {
             generated + signer + [0, UInt8(nonce.count)] + nonce + clock + firmware + selection
             + [0, UInt8(values.count)] + values
         return (message, try key.sign(message, .rsaPKCS1(.sha256)))
+    }
+
+    /// Fresh evidence of the TPM alone, as guests without a TEE send it; a nonce of 32 bytes is all that it is bound to.
+    package func evidence(bound digest: [UInt8]) throws -> Evidence {
+        let quote = try quote(nonce: Array(digest.prefix(32)))
+        let size = [UInt8(quote.signature.count >> 8), UInt8(truncatingIfNeeded: quote.signature.count)]
+        return Evidence(
+            tee: .tpm,
+            content: [
+                "ak_public": .string(Base64.encode(key.publicKey.spki)),
+                "tpm_quote": [
+                    "message": .string(Base64.encode(quote.message)),
+                    "signature": .string(Base64.encode([0, 0x14, 0, 0x0B] + size + quote.signature)),
+                    "pcrs": .array(registers.map { .string(Hex.encode($0)) }),
+                ],
+            ])
     }
 }
