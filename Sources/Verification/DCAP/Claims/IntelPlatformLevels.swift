@@ -2,6 +2,11 @@ import Encodings
 import RATS
 
 extension VerifiedQuote {
+    private static let componentCount = 16
+    // Written once: every verification names all of them.
+    private static let platformNames = (1...componentCount).map { "sgx_tcb_svn_\($0)" }
+    private static let moduleNames = (0..<componentCount).map { "tee_tcb_svn_\($0)" }
+
     /// The firmware that the platform's certificate stands for, and the TDX module beneath a trust domain.
     ///
     /// The machine is named by its PPID, which all certificates have, and by its instance identifier only where that is zero.
@@ -15,15 +20,14 @@ extension VerifiedQuote {
     /// - Parameter report: The trust domain's report, `nil` for an enclave.
     func platformLevels(about report: TrustDomainReport?) -> PlatformLevels? {
         let certified = platform.platform
-        var levels: [String: Int64] = ["pce_svn": Int64(certified.pceSVN)]
-        for (index, version) in certified.componentSVNs.enumerated() {
-            levels["sgx_tcb_svn_\(index + 1)"] = Int64(version)
-        }
+        var levels = [String: Int64](minimumCapacity: 2 * Self.componentCount + 1)
+        levels["pce_svn"] = Int64(certified.pceSVN)
+        for (name, version) in zip(Self.platformNames, certified.componentSVNs) { levels[name] = Int64(version) }
         if let report {
             let versions = report[report.is15 ? .currentTCBSVN : .tcbSVN].map { Int64($0) }
             // The module counts anew with each major version, which stands behind the minor one.
             if versions.count > 1 { levels["tee_tcb_svn_module"] = versions[1] << 8 | versions[0] }
-            for (index, version) in versions.enumerated().dropFirst(2) { levels["tee_tcb_svn_\(index)"] = version }
+            for (name, version) in zip(Self.moduleNames, versions).dropFirst(2) { levels[name] = version }
         }
         let hasPPID = certified.platformProviderID.contains { $0 != 0 }
         return PlatformLevels(
