@@ -7,7 +7,7 @@ import Testing
 
 private let program = BuiltProgram("claviger")
 
-@Suite("Collateral over HTTP", .timeLimit(.minutes(2)))
+@Suite("Collateral over HTTP", .timeLimit(.minutes(5)))
 struct CollateralRouteTests {
     private func serve(
         _ body: @Sendable (RunningBroker, TestCollateral) async throws -> Void

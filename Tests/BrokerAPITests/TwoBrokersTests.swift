@@ -6,7 +6,7 @@ import Testing
 
 @testable import BrokerAPI
 
-@Suite("Two brokers on one database", .timeLimit(.minutes(3)))
+@Suite("Two brokers on one database", .timeLimit(.minutes(5)))
 struct TwoBrokersTests {
     /// One of the two, with its administrator.
     private struct Client: Sendable {

@@ -8,7 +8,7 @@ import Verification
 
 @testable import Broker
 
-@Suite("Collateral in the broker", .timeLimit(.minutes(2)))
+@Suite("Collateral in the broker", .timeLimit(.minutes(5)))
 struct CollateralTests {
     private func broker(_ collateral: TestCollateral, verifiers: VerifierRegistry? = nil) async throws -> TestBroker {
         try await TestBroker.make(

@@ -5,7 +5,7 @@ import JOSE
 import RATS
 import Testing
 
-@Suite("Bundles of collateral", .timeLimit(.minutes(2)))
+@Suite("Bundles of collateral", .timeLimit(.minutes(5)))
 struct BundleTests {
     private let key: SigningKey
 

@@ -4,7 +4,7 @@ import RATS
 import Storage
 import Testing
 
-@Suite("The cache of collateral", .timeLimit(.minutes(2)))
+@Suite("The cache of collateral", .timeLimit(.minutes(5)))
 struct CacheTests {
     @Test("a hundred callers at once make one request")
     func singleFlight() async throws {

@@ -3,7 +3,7 @@ import Foundation
 import RATS
 import Testing
 
-@Suite("Replicas whose clocks differ", .timeLimit(.minutes(2)))
+@Suite("Replicas whose clocks differ", .timeLimit(.minutes(5)))
 struct ClockTests {
     @Test("what a broker had whose clock is ahead is renewed by the others at once")
     func ahead() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RATS
 
-@Suite("Guests that name chips without end", .timeLimit(.minutes(2)))
+@Suite("Guests that name chips without end", .timeLimit(.minutes(5)))
 struct CrowdTests {
     private func chip(_ index: Int) -> CollateralName { CollateralName(segments: "test", "chip", "\(index)") }
 

@@ -5,7 +5,7 @@ import RATS
 import Testing
 import Verification
 
-@Suite("Genuine collateral and the inspectors of the verifiers", .timeLimit(.minutes(2)))
+@Suite("Genuine collateral and the inspectors of the verifiers", .timeLimit(.minutes(5)))
 struct GenuineTests {
     private static let chip =
         "c38427a30d4c7af9d96f7a15b97269825a64cb76a2352ffd5d18115d89ad473f8e8c0bcd9a5d9286612bad4aadfb4426205a3b9e4fea82301135a170e477524e"

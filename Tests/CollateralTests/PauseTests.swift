@@ -3,7 +3,7 @@ import Foundation
 import RATS
 import Testing
 
-@Suite("Publishers that say no", .timeLimit(.minutes(2)))
+@Suite("Publishers that say no", .timeLimit(.minutes(5)))
 struct PauseTests {
     private let missing = ScriptedOrigin.Answer.failure(CollateralFetchFailure(.unknown, "404"))
 

@@ -4,7 +4,7 @@ import HTTPTransport
 import RATS
 import Testing
 
-@Suite("Publishers' services", .timeLimit(.minutes(2)))
+@Suite("Publishers' services", .timeLimit(.minutes(5)))
 struct PublisherTests {
     private static let client = HTTPClientConfiguration(systemTrust: false, insecureHTTPAllowed: true)
     private let tcbTarget = "/tdx/certification/v4/tcb?fmspc=90C06F000000&update=standard"

@@ -4,7 +4,7 @@ import RATS
 import Storage
 import Testing
 
-@Suite("Collateral never goes back", .timeLimit(.minutes(2)))
+@Suite("Collateral never goes back", .timeLimit(.minutes(5)))
 struct RollbackTests {
     private let newest = CollateralItem.plain(sequence: 18)
 

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Collateral
 
-@Suite("The service behind the cache", .timeLimit(.minutes(2)))
+@Suite("The service behind the cache", .timeLimit(.minutes(5)))
 struct ServiceTests {
     /// Runs the caches' services while the body runs.
     private func serving(_ tests: [TestCache], _ body: @Sendable @escaping () async throws -> Void) async throws {

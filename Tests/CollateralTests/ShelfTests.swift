@@ -4,7 +4,7 @@ import Testing
 
 @testable import Collateral
 
-@Suite("What a cache has in memory", .timeLimit(.minutes(2)))
+@Suite("What a cache has in memory", .timeLimit(.minutes(5)))
 struct ShelfTests {
     private func entry(_ sequence: UInt64, permanent: Bool = false) -> CollateralEntry {
         CollateralEntry(

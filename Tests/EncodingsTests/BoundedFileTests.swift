@@ -2,7 +2,7 @@ import Encodings
 import Foundation
 import Testing
 
-@Suite("Files up to a size", .timeLimit(.minutes(1)))
+@Suite("Files up to a size", .timeLimit(.minutes(5)))
 struct BoundedFileTests {
     private let folder: String
 

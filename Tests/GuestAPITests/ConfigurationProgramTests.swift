@@ -12,7 +12,7 @@ private let agentProgram = BuiltProgram("attestation-agent")
 
 /// The program with a configuration file.
 @Suite(
-    "The configuration file", .timeLimit(.minutes(2)),
+    "The configuration file", .timeLimit(.minutes(5)),
     .enabled(if: agentProgram != nil, "attestation-agent is not built"))
 struct ConfigurationProgramTests {
     let program: BuiltProgram

@@ -9,7 +9,7 @@ import Testing
 private let agentProgram = BuiltProgram("attestation-agent")
 
 @Suite(
-    "Which faces the agent serves", .timeLimit(.minutes(2)),
+    "Which faces the agent serves", .timeLimit(.minutes(5)),
     .enabled(if: agentProgram != nil, "attestation-agent is not built"))
 struct FaceProgramTests {
     let program: BuiltProgram

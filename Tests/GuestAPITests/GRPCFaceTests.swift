@@ -9,7 +9,7 @@ import Testing
 
 @testable import GuestAPI
 
-@Suite("The guest components' services over gRPC", .timeLimit(.minutes(2)))
+@Suite("The guest components' services over gRPC", .timeLimit(.minutes(5)))
 struct GRPCFaceTests {
     /// A client of both programs' services on one Unix socket, in front of a scripted broker.
     private static func serving(

@@ -19,7 +19,7 @@ private struct OneSecret: SecretUnsealer {
 }
 
 /// The routes below `/v1`, who may use them, and the probes.
-@Suite("The honest routes", .timeLimit(.minutes(2)))
+@Suite("The honest routes", .timeLimit(.minutes(5)))
 struct HonestRoutesTests {
     private static func object(_ answer: RESTAnswer) throws -> JSONObject {
         try #require(JSONValue(parsing: answer.body).objectValue)

@@ -11,7 +11,7 @@ import struct HTTPTransport.HTTPRequest
 private let agentProgram = BuiltProgram("attestation-agent")
 
 @Suite(
-    "Kata's command lines", .timeLimit(.minutes(2)), .enabled(if: agentProgram != nil, "attestation-agent is not built")
+    "Kata's command lines", .timeLimit(.minutes(5)), .enabled(if: agentProgram != nil, "attestation-agent is not built")
 )
 struct KataCommandTests {
     let program: BuiltProgram

@@ -13,7 +13,7 @@ private let agentProgram = BuiltProgram("attestation-agent")
 
 /// The contract between containerd and a stream processor: payload on descriptor 3, layer on 0 to 1, status 0 or 1.
 @Suite(
-    "containerd's stream processor", .timeLimit(.minutes(2)),
+    "containerd's stream processor", .timeLimit(.minutes(5)),
     .enabled(if: agentProgram != nil, "attestation-agent is not built"))
 struct LayerDecoderTests {
     private static let gzip = "application/vnd.oci.image.layer.v1.tar+gzip+encrypted"

@@ -10,7 +10,7 @@ import Testing
 private let agentProgram = BuiltProgram("attestation-agent")
 
 @Suite(
-    "The agent on a machine with a TPM", .timeLimit(.minutes(3)),
+    "The agent on a machine with a TPM", .timeLimit(.minutes(5)),
     .enabled(if: agentProgram != nil, "attestation-agent is not built")
 )
 struct MeasuredStartTests {

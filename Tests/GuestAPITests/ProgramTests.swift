@@ -8,7 +8,7 @@ import struct HTTPTransport.HTTPRequest
 
 private let agentProgram = BuiltProgram("attestation-agent")
 
-@Suite("The program", .timeLimit(.minutes(2)), .enabled(if: agentProgram != nil, "attestation-agent is not built"))
+@Suite("The program", .timeLimit(.minutes(5)), .enabled(if: agentProgram != nil, "attestation-agent is not built"))
 struct ProgramTests {
     let program: BuiltProgram
     let folder: URL

@@ -44,7 +44,7 @@ struct TestAgent {
     }
 }
 
-@Suite("The REST face", .timeLimit(.minutes(2)))
+@Suite("The REST face", .timeLimit(.minutes(5)))
 struct RESTFaceTests {
     /// For requests that must not reach a broker.
     static let nowhere = "http://127.0.0.1:9"

@@ -14,7 +14,7 @@ import struct HTTPTransport.HTTPRequest
 private let agentProgram = BuiltProgram("attestation-agent")
 
 @Suite(
-    "Programs with sealed secrets", .timeLimit(.minutes(2)),
+    "Programs with sealed secrets", .timeLimit(.minutes(5)),
     .enabled(if: agentProgram != nil, "attestation-agent is not built"))
 struct SealedProgramTests {
     let program: BuiltProgram

@@ -14,7 +14,7 @@ import struct HTTPTransport.HTTPRequest
 
 @testable import GuestAPI
 
-@Suite("The servers", .timeLimit(.minutes(2)))
+@Suite("The servers", .timeLimit(.minutes(5)))
 struct ServerTests {
     static let quiet = {
         var logger = Logger(label: "test")

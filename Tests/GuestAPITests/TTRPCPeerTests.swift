@@ -5,7 +5,7 @@ import Testing
 
 @testable import GuestAPI
 
-@Suite("Who may talk ttrpc", .timeLimit(.minutes(2)))
+@Suite("Who may talk ttrpc", .timeLimit(.minutes(5)))
 struct TTRPCPeerTests {
     @Test("nobody but root and the agent's own user may connect unless a permission names them")
     func admission() throws {

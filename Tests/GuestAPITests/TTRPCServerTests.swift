@@ -5,7 +5,7 @@ import Testing
 
 @testable import GuestAPI
 
-@Suite("The ttrpc server", .timeLimit(.minutes(2)))
+@Suite("The ttrpc server", .timeLimit(.minutes(5)))
 struct TTRPCServerTests {
     private static let service = "test.Service"
     /// A message with this one field has any payload as its bytes.

@@ -22,7 +22,7 @@ private struct ScriptedAttester: Attester {
     }
 }
 
-@Suite("The ttrpc services", .timeLimit(.minutes(2)))
+@Suite("The ttrpc services", .timeLimit(.minutes(5)))
 struct TTRPCServiceTests {
     private static let agent = "attestation_agent.AttestationAgentService"
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Guest
 
-@Suite("Key files named by callers", .timeLimit(.minutes(1)))
+@Suite("Key files named by callers", .timeLimit(.minutes(5)))
 struct KeyFolderTests {
     private let folder: URL
     private let outside: URL

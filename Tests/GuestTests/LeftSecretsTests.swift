@@ -8,7 +8,7 @@ import Testing
 @testable import Guest
 
 /// Secrets that must go though nobody asks, or nobody answers.
-@Suite("Secrets of a pod that must go", .timeLimit(.minutes(2)))
+@Suite("Secrets of a pod that must go", .timeLimit(.minutes(5)))
 struct LeftSecretsTests {
     private let time = TestClock()
     private let source = GatedSource()

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Guest
 
-@Suite("Resources from files, and image settings", .timeLimit(.minutes(1)))
+@Suite("Resources from files, and image settings", .timeLimit(.minutes(5)))
 struct OfflineResourcesTests {
     private let folder = FileManager.default.temporaryDirectory.appending(path: "offline-\(UUID().uuidString)")
 

@@ -9,7 +9,7 @@ import Testing
 @testable import Guest
 
 /// Secrets that are kept up to date.
-@Suite("Secrets of a pod", .timeLimit(.minutes(2)))
+@Suite("Secrets of a pod", .timeLimit(.minutes(5)))
 struct PodSecretsTests {
     private let time = TestClock()
     private let source = CountingSource(.success([1]))

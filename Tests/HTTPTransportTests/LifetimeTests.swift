@@ -6,7 +6,7 @@ import struct HTTPTransport.HTTPRequest
 
 @testable import HTTPTransport
 
-@Suite("Threads, descriptors and cancelled exchanges", .timeLimit(.minutes(2)))
+@Suite("Threads, descriptors and cancelled exchanges", .timeLimit(.minutes(5)))
 struct LifetimeTests {
     // In a process of its own: the other tests of this one have threads and descriptors too.
     @Test("clients that are gone leave neither threads nor descriptors behind")

@@ -142,7 +142,7 @@ struct ImageEncryptionTests {
         #expect(try await imageError { _ = try await encrypt(image, folder.image("out")) } == .inputOutput)
     }
 
-    @Test("a FIFO instead of a blob is refused without waiting for a writer", .timeLimit(.minutes(1)))
+    @Test("a FIFO instead of a blob is refused without waiting for a writer", .timeLimit(.minutes(5)))
     func fifo() async throws {
         let folder = try TemporaryFolder()
         let image = folder.image("plain")

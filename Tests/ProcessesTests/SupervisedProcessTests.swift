@@ -3,7 +3,7 @@ import Testing
 
 @testable import Processes
 
-@Suite("Children of this process", .timeLimit(.minutes(1)))
+@Suite("Children of this process", .timeLimit(.minutes(5)))
 struct SupervisedProcessTests {
     private static func sleeper() -> ChildProcess { ChildProcess(path: "/bin/sleep", arguments: ["600"]) }
 

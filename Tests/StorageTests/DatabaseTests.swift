@@ -5,7 +5,7 @@ import Testing
 
 @testable import Storage
 
-@Suite("The database", .timeLimit(.minutes(2)))
+@Suite("The database", .timeLimit(.minutes(5)))
 struct DatabaseTests {
     private static let echo = SQL("SELECT $1::bigint")
     private static let divide = SQL("SELECT 100 / $1::bigint")

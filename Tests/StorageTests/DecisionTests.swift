@@ -6,7 +6,7 @@ import Testing
 
 @testable import Storage
 
-@Suite("Decisions and signing keys", .timeLimit(.minutes(2)))
+@Suite("Decisions and signing keys", .timeLimit(.minutes(5)))
 struct DecisionTests {
     private let now = Date(timeIntervalSince1970: 1_800_000_000)
 

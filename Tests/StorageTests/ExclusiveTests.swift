@@ -4,7 +4,7 @@ import Testing
 
 @testable import Storage
 
-@Suite("What only one broker does at a time", .timeLimit(.minutes(2)))
+@Suite("What only one broker does at a time", .timeLimit(.minutes(5)))
 struct ExclusiveTests {
     @Test("two brokers take turns under one name, and do not wait for each other under two")
     func turns() async throws {

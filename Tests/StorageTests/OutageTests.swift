@@ -6,7 +6,7 @@ import Testing
 @testable import Storage
 
 /// Each of these tests has a server of its own, because it stops it or kills parts of it.
-@Suite("Outages", .serialized, .timeLimit(.minutes(3)))
+@Suite("Outages", .serialized, .timeLimit(.minutes(5)))
 struct OutageTests {
     private func folder() -> String { "/tmp/claviger-outage-\(getpid())-\(UInt32.random(in: 0 ... .max))" }
 

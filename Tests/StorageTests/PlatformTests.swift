@@ -5,7 +5,7 @@ import Testing
 
 @testable import Storage
 
-@Suite("Memory of machines", .timeLimit(.minutes(2)))
+@Suite("Memory of machines", .timeLimit(.minutes(5)))
 struct PlatformTests {
     private func id(_ machine: UInt8) -> [UInt8] { Array(repeating: machine, count: 32) }
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Storage
 
-@Suite("Changes of several policies", .timeLimit(.minutes(2)))
+@Suite("Changes of several policies", .timeLimit(.minutes(5)))
 struct PolicyBatchTests {
     private func policy(_ name: String) -> NewPolicy {
         NewPolicy(key: PolicyKey(kind: "ReleasePolicy", namespace: "a", name: name), text: "a: 1", digest: "d")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Storage
 
-@Suite("The seal over the policies", .timeLimit(.minutes(2)))
+@Suite("The seal over the policies", .timeLimit(.minutes(5)))
 struct PolicySealTests {
     private func policy(_ name: String, text: String = "a: 1") -> NewPolicy {
         NewPolicy(key: PolicyKey(kind: "ReleasePolicy", namespace: "a", name: name), text: text, digest: "d")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Storage
 
-@Suite("Policies and reference values", .timeLimit(.minutes(2)))
+@Suite("Policies and reference values", .timeLimit(.minutes(5)))
 struct PolicyTests {
     private func policy(_ name: String, namespace: String? = "payments", text: String = "a: 1\n") -> NewPolicy {
         NewPolicy(
@@ -143,7 +143,7 @@ struct PolicyTests {
     }
 }
 
-@Suite("Migrations", .timeLimit(.minutes(2)))
+@Suite("Migrations", .timeLimit(.minutes(5)))
 struct MigrationTests {
     private let next = Migration(version: 900, name: "next", text: "CREATE TABLE added (x bigint); SELECT 1;")
 

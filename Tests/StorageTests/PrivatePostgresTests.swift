@@ -3,7 +3,7 @@ import Testing
 
 @testable import Storage
 
-@Suite("The private PostgreSQL", .serialized, .timeLimit(.minutes(3)))
+@Suite("The private PostgreSQL", .serialized, .timeLimit(.minutes(5)))
 struct PrivatePostgresTests {
     private func folder(_ suffix: String = "") -> String {
         "/tmp/claviger-private-\(getpid())-\(UInt32.random(in: 0 ... .max))\(suffix)"

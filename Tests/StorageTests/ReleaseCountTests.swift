@@ -5,7 +5,7 @@ import Testing
 
 @testable import Storage
 
-@Suite("Counting releases", .timeLimit(.minutes(2)))
+@Suite("Counting releases", .timeLimit(.minutes(5)))
 struct ReleaseCountTests {
     private let now = Date(timeIntervalSince1970: 1_800_000_000)
 

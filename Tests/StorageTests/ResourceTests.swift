@@ -5,7 +5,7 @@ import Testing
 
 @testable import Storage
 
-@Suite("Resources", .timeLimit(.minutes(2)))
+@Suite("Resources", .timeLimit(.minutes(5)))
 struct ResourceTests {
     private func repository() async throws -> (ResourceRepository, TestDatabase) {
         let test = try await TestDatabase.make()

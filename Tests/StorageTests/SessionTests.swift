@@ -5,7 +5,7 @@ import Testing
 
 @testable import Storage
 
-@Suite("Sessions, nonces and revocations", .timeLimit(.minutes(2)))
+@Suite("Sessions, nonces and revocations", .timeLimit(.minutes(5)))
 struct SessionTests {
     private let now = Date(timeIntervalSince1970: 1_800_000_000)
 

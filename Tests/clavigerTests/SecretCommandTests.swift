@@ -11,7 +11,7 @@ import Testing
 
 private let claviger = BuiltProgram("claviger")
 
-@Suite("secret commands", .timeLimit(.minutes(2)), .enabled(if: claviger != nil, "claviger is not built"))
+@Suite("secret commands", .timeLimit(.minutes(5)), .enabled(if: claviger != nil, "claviger is not built"))
 struct SecretCommandTests {
     private static func run(_ arguments: String...) async throws -> RunningProgram {
         try await #require(claviger).run(["secret"] + arguments)

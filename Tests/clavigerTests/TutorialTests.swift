@@ -5,7 +5,7 @@ import Testing
 
 /// Runs the ten-minute tutorial of docs/policy.md as a reader would: every command of it, in its order, against a broker of
 /// `claviger dev`. What a command must answer is what the page says behind its `#`.
-@Suite("The tutorial", .timeLimit(.minutes(3)))
+@Suite("The tutorial", .timeLimit(.minutes(5)))
 struct TutorialTests {
     @Test("each step of the tutorial does what the page says")
     func everyStep() async throws {

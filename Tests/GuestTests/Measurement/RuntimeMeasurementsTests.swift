@@ -20,7 +20,7 @@ private final class OneResource: ResourceSource {
     }
 }
 
-@Suite("Runtime measurement", .timeLimit(.minutes(2)))
+@Suite("Runtime measurement", .timeLimit(.minutes(5)))
 struct RuntimeMeasurementsTests {
     private let folder = TemporaryFolder()
     private let registers = SimulatedRegisters()

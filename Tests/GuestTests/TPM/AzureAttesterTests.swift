@@ -11,7 +11,7 @@ import X509Trust
 
 @testable import Guest
 
-@Suite("The attesters for Azure, with a real TPM", .timeLimit(.minutes(3)))
+@Suite("The attesters for Azure, with a real TPM", .timeLimit(.minutes(5)))
 struct AzureAttesterTests {
     private static let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded())
 

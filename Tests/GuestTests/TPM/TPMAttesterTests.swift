@@ -7,7 +7,7 @@ import Verification
 
 @testable import Guest
 
-@Suite("The TPM attester, with a real TPM", .timeLimit(.minutes(3)))
+@Suite("The TPM attester, with a real TPM", .timeLimit(.minutes(5)))
 struct TPMAttesterTests {
     private static func digest(_ text: String) -> [UInt8] { Array(SHA384.hash(data: Array(text.utf8))) }
 

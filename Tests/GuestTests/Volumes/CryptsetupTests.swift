@@ -8,7 +8,7 @@ import Testing
 
 /// cryptsetup on plain files, which needs neither root's rights over devices nor device mapper.
 @Suite(
-    "LUKS2 by cryptsetup, on plain files", .serialized, .timeLimit(.minutes(3)),
+    "LUKS2 by cryptsetup, on plain files", .serialized, .timeLimit(.minutes(5)),
     .enabled(
         if: VolumeMachine.hasCryptsetup, "cryptsetup is not installed (scripts/setup.sh does), or /dev/shm is no tmpfs")
 )

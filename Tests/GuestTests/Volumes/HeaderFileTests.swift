@@ -5,7 +5,7 @@ import Testing
 @testable import Guest
 
 @Suite(
-    "Header files in memory", .timeLimit(.minutes(1)), .enabled(if: VolumeMachine.hasMemory, "/dev/shm is no tmpfs"))
+    "Header files in memory", .timeLimit(.minutes(5)), .enabled(if: VolumeMachine.hasMemory, "/dev/shm is no tmpfs"))
 struct HeaderFileTests {
     private let folder = "/dev/shm/headers-\(UUID().uuidString.prefix(8))"
 

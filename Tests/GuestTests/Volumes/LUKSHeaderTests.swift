@@ -5,7 +5,7 @@ import Testing
 
 @testable import Guest
 
-@Suite("LUKS2 headers", .timeLimit(.minutes(2)))
+@Suite("LUKS2 headers", .timeLimit(.minutes(5)))
 struct LUKSHeaderTests {
     /// A change of a good header's metadata, and where the refusal says that it is.
     struct Change: CustomTestStringConvertible, Sendable {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Guest
 
-@Suite("The seal of a volume's header", .timeLimit(.minutes(2)))
+@Suite("The seal of a volume's header", .timeLimit(.minutes(5)))
 struct LUKSSealTests {
     private let key = SecretBytes(Array("a key from the broker".utf8))
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Guest
 
-@Suite("Requests for volumes", .timeLimit(.minutes(1)))
+@Suite("Requests for volumes", .timeLimit(.minutes(5)))
 struct VolumeRequestTests {
     /// What kata asks for.
     static let kata = [
