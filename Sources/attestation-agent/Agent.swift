@@ -112,8 +112,15 @@ struct Agent {
     }
 
     private func writeFiles() async -> [(path: String, error: GuestError)] {
-        let projected = await files.writeMissing().map { (path: $0.target.path, error: $0.error) }
-        return projected + (await unsealedFiles.writeMissing().map { (path: $0.target.output, error: $0.error) })
+        await projected() + (await unsealed())
+    }
+
+    private func projected() async -> [(path: String, error: GuestError)] {
+        await files.writeMissing().map { (path: $0.target.path, error: $0.error) }
+    }
+
+    private func unsealed() async -> [(path: String, error: GuestError)] {
+        await unsealedFiles.writeMissing().map { (path: $0.target.output, error: $0.error) }
     }
 
     /// Serves until SIGTERM or SIGINT.
@@ -172,9 +179,9 @@ struct Agent {
         for (name, address, offered) in faces(agentGRPC, hubGRPC, volumes: nil) {
             services.append(Face(server: try grpc(offered, name, on: address), outcome: outcome))
         }
-        services.append(ProjectionService(files: files, logger: logger))
+        services.append(FileService(writeMissing: { await projected() }, logger: logger))
+        services.append(FileService(writeMissing: { await unsealed() }, logger: logger))
         services.append(SecretsService(secrets: secrets, outcome: outcome, logger: logger))
-        services.append(UnsealService(files: unsealedFiles, logger: logger))
         if settings.broker.renewsAhead { services.append(TokenService(client: client)) }
         services.append(EndWatch(outcome: outcome) { [writtenFiles] in await writtenFiles.remove() })
         return services

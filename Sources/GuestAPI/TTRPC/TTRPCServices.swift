@@ -29,7 +29,7 @@ struct TTRPCService: Sendable {
     var unsupported: Set<String> = []
 }
 
-/// The ttrpc services that one socket offers; see ``TTRPCServices/attestationAgent(client:attester:keepsEventLog:logger:)``
+/// The ttrpc services that one socket offers; see ``TTRPCServices/attestationAgent(client:attester:measurements:logger:)``
 /// and ``TTRPCServices/confidentialDataHub(resources:images:secrets:logger:)``.
 public struct TTRPCServices: Sendable {
     private let services: [String: TTRPCService]
