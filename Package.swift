@@ -262,7 +262,7 @@ if fuzzing {
             name: "fuzz",
             dependencies: [
                 "Encodings", "JOSE", "CEL", "Guest", "LinearRegex", "KBSProtocol", "Policy", "RATS", "Verification",
-                "X509Trust",
+                "X509Trust", crypto,
             ],
             path: "Fuzz",
             swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],
