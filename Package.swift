@@ -182,7 +182,7 @@ let package = Package(
         .target(name: "CLinux"),
 
         // Tests
-        support("TestSupport", ["Storage", "Encodings"]),
+        support("TestSupport", ["Storage", "Encodings", logging]),
         support(
             "BrokerTestSupport",
             [
@@ -243,7 +243,8 @@ let package = Package(
         tests(
             "GuestAPI",
             [
-                "GuestTestSupport", "TestInput", "TestPrograms", .product(name: "NIOEmbedded", package: "swift-nio"),
+                "GuestTestSupport", "TestInput", "TestPrograms", "TestSupport",
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ] + grpc),
         tests("Controller", ["BrokerTestSupport", "BrokerAPI", "Policy"], vectors: false),
         tests(
@@ -262,7 +263,7 @@ if fuzzing {
             name: "fuzz",
             dependencies: [
                 "Encodings", "JOSE", "CEL", "Guest", "LinearRegex", "KBSProtocol", "Policy", "RATS", "Verification",
-                "X509Trust",
+                "X509Trust", crypto,
             ],
             path: "Fuzz",
             swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],

@@ -18,7 +18,7 @@ enum FuzzTarget: String, CaseIterable {
     case snpreport, snpevidence, snptable, snpcertificate
     case intelquote, pckextension, tcbinfo, qeidentity
     case eventlog, tpmquote, tpmkey, tpmevidence, hclreport
-    case tpmanswer, guestlog
+    case tpmanswer, guestlog, luks, agentfile
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -59,6 +59,8 @@ enum FuzzTarget: String, CaseIterable {
         case .hclreport: hclReport(bytes)
         case .tpmanswer: tpmAnswer(bytes)
         case .guestlog: guestLog(bytes)
+        case .luks: luks(bytes)
+        case .agentfile: agentFile(text)
         }
     }
 

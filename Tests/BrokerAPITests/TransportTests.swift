@@ -5,6 +5,7 @@ import Foundation
 import NIOCore
 import ServiceLifecycle
 import Storage
+import TestSupport
 import Testing
 
 @testable import BrokerAPI

@@ -1,3 +1,4 @@
+import Encodings
 import Foundation
 import GuestTestSupport
 import HTTPTransport
@@ -68,7 +69,8 @@ final class Pod: Sendable {
 
     /// Waits for a state of things, generously; fails with what the agent logged.
     func reaches(sourceLocation: SourceLocation = #_sourceLocation, _ state: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
+        // A refused secret is asked for again after a minute at the latest, however busy the machine is.
+        let deadline = ContinuousClock.now + .seconds(240)
         while try await !state() {
             try #require(.now < deadline, "\(agent()?.errorText ?? "")", sourceLocation: sourceLocation)
             try await Task.sleep(for: .milliseconds(20))
@@ -80,6 +82,19 @@ final class Pod: Sendable {
     /// The status of a route; 0 when nobody answers.
     func status(_ route: String) async throws -> Int {
         (try? await http.send(HTTPRequest(url: "http://agent\(route)", unixSocket: path("rest.sock"))).status) ?? 0
+    }
+
+    /// The JSON object that a route answers with.
+    func object(_ route: String) async throws -> JSONObject {
+        try JSONObject(
+            parsing: try await http.send(HTTPRequest(url: "http://agent\(route)", unixSocket: path("rest.sock"))).body)
+    }
+
+    /// The `jti` of the token in use.
+    func tokenID() async throws -> String {
+        let token = try #require(try await object("/v1/token")["token"]?.stringValue)
+        let payload = try Base64.decodeURL(String(token.split(separator: ".")[1]))
+        return try #require(try JSONObject(parsing: payload)["jti"]?.stringValue)
     }
 
     /// The value of a series; 0 when there is none.

@@ -5,7 +5,7 @@ import GuestTestSupport
 import JOSE
 import Logging
 import RATS
-import Synchronization
+import TestSupport
 import Testing
 
 @testable import GuestAPI
@@ -252,12 +252,12 @@ struct TTRPCServiceTests {
         "GC 9.G.74: SecureMount reads kata's request and fails in the reference's words, without telling the caller why"
     )
     func secureMount() async throws {
-        let recorder = LogRecorder()
+        let logs = LogCapture()
         try await FakeKBS.run { _, url in
             let agent = try TestAgent(url)
             let services = TTRPCServices.confidentialDataHub(
                 resources: agent.cache, images: ImageKeys(keys: DecidedResources(agent.cache)),
-                volumes: Volumes(keys: VolumeKeys(agent.cache)), logger: recorder.logger)
+                volumes: Volumes(keys: VolumeKeys(agent.cache)), logger: logs.logger())
             let path = ServerTests.socketPath()
             defer { unlink(path) }
             try await ServerTests.serving { announce in
@@ -284,7 +284,7 @@ struct TTRPCServiceTests {
                 }
             }
         }
-        let reasons = recorder.reasons
+        let reasons = logs.text.split(separator: "\n").filter { $0.contains("\"reason\"") }
         #expect(reasons.count == 3)
         for (reason, word) in zip(reasons, ["deviceId", "zfs", "dataIntegrity"]) { #expect(reason.contains(word)) }
     }
@@ -304,34 +304,6 @@ struct TTRPCServiceTests {
             let pull = try await client.call("api.ImagePullService", "PullImage", payload: image.serializedBytes())
             #expect(pull.code == 13 && pull.message.hasPrefix("[CDH] [ERROR]: Image Pull error: "))
             #expect(broker.attestations == 0)
-        }
-    }
-}
-
-/// Keeps the reasons that are logged.
-private final class LogRecorder: Sendable {
-    private let entries = Mutex<[String]>([])
-
-    var reasons: [String] { entries.withLock { $0 } }
-
-    var logger: Logger {
-        Logger(label: "recorder") { _ in Handler(recorder: self) }
-    }
-
-    private func add(_ reason: String) { entries.withLock { $0.append(reason) } }
-
-    private struct Handler: LogHandler {
-        let recorder: LogRecorder
-        var metadata: Logger.Metadata = [:]
-        var logLevel: Logger.Level = .info
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            if let reason = event.metadata?["reason"] { recorder.add("\(reason)") }
         }
     }
 }

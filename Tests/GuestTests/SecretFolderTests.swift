@@ -130,6 +130,35 @@ struct SecretFolderTests {
         #expect(try names() == before)
     }
 
+    @Test("what is to go goes, also when no version without it can be written")
+    func withdrawal() throws {
+        defer { try? FileManager.default.removeItem(at: place.deletingLastPathComponent()) }
+        try folder.write([Self.file("a", [1]), Self.file("denied", [1])], at: Date())
+        let version = try target("..data")
+        #expect(throws: GuestError.self) {
+            try folder.write([Self.file("a", [2]), Self.file("a", [3])], at: Date())
+        }
+        #expect(content("a") == Data([1]) && content("denied") == nil)
+        #expect(try names() == ["a", "..data", version])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(place.path)/\(version)") == ["a"])
+    }
+
+    @Test("nothing is removed elsewhere when somebody turned ..data to another folder")
+    func turnedLink() throws {
+        defer { try? FileManager.default.removeItem(at: place.deletingLastPathComponent()) }
+        let other = place.deletingLastPathComponent().appending(path: "..vother")
+        try FileManager.default.createDirectory(at: other, withIntermediateDirectories: true)
+        try Data([9]).write(to: other.appending(path: "other"))
+        try folder.write([Self.file("a", [1])], at: Date())
+        try FileManager.default.removeItem(atPath: "\(place.path)/..data")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(place.path)/..data", withDestinationPath: "../..vother")
+        #expect(throws: GuestError.self) {
+            try folder.write([Self.file("a", [2]), Self.file("a", [3])], at: Date())
+        }
+        #expect(FileManager.default.contents(atPath: other.appending(path: "other").path) == Data([9]))
+    }
+
     @Test("files belong to whom they were meant for", .enabled(if: geteuid() == 0, "only root gives files away"))
     func owner() throws {
         defer { try? FileManager.default.removeItem(at: place.deletingLastPathComponent()) }

@@ -26,8 +26,9 @@ struct SecretFolder: Sendable {
 
     /// Puts a new version in place and removes those before it. The folder is made when only it is missing.
     ///
-    /// - Throws: `GuestError` with `projection`. When the new version cannot be written, the one before stays in place; when a
-    ///   name cannot be made or an old version resists, the new one is in place and the rest was done.
+    /// - Throws: `GuestError` with `projection`. When the new version cannot be written, the one before stays in place, without
+    ///   the files that are to go; when a name cannot be made or an old version resists, the new one is in place and the rest
+    ///   was done.
     func write(_ files: [File], at now: Date) throws(GuestError) {
         guard !files.isEmpty else { return try remove() }
         if mkdir(path, 0o755) == 0 { chmod(path, 0o755) }
@@ -42,6 +43,7 @@ struct SecretFolder: Sendable {
             try link(Self.data, to: version, in: folder)
         } catch {
             Self.removeVersion(version, in: folder)
+            withdraw(allBut: Set(files.map(\.name)), in: folder)
             throw error
         }
         var failure: GuestError?
@@ -74,6 +76,20 @@ struct SecretFolder: Sendable {
         unlinkat(folder, Self.data, 0)
         guard !FolderListing.names(in: folder).contains(where: Self.isOurs) else {
             throw GuestError(.projection, "Secrets in \(path) cannot be removed.")
+        }
+    }
+
+    /// Removes files from the version in place: whoever fills the folder's file system must not keep a secret by that.
+    private func withdraw(allBut files: Set<String>, in folder: Int32) {
+        guard let version = Self.target(of: Self.data, in: folder), version.hasPrefix(Self.versionPrefix),
+            !version.contains("/")
+        else { return }
+        let place = openat(folder, version, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard place >= 0 else { return }
+        defer { close(place) }
+        for name in FolderListing.names(in: place) where !files.contains(name) {
+            unlinkat(place, name, 0)
+            if Self.target(of: name, in: folder) == "\(Self.data)/\(name)" { unlinkat(folder, name, 0) }
         }
     }
 

@@ -24,6 +24,9 @@ struct MountFlags: Sendable, Hashable {
         self.value = UInt(value)
     }
 
+    /// Whether nothing is to be written, which then also holds for the device beneath.
+    var isReadOnly: Bool { value & 1 != 0 }
+
     /// Reading must not write: each time stamp would be a write that is encrypted and authenticated.
     mutating func addNoAccessTimes() { value |= 1024 }
 }

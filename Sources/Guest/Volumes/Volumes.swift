@@ -105,7 +105,7 @@ public struct Volumes: Sendable {
         let needsJournal = request.key != nil
         try await Cryptsetup.open(
             device.path, header: try file.checkedPath(), name: name, journal: needsJournal,
-            readOnly: request.flags.contains("ro") && request.source == .encrypted, key: key)
+            readOnly: try MountFlags(request.flags).isReadOnly && request.source == .encrypted, key: key)
         return header
     }
 

@@ -4,6 +4,7 @@ import EvidenceSimulator
 import Foundation
 import RATS
 import Storage
+import TestSupport
 import Testing
 import Verification
 

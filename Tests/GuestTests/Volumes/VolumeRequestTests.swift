@@ -96,6 +96,7 @@ struct VolumeRequestTests {
         #expect(Self.refusal(flags: ["ro,noatime", "nosuid"]) == nil)
         #expect(Self.refusal(flags: ["bind"])?.message.contains("bind") == true)
         #expect(try MountFlags(["ro,nosuid"]).value == 3)
+        #expect(try MountFlags(["noatime,ro"]).isReadOnly && !MountFlags(["noatime"]).isReadOnly)
     }
 
     @Test("GC 9.G.72: a device number leads to the device's path, by the name that the kernel gives it")
