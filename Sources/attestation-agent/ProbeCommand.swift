@@ -17,6 +17,13 @@ struct ProbeCommand: AsyncParsableCommand {
     @Option(help: "Unix socket to connect to in place of the URL's host.")
     var unixSocket: String?
 
+    @Option(help: "Seconds that the answer may take.")
+    var timeout: Int = 5
+
+    func validate() throws {
+        guard (1...3600).contains(timeout) else { throw ValidationError("--timeout takes 1 to 3600 seconds.") }
+    }
+
     func run() async throws {
         var authorities: String?
         if let ca {
@@ -28,7 +35,9 @@ struct ProbeCommand: AsyncParsableCommand {
         }
         let status: Int
         do throws(HTTPTransportError) {
-            status = try await HealthProbe(url: url, trustAnchorsPEM: authorities, unixSocket: unixSocket).status()
+            let probe = HealthProbe(
+                url: url, trustAnchorsPEM: authorities, unixSocket: unixSocket, timeout: .seconds(timeout))
+            status = try await probe.status()
         } catch {
             throw ProbeFailure(description: error.message)
         }

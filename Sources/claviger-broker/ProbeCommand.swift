@@ -14,11 +14,19 @@ struct ProbeCommand: AsyncParsableCommand {
     @Option(help: "PEM file with the certificate authorities to trust; default: the system's.")
     var ca: String?
 
+    @Option(help: "Seconds that the answer may take.")
+    var timeout: Int = 5
+
+    func validate() throws {
+        guard (1...3600).contains(timeout) else { throw ValidationError("--timeout takes 1 to 3600 seconds.") }
+    }
+
     func run() async throws {
         let status: Int
         do {
             let authorities = try ca.map { try ConfigurationFile.text(at: $0) }
-            status = try await HealthProbe(url: url, trustAnchorsPEM: authorities).status()
+            let probe = HealthProbe(url: url, trustAnchorsPEM: authorities, timeout: .seconds(timeout))
+            status = try await probe.status()
         } catch let error as ConfigurationError {
             throw StartupFailure(message: error.message)
         } catch let error as HTTPTransportError {

@@ -47,13 +47,19 @@ struct TransportTests {
         defer { certificate.remove() }
         try await RunningBroker.serve(certificate: certificate) { server async throws in
             let (base, authorities) = ("https://localhost:\(server.port)", certificate.certificateFile.path)
-            #expect(try await BrokerProcess.status(of: "probe", "\(base)/readyz", "--ca", authorities) == 0)
-            #expect(try await BrokerProcess.status(of: "probe", "\(base)/nosuch", "--ca", authorities) == 1)
+            #expect(
+                try await BrokerProcess.status(of: "probe", "--timeout", "300", "\(base)/readyz", "--ca", authorities)
+                    == 0)
+            #expect(
+                try await BrokerProcess.status(of: "probe", "--timeout", "300", "\(base)/nosuch", "--ca", authorities)
+                    == 1)
             #expect(try await BrokerProcess.status(of: "probe", "\(base)/readyz") == 1)
             #expect(try await BrokerProcess.status(of: "probe", "\(base)/readyz", "--ca", "/nonexistent") == 1)
         }
         try await RunningBroker.serve { server async throws in
-            #expect(try await BrokerProcess.status(of: "probe", "http://127.0.0.1:\(server.port)/healthz") == 0)
+            #expect(
+                try await BrokerProcess.status(
+                    of: "probe", "--timeout", "300", "http://127.0.0.1:\(server.port)/healthz") == 0)
         }
     }
 

@@ -31,8 +31,8 @@ struct DroppableChannelTests {
             }
             return try await group.reduce(into: []) { $0.append($1) }
         }
-        // Every connection was closed from the other side.
-        for client in clients.compactMap(\.self) { try await client.closeFuture.get() }
+        // Not all are closed by the server: the kernel may have taken a connection that nobody accepted any more.
+        for client in clients.compactMap(\.self) { try? await client.close() }
         _ = await server.result
     }
 }

@@ -15,10 +15,10 @@ struct ConnectTimeoutTests {
         await #expect {
             try await client.send(
                 HTTPRequest(
-                    url: "http://127.0.0.1:\(server.port)/", timeout: .seconds(120), connectTimeout: .milliseconds(300))
+                    url: "http://127.0.0.1:\(server.port)/", timeout: .seconds(900), connectTimeout: .milliseconds(300))
             )
         } throws: { ($0 as? HTTPTransportError)?.code == .timeout }
-        #expect(start.duration(to: .now) < .seconds(60))
+        #expect(start.duration(to: .now) < .seconds(300))
         await #expect {
             try await client.send(HTTPRequest(url: "http://127.0.0.1:1/", connectTimeout: .zero))
         } throws: { ($0 as? HTTPTransportError)?.code == .invalidRequest }

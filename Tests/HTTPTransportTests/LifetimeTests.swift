@@ -80,7 +80,9 @@ struct LifetimeTests {
             } _: { server in
                 let base = socket == nil ? "http://127.0.0.1:\(server.port)" : "http://any"
                 for (path, expected) in [("/healthz", 200), ("/none", 404)] {
-                    let status = try await HealthProbe(url: base + path, unixSocket: socket).status()
+                    let status = try await HealthProbe(
+                        url: base + path, unixSocket: socket, timeout: .seconds(300)
+                    ).status()
                     #expect(status == expected)
                 }
             }
