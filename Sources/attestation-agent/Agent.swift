@@ -29,13 +29,14 @@ struct Agent {
         let counts = GuestMetrics(factory: metrics)
         let configuration = try Self.configuration(settings, counts)
         do throws(GuestError) {
-            attester = try AttesterDetection.attester(settings.attester)
+            attester = try AttesterDetection.attester(settings.attester) { logger.warning("\($0)") }
             client = try KBSClient(configuration, attester: attester)
         } catch {
             throw AgentFailure(error)
         }
         measurement = try AgentMeasurement(
             settings, attester: attester, initData: configuration.initData, logger: logger)
+        settings.loggedEvents.keep(measurement.events)
         let broker = try Self.source(settings, client)
         let source: any ResourceSource =
             settings.measurement.measuresReleases ? MeasuredReleases(broker, measurements: measurement.events) : broker
@@ -183,6 +184,7 @@ struct Agent {
         services.append(FileService(writeMissing: { await unsealed() }, logger: logger))
         services.append(SecretsService(secrets: secrets, outcome: outcome, logger: logger))
         if settings.broker.renewsAhead { services.append(TokenService(client: client)) }
+        services.append(StartMemoryService())
         services.append(EndWatch(outcome: outcome) { [writtenFiles] in await writtenFiles.remove() })
         return services
     }

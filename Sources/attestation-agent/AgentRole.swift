@@ -23,6 +23,14 @@ enum AgentRole: Sendable {
         }
     }
 
+    /// Whether faces are served, to others than the program itself.
+    var serves: Bool {
+        switch self {
+        case .agent, .attestationAgent, .confidentialDataHub, .apiServerREST: true
+        case .command, .tool: false
+        }
+    }
+
     /// Whether there is nothing to do without a broker.
     var needsBroker: Bool {
         switch self {

@@ -20,6 +20,8 @@ struct AgentSettings: Sendable {
     var confidentialDataHubGRPC: ListenAddress?
     var peers: AllowedPeers
     var measurement: MeasurementSettings
+    /// What evidence shows of the event log.
+    var loggedEvents: LoggedEvents
     var isReference: Bool
     var adminTokenFile: String?
     var keyScope: RegistrationScope
@@ -39,7 +41,8 @@ struct AgentSettings: Sendable {
     init(_ options: AgentOptions, role: AgentRole, environment: [String: String]) throws {
         let file = try Self.file(role)
         let variables = AgentVariables(
-            environment, files: try Self.files(options, environment, file), mayWeaken: role.heedsWeakeningVariables)
+            environment, files: try Self.files(options, environment, file, role),
+            mayWeaken: role.heedsWeakeningVariables)
         isReference = role.isReference
         offlineResources =
             options.offlineResources.isEmpty ? variables.list("offline-resources") : options.offlineResources
@@ -51,7 +54,8 @@ struct AgentSettings: Sendable {
             options.measurement, file: role.keepsEventLog ? file : nil, variables: variables, environment: environment)
         allowSample = try options.allowSample || variables.flag("allow-sample") || file?.allowSample ?? false
         attester = try options.attester.settings(allowSample: allowSample, variables, environment)
-        attester.agentEvents = LoggedEvents(measurement.eventLogPath).entries
+        loggedEvents = LoggedEvents(measurement.eventLogPath)
+        attester.agentEvents = loggedEvents.entries
         restFeatures =
             try Self.choice(
                 options.restFeatures ?? variables.text("rest-features") ?? role.restFeatures, "rest-features")
@@ -86,9 +90,11 @@ struct AgentSettings: Sendable {
         } catch {
             throw ValidationError("\(error)")
         }
-        restAddresses = try Self.known(
-            restAddresses, to: restPeers,
-            isTCPWanted: (options.rest ?? variables.text("rest") ?? role.wantedRESTAddress) != nil)
+        if role.serves {
+            restAddresses = try Self.known(
+                restAddresses, to: restPeers,
+                isTCPWanted: (options.rest ?? variables.text("rest") ?? role.wantedRESTAddress) != nil)
+        }
         sealedSecrets = try SealedSecretSettings(
             options.sealedSecrets, variables, file: file, role: role, environment: environment)
         guard !secrets.once || !secrets.isEmpty || !sealedSecrets.files.isEmpty else {
@@ -107,15 +113,29 @@ struct AgentSettings: Sendable {
 
     /// The agent's own file, and what a file of the reference has for this agent.
     private static func files(
-        _ options: AgentOptions, _ environment: [String: String], _ file: ComponentFile?
+        _ options: AgentOptions, _ environment: [String: String], _ file: ComponentFile?, _ role: AgentRole
     ) throws(AgentFailure) -> [AgentFile] {
         guard let path = options.config ?? AgentVariables(environment).text("config") else {
             return [file?.agent].compactMap { $0 }
         }
+        let own: AgentFile
         do throws(GuestError) {
-            return [try AgentFile(path: path), file?.agent].compactMap { $0 }
+            own = try AgentFile(path: path)
         } catch {
             throw AgentFailure(error)
+        }
+        if options.config == nil, !role.heedsWeakeningVariables { try refuseWeakening(own, at: path) }
+        return [own, file?.agent].compactMap { $0 }
+    }
+
+    /// A file that a variable chose, which others may write, has no more to say than a variable.
+    private static func refuseWeakening(_ file: AgentFile, at path: String) throws(AgentFailure) {
+        let switches = AgentVariables.weakening.filter { file.values(of: $0).contains("true") }.sorted()
+        guard switches.isEmpty else {
+            throw AgentFailure(
+                AgentFailure.badSetting,
+                "\(path), which the environment names, may not set \(switches.joined(separator: ", ")) for this command: "
+                    + "name the file with --config, or give the switch on the command line.")
         }
     }
 
@@ -157,6 +177,11 @@ struct AgentSettings: Sendable {
             throw AgentFailure(
                 AgentFailure.badSetting,
                 "--rest-peer names who may ask, and TCP does not tell who asks: give --rest a Unix socket or 'none'.")
+        }
+        guard !sockets.isEmpty else {
+            throw AgentFailure(
+                AgentFailure.badSetting,
+                "--rest-peer names who may ask on a Unix socket, and there is none: name it with --rest-socket.")
         }
         return sockets
     }

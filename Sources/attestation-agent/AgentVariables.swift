@@ -6,7 +6,7 @@ struct AgentVariables {
     static let prefix = "CLAVIGER_AGENT_"
 
     /// Switches that take protection away.
-    private static let weakening: Set<String> = ["sealed-accept-any-signing-key", "allow-sample", "allow-http"]
+    static let weakening: Set<String> = ["sealed-accept-any-signing-key", "allow-sample", "allow-http"]
 
     private let environment: [String: String]
     private let files: [AgentFile]

@@ -24,7 +24,7 @@ struct AdminTests {
         ]
     }
 
-    @Test("KBS 12.6.32: an administrator sets policies and resources, and each answer is empty")
+    @Test("GC 9.H.76: KBS 12.6.32: an administrator sets policies and resources, and each answer is empty")
     func allowed() async throws {
         try await RunningBroker.serve(policies: nil) { server in
             for (endpoint, body) in Self.writes() {

@@ -15,7 +15,7 @@ struct HandshakeHTTPTests {
     }
 
     @Test(
-        "the sample transcript runs from challenge to secret",
+        "GC 9.H.75: the sample transcript runs from challenge to secret",
         arguments: ["3_attestation", "3b_attestation_with_init_data_and_device"])
     func transcript(_ name: String) async throws {
         let transcript = try Self.transcript()
@@ -82,7 +82,9 @@ struct HandshakeHTTPTests {
         }
     }
 
-    @Test("A2 and A3: attest without a current challenge is a 401, also with a session and with a spent challenge")
+    @Test(
+        "GC 9.B.38: A2 and A3: attest without a current challenge is a 401, also with a session and with a spent challenge"
+    )
     func attestNeedsAChallenge() async throws {
         try await RunningBroker.serve(policies: Self.open) { server in
             let guest = try SampleGuest()
@@ -110,7 +112,7 @@ struct HandshakeHTTPTests {
         }
     }
 
-    @Test("statuses are honest: 403 when denied, 404 only for whoever would be allowed, 401 for a bad token")
+    @Test("GC 9.B.39: statuses are honest: 403 when denied, 404 only for whoever would be allowed, 401 for a bad token")
     func statuses() async throws {
         try await RunningBroker.serve(policies: Self.open) { server in
             try await server.test.put("a/b/c", "secret")

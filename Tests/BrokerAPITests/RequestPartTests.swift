@@ -23,7 +23,7 @@ struct RequestPartTests {
         }
     }
 
-    @Test("exactly one duplicate slash after resource is tolerated")
+    @Test("GC 9.H.75: exactly one duplicate slash after resource is tolerated")
     func duplicateSlash() throws {
         func segments(_ text: String) throws -> [String] { try RequestTarget(text).toleratingDuplicateSlash().segments }
         #expect(try segments("/kbs/v0/resource//a/b/c") == ["kbs", "v0", "resource", "a", "b", "c"])

@@ -168,7 +168,7 @@ struct RouteTests {
         }
     }
 
-    @Test("queries reach policies as they were sent, and ambiguous ones are refused")
+    @Test("GC 9.H.75: queries reach policies as they were sent, and ambiguous ones are refused")
     func queries() async throws {
         let policy = TestPolicies.denyAll.replacing("1 == 2", with: "request.query.purpose == 'boot now'")
         try await RunningBroker.serve(policies: TestPolicies.stream(TestPolicies.appraisal, policy)) { server in

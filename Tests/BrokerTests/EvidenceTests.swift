@@ -140,7 +140,7 @@ struct EvidenceTests {
         #expect(error?.kind == .unauthenticated)
     }
 
-    @Test("init-data is bound by its digest and its claims reach the token")
+    @Test("GC 9.H.77: init-data is bound by its digest and its claims reach the token")
     func initData() async throws {
         let test = try await TestBroker.make()
         let text = "version = \"0.1.0\"\nalgorithm = \"sha256\"\n[data]\n\"hello.txt\" = \"world\"\n"

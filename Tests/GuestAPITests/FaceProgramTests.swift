@@ -52,6 +52,12 @@ struct FaceProgramTests {
         let port = try freePort()
         let contradicting = try await program.run(named + ["--rest", "127.0.0.1:\(port)"])
         #expect(await contradicting.status() == 78)
+        let peers = Array(named.suffix(2))
+        for without in [Self.usual + peers, Self.usual + peers + ["--rest", "none"]] {
+            let faceless = try await program.run(without)
+            #expect(await faceless.status() == 78)
+            #expect(faceless.errorText.contains("--rest-socket"), "\(faceless.errorText)")
+        }
         let agent = try program.start(named)
         try await eventually {
             try #require(agent.isRunning, "\(agent.errorText)")

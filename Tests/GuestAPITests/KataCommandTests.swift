@@ -43,7 +43,7 @@ struct KataCommandTests {
         try await TTRPCTestClient.connected(to: socket, body)
     }
 
-    @Test("CoCo A22: attestation-agent --attestation_sock … --initdata-toml … -c … serves tokens, and nothing else")
+    @Test("GC 9.A.22: attestation-agent --attestation_sock … --initdata-toml … -c … serves tokens, and nothing else")
     func attestationAgent() async throws {
         let (program, folder) = (program, folder)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -80,7 +80,7 @@ struct KataCommandTests {
         }
     }
 
-    @Test("CoCo C41: confidential-data-hub -c …, by that name, serves resources and fetches its credentials")
+    @Test("GC 9.C.41: confidential-data-hub -c …, by that name, serves resources and fetches its credentials")
     func confidentialDataHub() async throws {
         let (program, folder) = (program, folder)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -105,7 +105,7 @@ struct KataCommandTests {
         }
     }
 
-    @Test("CoCo A5: api-server-rest --features … finds its broker in AA_KBC_PARAMS and offers what it is told to")
+    @Test("GC 9.A.5: api-server-rest --features … finds its broker in AA_KBC_PARAMS and offers what it is told to")
     func apiServerREST() async throws {
         let (program, folder) = (program, folder)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -133,7 +133,7 @@ struct KataCommandTests {
         }
     }
 
-    @Test("CoCo A24: without a broker the attestation-agent starts all the same; what needs one fails")
+    @Test("GC 9.A.24: without a broker the attestation-agent starts all the same; what needs one fails")
     func withoutBroker() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let socket = folder.path + "/aa.sock"

@@ -315,4 +315,27 @@ struct SealedProgramTests {
             #expect(try await status(plainHTTP, ["CLAVIGER_AGENT_ALLOW_HTTP": "1"], pinned: false) != 0)
         }
     }
+
+    @Test("A57: a file that a variable names has no more to say to exec and init than a variable")
+    func weakeningFile() async throws {
+        try await withBroker { broker, url in
+            let file = folder.appending(path: "agent.toml").path
+            let environment = settings(url, ["KEY": try sealed(), "CLAVIGER_AGENT_CONFIG": file])
+            func status(_ text: String, _ arguments: [String]) async throws -> (Int32, String) {
+                try Data(text.utf8).write(to: URL(filePath: file))
+                let child = try await program.run(arguments, environment: environment)
+                return (await child.status(), child.errorText)
+            }
+            let weak = "[attestation]\nallow_sample = true\n[broker]\nallow_http = true\n"
+            let refused = try await status(weak, ["exec", "--", "true"])
+            #expect(refused.0 == 78 && refused.1.contains("allow-http, allow-sample"), "\(refused.1)")
+            let accepting = "[sealed]\naccept_any_signing_key = true\n"
+            #expect(try await status(accepting, ["exec"] + Self.consent + ["--", "true"]).0 == 78)
+            #expect(try await status(weak, ["init", "--project", "kbs:///a/b/c=/dev/shm/x"]).0 == 78)
+            // The same file counts where the command line names it, and so does a harmless one from the environment.
+            #expect(try await status(weak, ["exec", "--config", file, "--", "true"]).0 == 0)
+            let harmless = "[log]\nlevel = \"error\"\n[attestation]\nallow_sample = false\n"
+            #expect(try await status(harmless, ["exec"] + Self.consent + ["--", "true"]).0 == 0)
+        }
+    }
 }

@@ -38,7 +38,7 @@ struct TTRPCFrameTests {
     @Test("all recorded frames are there")
     func recorded() { #expect(Recorded.all.count == 9) }
 
-    @Test("CoCo A22: recorded frames are read and written byte for byte", arguments: Recorded.all)
+    @Test("GC 9.A.22: recorded frames are read and written byte for byte", arguments: Recorded.all)
     func bytes(recorded: Recorded) throws {
         var reader = TTRPCFrameReader()
         // One byte at a time, and the answer right behind the request.
@@ -65,7 +65,7 @@ struct TTRPCFrameTests {
         #expect(Array(frame.serialized().readableBytesView) == recorded.responseFrame)
     }
 
-    @Test("CoCo A22: the header decides at once that a frame is too large, and its length reserves nothing")
+    @Test("GC 9.A.22: the header decides at once that a frame is too large, and its length reserves nothing")
     func oversized() throws {
         for length: UInt32 in [4_194_305, 0x7FFF_FFFF, .max] {
             var reader = TTRPCFrameReader()

@@ -69,7 +69,7 @@ struct TTRPCPeerTests {
         }
     }
 
-    @Test("CoCo A24: a left-over socket is replaced at once, and closed to others")
+    @Test("GC 9.A.24: a left-over socket is replaced at once, and closed to others")
     func staleSocket() async throws {
         let path = ServerTests.socketPath()
         defer { unlink(path) }

@@ -11,7 +11,7 @@ struct TTRPCServerTests {
     /// A message with this one field has any payload as its bytes.
     private static let payload: [UInt8] = [0x0A, 0x02, 0x68, 0x69]
 
-    @Test("CoCo A22: several requests are in flight on one connection, and answered as they are ready")
+    @Test("GC 9.A.22: several requests are in flight on one connection, and answered as they are ready")
     func inFlight() async throws {
         try await TestServices.serving { path, gate in
             try await TTRPCTestClient.connected(to: path) { client async throws in
@@ -27,7 +27,7 @@ struct TTRPCServerTests {
     }
 
     @Test(
-        "CoCo A22: calls that lead nowhere get the reference's codes and sentences",
+        "GC 9.A.22: calls that lead nowhere get the reference's codes and sentences",
         arguments: [
             ("test.Service", "Never", 5, "/test.Service/Never is not supported"),
             ("test.Service", "Other", 12, "Other method"),
@@ -44,7 +44,7 @@ struct TTRPCServerTests {
         }
     }
 
-    @Test("CoCo A22: even streams are refused, frames for streams that do not exist too, unknown kinds are skipped")
+    @Test("GC 9.A.22: even streams are refused, frames for streams that do not exist too, unknown kinds are skipped")
     func streams() async throws {
         try await TestServices.serving { path, _ in
             try await TTRPCTestClient.connected(to: path) { client async throws in
@@ -62,7 +62,7 @@ struct TTRPCServerTests {
         }
     }
 
-    @Test("CoCo A22: a frame of 4 MiB is read; one byte more is refused with the reference's sentence, and the end")
+    @Test("GC 9.A.22: a frame of 4 MiB is read; one byte more is refused with the reference's sentence, and the end")
     func oversized() async throws {
         try await TestServices.serving { path, _ in
             try await TTRPCTestClient.connected(to: path) { client async throws in
@@ -87,7 +87,7 @@ struct TTRPCServerTests {
         (0..<4).map { UInt8(number >> (7 * $0) & 0x7F) | ($0 < 3 ? 0x80 : 0) }
     }
 
-    @Test("CoCo C49: an answer that no frame can hold becomes a failure, and the connection goes on")
+    @Test("GC 9.C.49: an answer that no frame can hold becomes a failure, and the connection goes on")
     func largeAnswer() async throws {
         try await TestServices.serving { path, _ in
             try await TTRPCTestClient.connected(to: path) { client async throws in

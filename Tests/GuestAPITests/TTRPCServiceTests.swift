@@ -54,7 +54,7 @@ struct TTRPCServiceTests {
     }
 
     @Test(
-        "CoCo A22: recorded requests get the recorded answers, byte for byte",
+        "GC 9.A.22: recorded requests get the recorded answers, byte for byte",
         arguments: ["GetTeeType", "GetEvidence", "ExtendRuntimeMeasurement", "GetAdditionalTees", "CDH-GetResource"])
     func recorded(name: String) async throws {
         let vector = try #require(TTRPCFrameTests.Recorded.all.first { $0.name == name })
@@ -68,7 +68,7 @@ struct TTRPCServiceTests {
         }
     }
 
-    @Test("CoCo A22: a token that is not to be had is refused with the recorded bytes")
+    @Test("GC 9.A.22: a token that is not to be had is refused with the recorded bytes")
     func refusedToken() async throws {
         let vector = try #require(TTRPCFrameTests.Recorded.all.first { $0.name == "GetToken-error" })
         try await Self.serving { client, broker async throws in
@@ -80,7 +80,7 @@ struct TTRPCServiceTests {
         }
     }
 
-    @Test("CoCo A23: a kbs token has exactly token and tee_keypair; other types are refused")
+    @Test("GC 9.A.23: a kbs token has exactly token and tee_keypair; other types are refused")
     func token() async throws {
         try await Self.serving { client, broker async throws in
             var request = AttestationAgent_GetTokenRequest()
@@ -102,7 +102,7 @@ struct TTRPCServiceTests {
         }
     }
 
-    @Test("CoCo A21: without devices there are no additional TEEs, and their evidence is empty")
+    @Test("GC 9.A.21: without devices there are no additional TEEs, and their evidence is empty")
     func noDevices() async throws {
         try await Self.serving { client, _ async throws in
             #expect(try await client.call(Self.agent, "GetAdditionalTees") == TTRPCAnswer(stream: 1))
@@ -110,7 +110,7 @@ struct TTRPCServiceTests {
         }
     }
 
-    @Test("CoCo A22: evidence that cannot be had is refused without saying why, BindInitData as in the reference")
+    @Test("GC 9.A.22: evidence that cannot be had is refused without saying why, BindInitData as in the reference")
     func refusedEvidence() async throws {
         let attester = ScriptedAttester(failure: GuestError(.evidence, "the device said secret things"))
         try await Self.serving(attester) { client, _ async throws in
@@ -161,7 +161,7 @@ struct TTRPCServiceTests {
         #expect(registers.extended == [0])
     }
 
-    @Test("CoCo C44: a resource that is denied, missing or misnamed is refused with the reference's sentence")
+    @Test("GC 9.C.44: a resource that is denied, missing or misnamed is refused with the reference's sentence")
     func refusedResources() async throws {
         try await Self.serving { client, broker async throws in
             broker.script("resource/a/b/denied", .denied)
@@ -179,7 +179,7 @@ struct TTRPCServiceTests {
         }
     }
 
-    @Test("CoCo C49: resources come as they are, whatever host the URI names; more than 4 MiB do not come")
+    @Test("GC 9.C.49: resources come as they are, whatever host the URI names; more than 4 MiB do not come")
     func resources() async throws {
         try await Self.serving { client, broker async throws in
             broker.put("a/b/c", [0, 255, 10])
@@ -289,7 +289,7 @@ struct TTRPCServiceTests {
         for (reason, word) in zip(reasons, ["deviceId", "zfs", "dataIntegrity"]) { #expect(reason.contains(word)) }
     }
 
-    @Test("CoCo C44: what this agent does not do fails, in the reference's words, and never looks done")
+    @Test("GC 9.C.44: what this agent does not do fails, in the reference's words, and never looks done")
     func refusedServices() async throws {
         let sealed = try #require(TTRPCFrameTests.Recorded.all.first { $0.name == "CDH-UnsealSecret" })
         try await Self.serving { client, broker async throws in

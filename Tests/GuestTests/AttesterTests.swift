@@ -78,6 +78,31 @@ struct AttesterTests {
         #expect(!names.contains(.sample))
     }
 
+    @Test("a TPM that cannot be opened hides no processor that makes reports itself, and the operator is told")
+    func closedTPM() throws {
+        func found(_ signs: String..., required: [TEE] = []) throws -> (tee: TEE, warning: String?) {
+            let machine = SimulatedKernel()
+            for sign in signs { machine.put(.file([]), at: sign) }
+            machine.put(.file([]), at: "/dev/tpm2")
+            var warnings: [String] = []
+            let attester = try AttesterDetection.attester(AttesterSettings(required: required), kernel: machine) {
+                warnings.append($0)
+            }
+            #expect(warnings.count <= 1)
+            return (attester.tee, warnings.first)
+        }
+        let hidden = try found("/dev/sev-guest")
+        #expect(hidden.tee == .snp)
+        #expect(hidden.warning?.contains("/dev/tpm2") == true && hidden.warning?.contains("snp") == true)
+        // One that comes before the TPM in the order is not asked about it.
+        #expect(try found("/dev/tdx_guest") == (.tdx, nil))
+        #expect(try found("/dev/sev-guest", required: [.snp]) == (.snp, nil))
+        // Where only the TPM is left, or where what is behind it was asked for, there is no evidence.
+        #expect(throws: GuestError.self) { try found() }
+        #expect(throws: GuestError.self) { try found("/dev/sev-guest", required: [.azSNPvTPM]) }
+        #expect(throws: GuestError.self) { try found("/dev/sev-guest", required: [.tpm]) }
+    }
+
     @Test("looking for a TEE leaves nothing behind in configfs")
     func nothingLeft() {
         let tsm = SimulatedTSM("foo_guest") { _ in ([1], []) }

@@ -14,7 +14,7 @@ struct ComponentFileTests {
         try ComponentFile.confidentialDataHub(path: Vectors.url("cdh-config/\(name)").path)
     }
 
-    @Test("CoCo A1: the example reads the same as TOML and as JSON")
+    @Test("GC 9.A.1: the example reads the same as TOML and as JSON")
     func examples() throws {
         var toml = try Self.agentFile("config.example.toml")
         let json = try Self.agentFile("config.example.json")
@@ -24,7 +24,7 @@ struct ComponentFileTests {
         #expect(toml == json)
     }
 
-    @Test("CoCo A2: an empty file means the defaults")
+    @Test("GC 9.A.2: an empty file means the defaults")
     func empty() throws {
         let file = try ComponentFile.attestationAgent(ConfigurationDocument("", name: "aa.toml"))
         #expect(file == ComponentFile())
@@ -34,7 +34,7 @@ struct ComponentFileTests {
     }
 
     @Test(
-        "CoCo A3: broker and attestation service are given both, one of them, or neither",
+        "GC 9.A.3: broker and attestation service are given both, one of them, or neither",
         arguments: ["config1.toml", "config2.toml", "config3.toml", "config4.toml", "config5.toml", "config6.toml"])
     func parts(name: String) throws {
         let file = try Self.agentFile(name)
@@ -45,7 +45,7 @@ struct ComponentFileTests {
     }
 
     @Test(
-        "CoCo A4: the TEE key's algorithm is one of the known ones",
+        "GC 9.A.4: the TEE key's algorithm is one of the known ones",
         arguments: ["ECDH-ES+A256KW-P256", "ECDH-ES+A256KW-P521", "RSA-OAEP-256"])
     func algorithms(name: String) throws {
         func file(_ algorithm: String) throws -> ComponentFile {
@@ -58,7 +58,7 @@ struct ComponentFileTests {
         }
     }
 
-    @Test("CoCo A5: broker parameters are cc_kbc and an address, from the environment or else the kernel")
+    @Test("GC 9.A.5: broker parameters are cc_kbc and an address, from the environment or else the kernel")
     func parameters() throws {
         #expect(try KBCParameters("cc_kbc::https://a:1").url == "https://a:1")
         #expect(try KBCParameters("offline_fs_kbc::").url == nil)
@@ -73,7 +73,7 @@ struct ComponentFileTests {
         #expect(try KBCParameters.find(environment: [:], kernel: KernelCommandLine("")) == nil)
     }
 
-    @Test("CoCo C41: a confidential-data-hub's file reads as TOML and as JSON, whole or short")
+    @Test("GC 9.C.41: a confidential-data-hub's file reads as TOML and as JSON, whole or short")
     func hub() throws {
         let toml = try Self.hubFile("example.config.toml")
         #expect(toml.kbsURL == "http://example.io:8080")
@@ -86,7 +86,7 @@ struct ComponentFileTests {
     }
 
     @Test(
-        "CoCo C43: credentials are written below the hub's folder and nowhere else",
+        "GC 9.C.43: credentials are written below the hub's folder and nowhere else",
         arguments: [
             "/etc/config.toml", "/run/confidential-containers/cdh/kbs/../x", "/run/confidential-containers/cdh/kbs/./x",
             "/run/confidential-containers/cdh/kbs/", "/run/confidential-containers/cdh/kbsx/a", "relative", "",

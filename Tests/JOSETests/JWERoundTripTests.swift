@@ -36,7 +36,7 @@ struct JWERoundTripTests {
         #expect(errorCode { _ = try key.decrypt(old) } == "algorithm_not_allowed")
     }
 
-    @Test("the message and its header have the one byte layout that guests take")
+    @Test("GC 9.B.35: the message and its header have the one byte layout that guests take")
     func layout() throws {
         for (kind, size) in [(JWEPrivateKey.Kind.ecP256, 32), (.ecP384, 48), (.ecP521, 66)] {
             let sealed = try JWERecipient(jwk: JWEPrivateKey.generate(kind).publicJWK).encrypt(SecretBytes([1]))

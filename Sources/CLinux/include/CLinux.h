@@ -97,6 +97,10 @@ void claviger_name_thread(const char *name);
 /// call that a signal interrupted is not repeated.
 int claviger_device_control(int descriptor, unsigned long request, void *argument);
 
+/// Gives back memory that only the start needed: pages of code and constants of the program and its libraries, which the
+/// kernel reads from their files again when they are used, and free room of the allocator.
+void claviger_release_start(void);
+
 /// Looks a user up by name. Returns 0 and the ids, or -1 if there is no such user.
 int claviger_find_user(const char *name, uid_t *user, gid_t *group);
 

@@ -50,6 +50,9 @@ final class RuntimeEventLog: Sendable {
         }
     }
 
+    /// Finishes or drops what a write that failed left.
+    func finish() throws(GuestError) { try turn.withLock { _ throws(GuestError) in try recover() } }
+
     private func record(_ event: RuntimeEvent, register: UInt32, _ limit: Int) throws(GuestError) {
         // An event before this one may have got into its register and not into the log.
         try recover()

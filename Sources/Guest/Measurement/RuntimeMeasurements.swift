@@ -62,6 +62,15 @@ public final class RuntimeMeasurements: Sendable {
             limit: RuntimeEventLog.maximumReportedBytes)
     }
 
+    /// Whether this process writes a log.
+    var keepsLog: Bool { log != nil }
+
+    /// Finishes an event that got into its register and not into the log, as the next event would; without one it does
+    /// nothing. Waits for an event that is being recorded. Blocks.
+    ///
+    /// - Throws: `GuestError` when that fails again, for the same reason or another.
+    func finish() throws(GuestError) { try log?.finish() }
+
     /// Measures an event, also one of the agent's own.
     ///
     /// - Parameter limit: the size in bytes that the log may reach.

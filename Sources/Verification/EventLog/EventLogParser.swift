@@ -3,6 +3,8 @@ import RATS
 /// Reads crypto-agile event logs (TCG PC Client Platform Firmware Profile 1.06, sections 10.2.2 and 10.4.5.1).
 struct EventLogParser {
     private static let signature = Array("Spec ID Event03\0".utf8)
+    /// Signature, platform class, version and size of machine words.
+    private static let headSize = 24
     private static let legacyLog = VerificationError(
         code: "unsupported_version",
         message: "The event log is not in the crypto-agile format, so that it has no digest better than SHA-1.")
@@ -39,10 +41,10 @@ struct EventLogParser {
         let type = EventType(rawValue: try reader.u32LE())
         try reader.skip(TCGHash.sha1.digestSize)
         var data = EvidenceReader(try reader.bytes(Int(try reader.u32LE())), "The event log's declaration")
-        guard type == .noAction, data.remaining >= Self.signature.count,
-            try data.bytes(Self.signature.count) == Self.signature
-        else { throw Self.legacyLog }
-        try data.skip(8)  // platform class, version, size of machine words
+        guard type == .noAction, data.remaining >= Self.headSize else { throw Self.legacyLog }
+        let head = try data.bytes(Self.headSize)
+        // The guest components' agent puts a declaration with zeros there before its events where firmware left no log.
+        guard head.starts(with: Self.signature) || head.allSatisfy({ $0 == 0 }) else { throw Self.legacyLog }
         let count = try data.u32LE()
         guard (1...UInt32(Self.maximumAlgorithms)).contains(count) else {
             throw data.malformed("It has \(count) algorithms.")

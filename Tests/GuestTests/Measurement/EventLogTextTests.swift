@@ -2,6 +2,7 @@ import Encodings
 import EvidenceSimulator
 import GuestTestSupport
 import KBSProtocol
+import RATS
 import TestInput
 import Testing
 import Verification
@@ -49,6 +50,28 @@ struct EventLogTextTests {
         #expect(parsed.events.map(\.index) == [4])
         #expect(parsed.events[0].digestMatchesEvent)
         #expect(try FirmwareEventLog(kernel: SimulatedKernel()).bytes() == nil)
+    }
+
+    @Test(
+        "the declarations with zeros that the guest components put before their events are read, each for its digests",
+        arguments: [[HashAlgorithm.sha384], [.sha384, .sm3], [.sha256, .sha384, .sm3]])
+    func referenceDeclarations(algorithms: [HashAlgorithm]) throws {
+        var declaration = EventLogText.declaration(of: algorithms)
+        #expect(declaration.count == [65, 69, 73][algorithms.count - 1])
+        declaration.replaceSubrange(32..<56, with: [UInt8](repeating: 0, count: 24))
+        let algorithm = try #require(algorithms.first)
+        let recorded = try #require(
+            try Vectors.json("aael/event-digests.json").arrayValue?.first { $0["alg"]?.stringValue == "\(algorithm)" })
+        let entry = try Hex.decode(try #require(recorded["tcg2_entry_hex_target_mr_3"]?.stringValue))
+        let log = try EventLog.parse(declaration + entry + Self.mark)
+        #expect(log.events.map(\.index) == [3])
+        #expect(log.events[0].digestMatchesEvent)
+        // Half a signature is none, and what the declaration does not name stays unknown.
+        declaration[32] = UInt8(ascii: "S")
+        #expect(throws: VerificationError.self) { try EventLog.parse(declaration + entry + Self.mark) }
+        let undeclared = try self.entry(3, .sha512)
+        declaration[32] = 0
+        #expect(throws: VerificationError.self) { try EventLog.parse(declaration + undeclared + Self.mark) }
     }
 
     @Test("a TPM's log is sent only once events were measured, behind firmware's or a declaration of SHA-256")

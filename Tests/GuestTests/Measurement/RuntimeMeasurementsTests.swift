@@ -90,6 +90,31 @@ struct RuntimeMeasurementsTests {
         }
     }
 
+    @Test("an event that got into the register and not into the log is finished by the next request for evidence")
+    func failedWrite() async throws {
+        let measurements = try RuntimeMeasurements(into: registers, path: path)
+        #expect(try await measurements.record(domain: "d", operation: "o", content: "first") == .recorded)
+        let before = try folder.bytes("eventlog")
+        let event = try RuntimeEvent(domain: "d", operation: "o", content: "second")
+        let expected = registers.extended(registers.value(at: 4), with: event.digest(.sha384))
+        let record = WriteAheadRecord(offset: UInt64(before.count), expected: expected, text: event.text)
+        // What a full medium leaves behind: written ahead, extended, and the entry cut.
+        try folder.write(record.bytes, to: ".wal_event_entry")
+        try registers.extend(at: 4, with: event.digest(.sha384))
+        let logged = LoggedEvents(path)
+        logged.keep(measurements)
+        #expect(try logged.entries() == before + event.entry(register: 4, .sha384))
+        #expect(try folder.bytes(".wal_event_entry").isEmpty)
+        // A log that contradicts what was written down stays a reason to give no evidence.
+        try folder.write(record.bytes, to: ".wal_event_entry")
+        try folder.write(before + [1, 2, 3], to: "eventlog")
+        #expect {
+            _ = try logged.entries()
+        } throws: {
+            ($0 as? GuestError)?.code == .evidence
+        }
+    }
+
     @Test("programs report neither the agent's own events nor so many that it has no room for its own")
     func reported() async throws {
         let measurements = try RuntimeMeasurements(into: registers, path: path)

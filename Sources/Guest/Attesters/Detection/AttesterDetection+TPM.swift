@@ -4,7 +4,7 @@ extension AttesterDetection {
     /// A confidential VM of Azure with a processor of this kind, behind its virtual TPM.
     static func azure(_ tee: TEE, _ settings: AttesterSettings) -> AttesterCandidate {
         AttesterCandidate(
-            tee, paths: ["a paravisor's report in a TPM"], mount: tpmMount
+            tee, paths: ["a paravisor's report in a TPM"], mount: tpmMount, isBehindTPM: true
         ) { (kernel) throws(GuestError) in
             guard let device = tpm(settings, kernel), let attester = try AzureAttester(device), attester.tee == tee
             else { return nil }
@@ -16,7 +16,7 @@ extension AttesterDetection {
     static func tpm(_ settings: AttesterSettings) -> AttesterCandidate {
         AttesterCandidate(
             .tpm, paths: settings.environment["AA_TPM_DEVICE"].map { [$0] } ?? TPMDevice.usualPaths,
-            mount: "\(tpmMount) with an attestation key at a persistent handle"
+            mount: "\(tpmMount) with an attestation key at a persistent handle", isBehindTPM: true
         ) { (kernel) throws(GuestError) in
             guard let device = tpm(settings, kernel) else { return nil }
             let key: UInt32

@@ -7,18 +7,20 @@ public enum AttesterDetection {
     /// - Parameters:
     ///   - settings: what is accepted.
     ///   - kernel: what the machine is asked through.
+    ///   - warn: is told what an operator should know about the choice.
     /// - Throws: `GuestError` with `no_tee`, naming the paths that are missing and what a pod needs to see them; whatever a
-    ///   candidate throws that is there but of no use.
+    ///   candidate throws that is there but of no use. A TPM that cannot be used is such an error only where no processor
+    ///   is found that makes reports itself.
     public static func attester(
-        _ settings: AttesterSettings, kernel: any Kernel = RealKernel()
+        _ settings: AttesterSettings, kernel: any Kernel = RealKernel(), warn: (String) -> Void = { _ in }
     ) throws(GuestError) -> any Attester {
-        let primary = try primary(settings, kernel)
+        let primary = try primary(settings, kernel, warn)
         let devices = try devices(settings)
         return devices.isEmpty ? primary : CompositeAttester(primary: primary, devices: devices)
     }
 
     private static func primary(
-        _ settings: AttesterSettings, _ kernel: any Kernel
+        _ settings: AttesterSettings, _ kernel: any Kernel, _ warn: (String) -> Void
     ) throws(GuestError) -> any Attester {
         if settings.allowSample {
             guard settings.required.isEmpty || settings.required.contains(.sample) else {
@@ -30,10 +32,32 @@ public enum AttesterDetection {
         let candidates = candidates(settings).filter {
             settings.required.isEmpty || settings.required.contains($0.tee)
         }
-        for candidate in candidates {
-            if let attester = try candidate.find(kernel) { return attester }
+        guard let attester = try first(of: candidates, kernel, warn) else { throw missing(candidates, settings) }
+        return attester
+    }
+
+    /// The first that is there. What a TPM that cannot be used hides may be passed over for evidence of the processor itself,
+    /// which proves no less; never for that of a bare TPM.
+    private static func first(
+        of candidates: [AttesterCandidate], _ kernel: any Kernel, _ warn: (String) -> Void
+    ) throws(GuestError) -> (any Attester)? {
+        var hidden: GuestError?
+        for candidate in candidates where hidden == nil || !candidate.isBehindTPM {
+            do throws(GuestError) {
+                guard let attester = try candidate.find(kernel) else { continue }
+                if let hidden {
+                    warn(
+                        "\(candidate.tee.rawValue) is attested without a look into the TPM, which cannot be used: "
+                            + hidden.message)
+                }
+                return attester
+            } catch {
+                guard candidate.isBehindTPM else { throw error }
+                hidden = error
+            }
         }
-        throw missing(candidates, settings)
+        if let hidden { throw hidden }
+        return nil
     }
 
     private static func missing(_ candidates: [AttesterCandidate], _ settings: AttesterSettings) -> GuestError {
