@@ -21,8 +21,7 @@ if [ "$status" -ne 0 ]; then
     comm -23 <(sed -nE 's/^. Test (".*"|[^ ]+\(\)) started\.$/\1/p' "$log" | sort) \
         <(sed -nE 's/^. Test (".*"|[^ ]+\(\)) .*(passed|failed|skipped).*/\1/p' "$log" | sort) | head -n 20 >&2
     echo "unit: what failed" >&2
-    grep -E -A 4 '^. Test .* (recorded an issue|failed)|error:|Fatal error' "$log" | grep -vE 'started\.$|passed after' |
-        cut -c 1-600 | tail -n 60 >&2
+    grep -E '^✘|^↳|Fatal error|unexpected signal' "$log" | cut -c 1-600 | tail -n 40 >&2
     exit "$status"
 fi
 grep -E '^. (Test|Suite) .* skipped: ' "$log" || true

@@ -19,7 +19,7 @@ public struct TestDatabase: Sendable {
     public static func make(connections: Int = 2) async throws -> TestDatabase {
         let place = await TestPlaces.shared.take()
         let dsn = try await TestServer.shared.value.cloneTemplate()
-        let database = try await Database.connect(DatabaseConfiguration(dsn: dsn, connections: connections))
+        let database = try await Database.connect(patient(dsn, connections))
         return TestDatabase(database: database, dsn: dsn, keys: .generate(), place: place)
     }
 
@@ -27,6 +27,12 @@ public struct TestDatabase: Sendable {
     ///
     /// - Throws: `StorageError`.
     public func connect(connections: Int = 2) async throws -> Database {
-        try await Database.connect(DatabaseConfiguration(dsn: dsn, connections: connections))
+        try await Database.connect(Self.patient(dsn, connections))
+    }
+
+    /// Tests share a machine that may be busy with others: an answer may take long, as nothing is said about its time here.
+    private static func patient(_ dsn: String, _ connections: Int) -> DatabaseConfiguration {
+        DatabaseConfiguration(
+            dsn: dsn, connections: connections, statementTimeout: .seconds(60), requestTimeout: .seconds(60))
     }
 }
