@@ -43,13 +43,11 @@ func room(
         swiftSettings: common + instrumentation)
 }
 
-/// Released programs are linked without the names of all their symbols, which nobody looks up, and with relative relocations
-/// in packed form: both would be read, and so be resident, at every start. (Packed relocations need glibc 2.36.)
+/// Released programs are linked without the names of all their symbols, which nobody looks up: they would be read, and so be
+/// resident, at every start.
 let releaseLinking: [LinkerSetting] = [
     .unsafeFlags(
-        [
-            "-use-ld=lld", "-Xlinker", "--no-export-dynamic", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
-        ], .when(platforms: [.linux], configuration: .release))
+        ["-use-ld=lld", "-Xlinker", "--no-export-dynamic"], .when(platforms: [.linux], configuration: .release))
 ]
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {

@@ -245,7 +245,7 @@ static int release_pages(struct dl_phdr_info *object, size_t size, void *unused)
         if (header->p_type != PT_LOAD || (header->p_flags & PF_W) != 0) continue;
         const uintptr_t start = (object->dlpi_addr + header->p_vaddr) & ~(page - 1);
         const uintptr_t end = (object->dlpi_addr + header->p_vaddr + header->p_filesz + page - 1) & ~(page - 1);
-        // What is no mapping of a file, as the kernel's own pages, refuses; then nothing is given back.
+        // The pages come back from their file when they are next used. What a tracer wrote into them does not.
         madvise((void *)start, end - start, MADV_DONTNEED);
     }
     return 0;

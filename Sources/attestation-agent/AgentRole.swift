@@ -23,10 +23,11 @@ enum AgentRole: Sendable {
         }
     }
 
-    /// Whether faces are served, to others than the program itself.
-    var serves: Bool {
+    /// Whether REST is served: by a component of the guest that has none, only when an option asks for it.
+    func servesREST(on addresses: [ListenAddress]) -> Bool {
         switch self {
-        case .agent, .attestationAgent, .confidentialDataHub, .apiServerREST: true
+        case .agent, .apiServerREST: true
+        case .attestationAgent, .confidentialDataHub: !addresses.isEmpty
         case .command, .tool: false
         }
     }

@@ -90,7 +90,7 @@ struct AgentSettings: Sendable {
         } catch {
             throw ValidationError("\(error)")
         }
-        if role.serves {
+        if role.servesREST(on: restAddresses) {
             restAddresses = try Self.known(
                 restAddresses, to: restPeers,
                 isTCPWanted: (options.rest ?? variables.text("rest") ?? role.wantedRESTAddress) != nil)
@@ -130,12 +130,12 @@ struct AgentSettings: Sendable {
 
     /// A file that a variable chose, which others may write, has no more to say than a variable.
     private static func refuseWeakening(_ file: AgentFile, at path: String) throws(AgentFailure) {
-        let switches = AgentVariables.weakening.filter { file.values(of: $0).contains("true") }.sorted()
-        guard switches.isEmpty else {
+        let options = AgentVariables.weakening.filter { file.values(of: $0).contains { $0 != "false" } }.sorted()
+        guard options.isEmpty else {
             throw AgentFailure(
                 AgentFailure.badSetting,
-                "\(path), which the environment names, may not set \(switches.joined(separator: ", ")) for this command: "
-                    + "name the file with --config, or give the switch on the command line.")
+                "\(path), which the environment names, may not set \(options.joined(separator: ", ")) for this command: "
+                    + "name the file with --config, or give the option on the command line.")
         }
     }
 

@@ -5,8 +5,10 @@ import Guest
 struct AgentVariables {
     static let prefix = "CLAVIGER_AGENT_"
 
-    /// Switches that take protection away.
-    static let weakening: Set<String> = ["sealed-accept-any-signing-key", "allow-sample", "allow-http"]
+    /// Options that take protection away: switches, and folders that answer in the broker's place.
+    static let weakening: Set<String> = [
+        "sealed-accept-any-signing-key", "allow-sample", "allow-http", "offline-resources",
+    ]
 
     private let environment: [String: String]
     private let files: [AgentFile]

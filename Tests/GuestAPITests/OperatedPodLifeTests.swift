@@ -8,7 +8,7 @@ private let brokerPrograms = OperatedBroker.Programs()
 
 /// A pod from its start to its end, with all real programs: agent, broker, its database, and the operator's commands.
 @Suite(
-    "A pod's life with the real broker", .timeLimit(.minutes(5)),
+    "A pod's life with the real broker", .timeLimit(.minutes(15)),
     .enabled(
         if: agentProgram != nil && brokerPrograms != nil,
         "attestation-agent, claviger-broker and claviger are not all built"))

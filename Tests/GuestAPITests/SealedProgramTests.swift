@@ -330,7 +330,13 @@ struct SealedProgramTests {
             let refused = try await status(weak, ["exec", "--", "true"])
             #expect(refused.0 == 78 && refused.1.contains("allow-http, allow-sample"), "\(refused.1)")
             let accepting = "[sealed]\naccept_any_signing_key = true\n"
-            #expect(try await status(accepting, ["exec"] + Self.consent + ["--", "true"]).0 == 78)
+            let credulous = try await status(accepting, ["exec"] + Self.consent + ["--", "true"])
+            #expect(
+                credulous.0 == 78 && credulous.1.contains("may not set sealed-accept-any-signing-key"), "\(credulous.1)"
+            )
+            let substituted = try await status(
+                "[offline]\nresources = [\"\(folder.path)\"]\n", ["exec"] + Self.consent + ["--", "true"])
+            #expect(substituted.0 == 78 && substituted.1.contains("offline-resources"), "\(substituted.1)")
             #expect(try await status(weak, ["init", "--project", "kbs:///a/b/c=/dev/shm/x"]).0 == 78)
             // The same file counts where the command line names it, and so does a harmless one from the environment.
             #expect(try await status(weak, ["exec", "--config", file, "--", "true"]).0 == 0)

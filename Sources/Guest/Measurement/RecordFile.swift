@@ -27,7 +27,12 @@ final class RecordFile: Sendable {
         }
     }
 
-    deinit { if descriptor >= 0 { close(descriptor) } }
+    deinit {
+        guard descriptor >= 0 else { return }
+        // Unlocked, not only closed: a child process between its fork and its exec still has the file open.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// The whole content.
     func content(limit: Int) throws(GuestError) -> [UInt8] {

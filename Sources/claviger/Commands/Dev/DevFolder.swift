@@ -93,6 +93,8 @@ struct DevFolder {
         unlink(context)
         if let readyFile { unlink(readyFile) }
         if isEphemeral { try? FileManager.default.removeItem(atPath: path) }
+        // Unlocked, not only closed: a child process between its fork and its exec still has the file open.
+        flock(lock, LOCK_UN)
         close(lock)
     }
 
