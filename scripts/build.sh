@@ -10,6 +10,11 @@ lean=()
 
 case "${1:-}" in
     programs | tests) swift build --build-tests "${lean[@]}" ;;
-    release) swift build -c release --static-swift-stdlib --scratch-path .build-release ;;
+    release)
+        # By name: all targets would be those that tests share too, which need the testing library.
+        for program in claviger-broker attestation-agent claviger-controller claviger claviger-bench; do
+            swift build -c release --static-swift-stdlib --scratch-path .build-release --product "$program"
+        done
+        ;;
     *) echo "usage: scripts/build.sh programs|tests|release" >&2; exit 2 ;;
 esac
