@@ -183,7 +183,7 @@ struct AdministrationTests {
         let service = Task { try await replica.broker.run() }
         defer { service.cancel() }
         _ = try await test.broker.applyPolicies(TestPolicies.allowAll, dryRun: false, by: "test")
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(240)
         while replica.broker.policies.latest.bundle.documents.isEmpty, ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(20))
         }

@@ -12,7 +12,7 @@ struct PropagationTests {
 
     /// Waits, for a while, until something holds.
     private func eventually(_ holds: () async throws -> Bool) async throws -> Bool {
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + .seconds(240)
         while ContinuousClock.now < deadline {
             if try await holds() { return true }
             try await Task.sleep(for: .milliseconds(5))

@@ -113,7 +113,7 @@ struct LeftSecretsTests {
     }
 
     private func eventually(_ state: () -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + .seconds(240)
         while !state() {
             try #require(.now < deadline)
             try await Task.sleep(for: .milliseconds(5))

@@ -47,7 +47,7 @@ public final class SoftwareTPM: Sendable {
                 "socket", "--tpm2", "--tpmstate", "dir=\(folder.path)", "--server", "type=unixio,path=\(socket)",
                 "--ctrl", "type=unixio,path=\(socket).ctrl", "--flags", "not-need-init,startup-clear",
             ])
-        let end = ContinuousClock.now + .seconds(30)
+        let end = ContinuousClock.now + .seconds(240)
         var isListening = Self.isListening(socket)
         while !isListening, process.isRunning, .now < end {
             try await Task.sleep(for: .milliseconds(20))

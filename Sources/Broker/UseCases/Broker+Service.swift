@@ -72,7 +72,8 @@ extension Broker: Service {
                 }
             }
         }
-        try? await replicas.remove(id: replicaID)
+        // In a task of its own: who is cancelled also says that he goes.
+        await Task { try? await replicas.remove(id: replicaID) }.value
         database.close()
     }
 

@@ -28,7 +28,7 @@ final class BrokerProcess {
         guard let program else { throw StartFailure(log: "claviger-broker is not built") }
         let process = try program.start(
             ["--config", try configuration(in: folder, admin: admin).path], environment: ["CLAVIGER_DATABASE_URL": dsn])
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + .seconds(240)
         while process.isRunning, ContinuousClock.now < deadline {
             if let port = port(in: process.errorText) { return BrokerProcess(process, port: port) }
             try await Task.sleep(for: .milliseconds(10))
