@@ -31,13 +31,16 @@ extension Broker {
     /// Tells the other brokers, and whoever asks them, what this one decides by.
     func reportReplica() async {
         let compiled = policies.latest
-        do throws(StorageError) {
-            try await replicas.report(
-                id: replicaID, generation: compiled.generation, bundleDigest: compiled.bundle.digest,
-                problem: policies.problem?.cause.rawValue)
-        } catch {
-            logger.debug("no sign of life was left", metadata: ["reason": "\(error)"])
-        }
+        // In a task of its own: a report that is given up could reach the database after the removal at the end.
+        await Task {
+            do throws(StorageError) {
+                try await replicas.report(
+                    id: replicaID, generation: compiled.generation, bundleDigest: compiled.bundle.digest,
+                    problem: policies.problem?.cause.rawValue)
+            } catch {
+                logger.debug("no sign of life was left", metadata: ["reason": "\(error)"])
+            }
+        }.value
     }
 }
 

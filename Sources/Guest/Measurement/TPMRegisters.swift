@@ -30,21 +30,11 @@ public struct TPMRegisters: MeasurementRegisters {
 
     /// The register's 32 bytes.
     public func value(at logIndex: UInt32) throws(GuestError) -> [UInt8] {
-        try session { (tpm) throws(TPMError) in try tpm.register(Int(logIndex)) }
+        try device.guestSession { (tpm) throws(TPMError) in try tpm.register(Int(logIndex)) }
     }
 
     /// Extends the register with 32 bytes.
     public func extend(at logIndex: UInt32, with digest: [UInt8]) throws(GuestError) {
-        try session { (tpm) throws(TPMError) in try tpm.extend(Int(logIndex), with: digest) }
-    }
-
-    private func session<Result: Sendable>(
-        _ work: (TPM) throws(TPMError) -> Result
-    ) throws(GuestError) -> Result {
-        do throws(TPMError) {
-            return try device.session(work)
-        } catch {
-            throw error.guestError
-        }
+        try device.guestSession { (tpm) throws(TPMError) in try tpm.extend(Int(logIndex), with: digest) }
     }
 }

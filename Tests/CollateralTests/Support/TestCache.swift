@@ -14,7 +14,7 @@ struct TestCache: Sendable {
     let store: TestDatabase
     let clock: TurnedClock
     let metrics: MetricsRegistry
-    let log: LogLines
+    let log: LogCapture
 
     static func make(
         _ origins: [any CollateralOrigin], inspectors: [any CollateralInspector] = [PlainInspector()],
@@ -32,7 +32,7 @@ struct TestCache: Sendable {
             database = own.database
         }
         let metrics = MetricsRegistry()
-        let log = LogLines()
+        let log = LogCapture()
         let cache = CollateralCache(
             database: database, keys: own.keys, origins: origins, inspectors: inspectors, settings: settings,
             clock: clock.wall, metrics: CollateralMetrics(factory: metrics), logger: log.logger())
@@ -60,33 +60,7 @@ struct TestCache: Sendable {
     func tamper(_ statement: String) async throws { _ = try await store.database.query(statement) }
 }
 
-/// Keeps what is logged.
-final class LogLines: Sendable {
-    private let lines = Mutex<[String]>([])
-    var text: String { lines.withLock { $0.joined(separator: "\n") } }
-
-    func logger() -> Logger {
-        var logger = Logger(label: "test") { _ in Handler(lines: self) }
-        logger.logLevel = .trace
-        return logger
-    }
-
-    private struct Handler: LogHandler {
-        let lines: LogLines
-        var metadata: Logger.Metadata = [:]
-        var logLevel: Logger.Level = .trace
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-        func log(event: LogEvent) {
-            let line = "\(event.level) \(event.message) \(event.metadata ?? [:])"
-            lines.lines.withLock { $0.append(line) }
-        }
-    }
-}
-
-/// Waits until something is so, at most half a minute.
+/// Waits until something is so, at most four minutes.
 func becomesTrue(
     location: SourceLocation = #_sourceLocation, _ condition: @Sendable () async throws -> Bool
 ) async throws {

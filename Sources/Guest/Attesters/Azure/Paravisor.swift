@@ -39,7 +39,7 @@ final class Paravisor: Sendable {
             // Another's user data would replace ours before the report is read.
             try self.turn.withLock { _ throws(GuestError) in
                 let report = try self.freshReport(nonce)
-                let quote = try self.session { (tpm) throws(TPMError) in
+                let quote = try self.device.guestSession { (tpm) throws(TPMError) in
                     try tpm.quote(key: Self.key, area: tpm.publicArea(of: Self.key), nonce: nonce)
                 }
                 return Answer(report: report, quote: quote)
@@ -49,7 +49,7 @@ final class Paravisor: Sendable {
 
     private func freshReport(_ nonce: [UInt8]) throws(GuestError) -> HCLReport {
         let userData = nonce + [UInt8](repeating: 0, count: Self.userDataBytes - nonce.count)
-        try session { (tpm) throws(TPMError) -> Void in
+        try device.guestSession { (tpm) throws(TPMError) -> Void in
             let known = try tpm.index(Self.userDataIndex)
             let index = if let known { known } else { try tpm.define(Self.userDataIndex, size: Self.userDataBytes) }
             try tpm.write(userData, to: index)
@@ -78,19 +78,9 @@ final class Paravisor: Sendable {
     }
 
     private func storedReport() throws(GuestError) -> [UInt8]? {
-        try session { (tpm) throws(TPMError) -> [UInt8]? in
+        try device.guestSession { (tpm) throws(TPMError) -> [UInt8]? in
             guard let index = try tpm.index(Self.reportIndex) else { return nil }
             return try tpm.read(index)
-        }
-    }
-
-    private func session<Result: Sendable>(
-        _ work: (TPM) throws(TPMError) -> Result
-    ) throws(GuestError) -> Result {
-        do throws(TPMError) {
-            return try device.session(work)
-        } catch {
-            throw error.guestError
         }
     }
 }

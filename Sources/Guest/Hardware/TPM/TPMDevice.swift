@@ -36,17 +36,20 @@ public final class TPMDevice: Sendable {
         try turn.withLock { _ throws(TPMError) -> Result in try work(TPM(transport: try transport())) }
     }
 
+    /// The same, with the errors of a guest.
+    func guestSession<Result: Sendable>(_ work: (TPM) throws(TPMError) -> Result) throws(GuestError) -> Result {
+        do throws(TPMError) {
+            return try session(work)
+        } catch {
+            throw error.guestError
+        }
+    }
+
     /// The same on a thread of its own, for callers that must not block.
     func run<Result: Sendable>(
         _ work: @escaping @Sendable (TPM) throws(TPMError) -> Result
     ) async throws(GuestError) -> Result {
-        try await HardwareWork.run { () throws(GuestError) -> Result in
-            do throws(TPMError) {
-                return try self.session(work)
-            } catch {
-                throw error.guestError
-            }
-        }
+        try await HardwareWork.run { () throws(GuestError) -> Result in try self.guestSession(work) }
     }
 
     private func transport() throws(TPMError) -> any TPMTransport {

@@ -39,6 +39,7 @@ struct DevFolder {
         chmod(self.path, mode)
         lock = open("\(self.path)/\(Self.lockName)", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            if lock >= 0 { close(lock) }
             throw CommandFailure("another claviger dev runs in \(self.path), or it cannot be written")
         }
     }
