@@ -169,7 +169,7 @@ let package = Package(
         room("JOSE", ["Encodings", crypto, cryptoExtras]),
         room("Compression", ["CZlib"]),
         room("X509Trust", ["COpenSSL", "Encodings"]),
-        room("HTTPTransport", ["CCurl"]),
+        room("HTTPTransport", ["CCurl", "Encodings"]),
         room(
             "HTTPServing",
             [

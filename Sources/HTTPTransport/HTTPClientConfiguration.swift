@@ -4,6 +4,8 @@ public struct HTTPClientConfiguration: Sendable {
     public var trustAnchorsPEM: String?
     /// Whether the operating system's certification authorities are trusted too.
     public var systemTrust: Bool
+    /// What servers are shown that ask for a certificate; nil shows none.
+    public var clientIdentity: HTTPClientIdentity?
     /// Proxy URL for all requests, or nil for none. Proxy variables of the environment are ignored.
     public var proxy: String?
     /// Hosts reached without the proxy, as libcurl's comma-separated list; nil for none.
@@ -20,12 +22,14 @@ public struct HTTPClientConfiguration: Sendable {
 
     /// Describes a client; the defaults trust the system's authorities, use no proxy and refuse plain http.
     public init(
-        trustAnchorsPEM: String? = nil, systemTrust: Bool = true, proxy: String? = nil, proxyExceptions: String? = nil,
+        trustAnchorsPEM: String? = nil, systemTrust: Bool = true, clientIdentity: HTTPClientIdentity? = nil,
+        proxy: String? = nil, proxyExceptions: String? = nil,
         userAgent: String = "claviger", maximumResponseBytes: Int = 16 * 1_048_576, insecureHTTPAllowed: Bool = false,
         machineAddressesRefused: Bool = false
     ) {
         self.trustAnchorsPEM = trustAnchorsPEM
         self.systemTrust = systemTrust
+        self.clientIdentity = clientIdentity
         self.proxy = proxy
         self.proxyExceptions = proxyExceptions
         self.userAgent = userAgent

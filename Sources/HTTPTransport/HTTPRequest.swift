@@ -39,6 +39,13 @@ public struct HTTPRequest: Sendable {
     }
 }
 
+extension HTTPRequest: CustomStringConvertible, CustomReflectable {
+    /// The method alone: URL, headers and body may carry what is secret.
+    public var description: String { "\(method) request" }
+    /// A mirror without children, so that `dump` shows neither tokens nor bodies.
+    public var customMirror: Mirror { Mirror(self, children: EmptyCollection<Mirror.Child>()) }
+}
+
 extension HTTPRequest {
     /// Refuses what could smuggle another request or leave the transport the caller chose.
     func validate(insecureHTTPAllowed: Bool) throws(HTTPTransportError) {

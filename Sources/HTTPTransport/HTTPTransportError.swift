@@ -14,6 +14,8 @@ public struct HTTPTransportError: Error, Sendable, Hashable, CustomStringConvert
         case connectionLost = "connection_lost"
         /// The total timeout passed.
         case timeout
+        /// The server was silent for longer than the reader of its answer allows.
+        case idle
         /// TLS handshake or certificate verification failed.
         case tls
         /// The response exceeds the configured size.
@@ -41,7 +43,7 @@ public struct HTTPTransportError: Error, Sendable, Hashable, CustomStringConvert
     /// Whether trying again later may succeed without any change on this side.
     public var isTransient: Bool {
         switch code {
-        case .unreachable, .connectionLost, .timeout: true
+        case .unreachable, .connectionLost, .timeout, .idle: true
         case .invalidRequest, .insecure, .forbiddenAddress, .tls, .tooLarge, .cancelled, .failed: false
         }
     }

@@ -14,26 +14,29 @@ final class Transfer: @unchecked Sendable {
 
     let easy: UnsafeMutableRawPointer
     let isCancelled = Atomic(false)
-    let maximumResponseBytes: Int
 
+    private let sink: any ResponseSink
+    private let maximumBodyBytes: Int?
     private let errorText: UnsafeMutablePointer<CChar>
     private let requestBody: UnsafeMutableRawBufferPointer
     private var headerList: UnsafeMutablePointer<curl_slist>?
 
-    private(set) var responseHeaders: [(name: String, value: String)] = []
-    private(set) var responseBody: [UInt8] = []
+    private var responseHeaders: [(name: String, value: String)] = []
     private var headerBytes = 0
-    private(set) var isTooLarge = false
+    private var hasBegun = false
+    private var exceededLimit: Int?
     private var metMachineAddress = false
 
     init(
-        request: HTTPRequest, configuration: HTTPClientConfiguration, trust: TrustAnchors
+        request: HTTPRequest, configuration: HTTPClientConfiguration, trust: TrustAnchors, sink: any ResponseSink,
+        isStreamed: Bool = false
     ) throws(HTTPTransportError) {
         guard let handle = curl_easy_init() else {
             throw HTTPTransportError(.failed, "libcurl could not make a handle.")
         }
         easy = handle
-        maximumResponseBytes = configuration.maximumResponseBytes
+        self.sink = sink
+        maximumBodyBytes = isStreamed ? nil : configuration.maximumResponseBytes
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         // libcurl reads the body where it lies, so it needs an address that stays.
@@ -43,6 +46,7 @@ final class Transfer: @unchecked Sendable {
         let setup = TransferSetup(easy: easy)
         setup.apply(configuration, trust)
         setup.apply(request, body: requestBody.baseAddress)
+        if let maximumBodyBytes { setup.limitBody(to: maximumBodyBytes) } else { setup.waitForever() }
         headerList = setup.headerList(request)
         setup.list(CURLOPT_HTTPHEADER, headerList)
         setup.pointer(CURLOPT_ERRORBUFFER, errorText)
@@ -65,25 +69,24 @@ final class Transfer: @unchecked Sendable {
         errorText.deallocate()
     }
 
-    /// What came of it, once libcurl has finished with `code`.
-    func outcome(_ code: CURLcode) -> Result<HTTPResponse, HTTPTransportError> {
-        if isTooLarge || code == CURLE_FILESIZE_EXCEEDED {
-            return .failure(
-                HTTPTransportError(.tooLarge, "The response is larger than \(maximumResponseBytes) bytes."))
+    /// Tells the sink what came of it; called once, when nothing more will be received.
+    func end(_ failure: HTTPTransportError?) {
+        sink.end(failure)
+    }
+
+    /// Why it failed, if it did, once libcurl has finished with `code`.
+    func failure(_ code: CURLcode) -> HTTPTransportError? {
+        if let exceededLimit = exceededLimit ?? (code == CURLE_FILESIZE_EXCEEDED ? maximumBodyBytes : nil) {
+            return HTTPTransportError(.tooLarge, "The response is larger than \(exceededLimit) bytes.")
         }
         if code != CURLE_OK, metMachineAddress {
-            return .failure(
-                HTTPTransportError(
-                    .forbiddenAddress, "The host has a link-local address or that of a cloud's metadata service."))
+            return HTTPTransportError(
+                .forbiddenAddress, "The host has a link-local address or that of a cloud's metadata service.")
         }
         guard code == CURLE_OK else {
-            return .failure(HTTPTransportError(curl: code, detail: String(cString: errorText)))
+            return HTTPTransportError(curl: code, detail: String(cString: errorText))
         }
-        var status = 0
-        guard claviger_curl_get_status(easy, &status) == CURLE_OK, status >= 100 else {
-            return .failure(HTTPTransportError(.connectionLost, "The server sent no status."))
-        }
-        return .success(HTTPResponse(status: status, headers: responseHeaders, body: responseBody))
+        return hasBegun ? nil : HTTPTransportError(.connectionLost, "The server sent no status.")
     }
 
     /// Makes the socket for a connection, unless nobody may connect there.
@@ -97,28 +100,40 @@ final class Transfer: @unchecked Sendable {
 
     /// Takes body bytes; returns how many were accepted, fewer than given ends the exchange.
     func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
-        guard responseBody.count + bytes.count <= maximumResponseBytes else {
-            isTooLarge = true
+        switch sink.receive(bytes) {
+        case .taken: return bytes.count
+        case .paused: return Int(CURL_WRITEFUNC_PAUSE)
+        case .refused(let limit):
+            exceededLimit = limit
             return 0
         }
-        responseBody.append(contentsOf: bytes)
-        return bytes.count
     }
 
-    /// Takes one header line; a status line starts over, since interim responses come first.
+    /// Takes one header line; a status line starts over, since interim responses come first. What follows the body
+    /// (trailers) counts and is dropped.
     func receiveHeader(_ bytes: UnsafeRawBufferPointer) -> Int {
         headerBytes += bytes.count
         guard headerBytes <= Self.maximumHeaderBytes else {
-            isTooLarge = true
+            exceededLimit = Self.maximumHeaderBytes
             return 0
         }
+        if hasBegun { return bytes.count }
         if bytes.starts(with: "HTTP/".utf8) {
             responseHeaders = []
         } else if let colon = bytes.firstIndex(of: UInt8(ascii: ":")) {
             let name = String(decoding: bytes[..<colon], as: UTF8.self)
             responseHeaders.append((name: name, value: trimmed(bytes[(colon + 1)...])))
+        } else if bytes.first == 0x0D || bytes.first == 0x0A {
+            beginBody()
         }
         return bytes.count
+    }
+
+    private func beginBody() {
+        var status = 0
+        guard claviger_curl_get_status(easy, &status) == CURLE_OK, status >= 200 else { return }
+        hasBegun = true
+        sink.begin(status: status, headers: responseHeaders)
     }
 
     private func trimmed(_ bytes: Slice<UnsafeRawBufferPointer>) -> String {

@@ -7,12 +7,10 @@ import Synchronization
 /// `@unchecked Sendable`: `multi` and `active` belong to the thread; the only call made from outside,
 /// `curl_multi_wakeup`, is documented as thread-safe and happens under the mailbox's lock while the handle lives.
 final class TransferLoop: @unchecked Sendable {
-    typealias Outcome = Result<HTTPResponse, HTTPTransportError>
-    typealias Continuation = CheckedContinuation<Outcome, Never>
-
     private enum Order {
-        case begin(Transfer, Continuation)
+        case begin(Transfer)
         case cancel(Transfer)
+        case resume(Transfer)
     }
 
     private struct Mailbox {
@@ -20,14 +18,9 @@ final class TransferLoop: @unchecked Sendable {
         var isStopped = false
     }
 
-    private struct Running {
-        let transfer: Transfer
-        let continuation: Continuation
-    }
-
     private let multi: UnsafeMutableRawPointer
     private let mailbox = Mutex(Mailbox())
-    private var active: [UnsafeMutableRawPointer: Running] = [:]
+    private var active: [UnsafeMutableRawPointer: Transfer] = [:]
 
     private static let libraryIsReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
@@ -58,15 +51,19 @@ final class TransferLoop: @unchecked Sendable {
         return loop
     }
 
-    func begin(_ transfer: Transfer, _ continuation: Continuation) {
-        let accepted = post(.begin(transfer, continuation))
-        if !accepted { continuation.resume(returning: .failure(Transfer.cancelled)) }
+    func begin(_ transfer: Transfer) {
+        if !post(.begin(transfer)) { transfer.end(Transfer.cancelled) }
     }
 
     func cancel(_ transfer: Transfer) {
         // Set before the order is posted: a transfer that begins after its cancellation must see it.
         transfer.isCancelled.store(true, ordering: .sequentiallyConsistent)
         _ = post(.cancel(transfer))
+    }
+
+    /// Goes on with a transfer that its sink had paused.
+    func resume(_ transfer: Transfer) {
+        _ = post(.resume(transfer))
     }
 
     func stop() {
@@ -93,7 +90,7 @@ final class TransferLoop: @unchecked Sendable {
             curl_multi_poll(multi, nil, 0, 60_000, nil)
         }
         for easy in Array(active.keys) {
-            finish(easy, with: .failure(Transfer.cancelled))
+            finish(easy, Transfer.cancelled)
         }
         curl_multi_cleanup(multi)
     }
@@ -106,24 +103,30 @@ final class TransferLoop: @unchecked Sendable {
         }
         for order in orders {
             switch order {
-            case .begin(let transfer, let continuation): start(transfer, continuation)
-            case .cancel(let transfer): finish(transfer.easy, with: .failure(Transfer.cancelled))
+            case .begin(let transfer): start(transfer)
+            case .cancel(let transfer): finish(transfer.easy, Transfer.cancelled)
+            case .resume(let transfer): unpause(transfer)
             }
         }
         return !isStopped
     }
 
-    private func start(_ transfer: Transfer, _ continuation: Continuation) {
+    private func start(_ transfer: Transfer) {
         guard !transfer.isCancelled.load(ordering: .sequentiallyConsistent) else {
-            continuation.resume(returning: .failure(Transfer.cancelled))
+            transfer.end(Transfer.cancelled)
             return
         }
         guard curl_multi_add_handle(multi, transfer.easy) == CURLM_OK else {
-            continuation.resume(
-                returning: .failure(HTTPTransportError(.failed, "libcurl refused to start the exchange.")))
+            transfer.end(HTTPTransportError(.failed, "libcurl refused to start the exchange."))
             return
         }
-        active[transfer.easy] = Running(transfer: transfer, continuation: continuation)
+        active[transfer.easy] = transfer
+    }
+
+    private func unpause(_ transfer: Transfer) {
+        guard active[transfer.easy] != nil else { return }
+        let result = curl_easy_pause(transfer.easy, CURLPAUSE_CONT)
+        if result != CURLE_OK { finish(transfer.easy, transfer.failure(result)) }
     }
 
     private func finishCompleted() {
@@ -131,14 +134,14 @@ final class TransferLoop: @unchecked Sendable {
         while let message = curl_multi_info_read(multi, &left) {
             guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle else { continue }
             let result = claviger_curl_message_result(message)
-            guard let running = active[easy] else { continue }
-            finish(easy, with: running.transfer.outcome(result))
+            guard let transfer = active[easy] else { continue }
+            finish(easy, transfer.failure(result))
         }
     }
 
-    private func finish(_ easy: UnsafeMutableRawPointer, with outcome: Outcome) {
-        guard let running = active.removeValue(forKey: easy) else { return }
+    private func finish(_ easy: UnsafeMutableRawPointer, _ failure: HTTPTransportError?) {
+        guard let transfer = active.removeValue(forKey: easy) else { return }
         curl_multi_remove_handle(multi, easy)
-        running.continuation.resume(returning: outcome)
+        transfer.end(failure)
     }
 }

@@ -21,11 +21,36 @@ final class TransferSetup {
         number(CURLOPT_PATH_AS_IS, 1)
         number(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         text(CURLOPT_USERAGENT, configuration.userAgent)
-        size(CURLOPT_MAXFILESIZE_LARGE, configuration.maximumResponseBytes)
+        // A peer that vanished without a word would otherwise be waited for as long as the exchange may last.
+        number(CURLOPT_TCP_KEEPALIVE, 1)
+        number(CURLOPT_TCP_KEEPIDLE, 30)
+        number(CURLOPT_TCP_KEEPINTVL, 15)
         // Empty texts, unlike unset ones, keep libcurl from reading the proxy variables of the environment.
         text(CURLOPT_PROXY, configuration.proxy ?? "")
         text(CURLOPT_NOPROXY, configuration.proxyExceptions ?? "")
         apply(trust)
+        if let identity = configuration.clientIdentity { apply(identity) }
+    }
+
+    private func apply(_ identity: HTTPClientIdentity) {
+        text(CURLOPT_SSLCERTTYPE, "PEM")
+        text(CURLOPT_SSLKEYTYPE, "PEM")
+        Array(identity.certificatePEM.utf8).withUnsafeBytes { buffer in
+            note(claviger_curl_set_blob_copy(easy, CURLOPT_SSLCERT_BLOB, buffer.baseAddress, buffer.count))
+        }
+        identity.keyPEM.withUnsafeBytes { buffer in
+            note(claviger_curl_set_blob_copy(easy, CURLOPT_SSLKEY_BLOB, buffer.baseAddress, buffer.count))
+        }
+    }
+
+    /// Refuses a longer body before it is sent, where its length is announced.
+    func limitBody(to count: Int) {
+        size(CURLOPT_MAXFILESIZE_LARGE, count)
+    }
+
+    /// Lets the exchange last for as long as somebody reads it.
+    func waitForever() {
+        number(CURLOPT_TIMEOUT_MS, 0)
     }
 
     private func apply(_ trust: TrustAnchors) {

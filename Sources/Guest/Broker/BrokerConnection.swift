@@ -78,7 +78,7 @@ struct BrokerConnection: Sendable {
                 throw GuestError(.unexpected, "The broker's answer is too large: \(error.message)")
             case .cancelled:
                 throw GuestError(.unavailable, "The request to the broker was given up.")
-            case .unreachable, .connectionLost, .timeout, .failed:
+            case .unreachable, .connectionLost, .timeout, .idle, .failed:
                 throw GuestError(.unavailable, "The broker cannot be reached: \(error.message)")
                     .blamingAddress(isTimeout: error.code == .timeout)
             }
