@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: demo test agent-check unit lint fuzz bench image chart-check compose-check clean
+.PHONY: demo test agent-check conformance unit lint fuzz bench image chart-check compose-check clean
 
 demo: ## the main job, end to end, on a machine with nothing running
 	scripts/setup.sh
@@ -22,6 +22,11 @@ agent-check: ## the agent alone: all its tests, with skopeo, swtpm, cryptsetup a
 	scripts/setup.sh
 	scripts/build.sh tests
 	scripts/agent-check.sh
+
+conformance: ## the Kubernetes API suite: make conformance KUBECONFIG=~/.kube/config (without: the repository's own server)
+	scripts/setup.sh
+	scripts/build.sh tests
+	scripts/conformance.sh $(KUBECONFIG)
 
 lint: ## format and house rules
 	scripts/lint.sh

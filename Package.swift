@@ -142,6 +142,7 @@ let package = Package(
                 crypto, cryptoExtras, logging, metrics,
             ]),
         room("AdminClient", ["HTTPTransport", "KBSProtocol", "JOSE", "Encodings"]),
+        room("Kubernetes", ["HTTPTransport", "Encodings", yams, logging, metrics, lifecycle]),
 
         // Trust
         room(
@@ -200,6 +201,11 @@ let package = Package(
             ]),
         support(
             "GuestTestSupport", ["Guest", "HTTPServing", "KBSProtocol", "JOSE", "RATS", "Encodings", logging] + http),
+        support(
+            "KubernetesTestSupport",
+            [
+                "Kubernetes", "HTTPServing", "HTTPTransport", "X509Trust", "CEL", "JOSE", "Encodings", yams, logging,
+            ] + http),
         support("TestPrograms", ["Processes"]),
         support("TestInput", ["Encodings"]),
         support("X509TestSupport", ["X509Trust", "COpenSSL"]),
@@ -235,6 +241,12 @@ let package = Package(
             ] + http),
         tests("OCIEncryption", ["TestPrograms"]),
         tests("AdminClient", vectors: false),
+        tests(
+            "Kubernetes",
+            [
+                "KubernetesTestSupport", "HTTPServing", "HTTPTransport", "Processes", "TestInput", "TestPrograms",
+                "X509Trust", "Encodings", logging, metrics, lifecycle,
+            ] + http, vectors: false),
         tests(
             "Broker",
             [

