@@ -46,7 +46,7 @@ render() {
 for helm in 3 4; do
     for values in "$chart"/ci/*-values.yaml; do
         scripts/helm.sh "$helm" lint --strict --quiet $chart --values "$values" >"$work/lint" 2>&1 || fail "$(<"$work/lint")"
-        for kubernetes in 1.29 1.36; do
+        for kubernetes in 1.30 1.36; do
             out=$work/$helm-$kubernetes-$(basename "$values" .yaml)
             mkdir "$out"
             render $helm $kubernetes.0 --values "$values" >"$out.yaml" || fail "$values is not rendered by Helm $helm"
@@ -88,7 +88,7 @@ refused publicKey --set 'broker.admin.identityProviders[0].issuer=a' --set 'brok
 refused digest --set broker.image.digest=sha256:abc
 refused .txt --set controller.enabled=true --set 'controller.policies.notes\.txt=a'
 refused controller.policies --set controller.enabled=true
-refused 1.29 --kube-version 1.28.0
+refused 1.30 --kube-version 1.29.0
 
 scripts/python.sh -m yamllint --strict --config-file scripts/yamllint.yaml "$work"/*.yaml $chart/values.yaml $chart/Chart.yaml \
     $chart/ci CRDs Policies docker-compose.yml

@@ -1,6 +1,6 @@
 """Holds the generated schemas against engines that are not ours, and against what `claviger policy lint` says.
 
-usage: check-schemas.py CLAVIGER [FOLDER…], with policies in the folders
+usage: check-schemas.py CLAVIGER [FOLDER…], with policies and other documents in the folders
 """
 
 import copy
@@ -47,6 +47,8 @@ def closed(schema):
     result = {name: value for name, value in schema.items() if not name.startswith("x-kubernetes-")}
     # An OpenAPI format (int64) means nothing to JSON Schema.
     result.pop("format", None)
+    if isinstance(schema.get("additionalProperties"), dict):
+        result["additionalProperties"] = closed(schema["additionalProperties"])
     if "properties" in schema:
         result["properties"] = {name: closed(value) for name, value in schema["properties"].items()}
         result["additionalProperties"] = False
@@ -61,7 +63,8 @@ def rule_findings(value, schema, path):
     """The messages of the rules in CEL that do not hold."""
     found = []
     for rule in schema.get("x-kubernetes-validations", []):
-        if cel.evaluate(rule["rule"], {"self": value}) is not True:
+        # What is about changes does not hold for a new object.
+        if "oldSelf" not in rule["rule"] and cel.evaluate(rule["rule"], {"self": value}) is not True:
             found.append(f"{path}{rule['fieldPath']}: {rule['message']}")
     if isinstance(value, dict):
         for name, part in schema.get("properties", {}).items():
@@ -71,6 +74,53 @@ def rule_findings(value, schema, path):
         for index, item in enumerate(value):
             found += rule_findings(item, schema.get("items", {}), f"{path}[{index}]")
     return found
+
+
+def change_findings(old, new, schema, path=""):
+    """The messages of the rules about changes that do not let one object become another."""
+    found = []
+    for rule in schema.get("x-kubernetes-validations", []):
+        if "oldSelf" in rule["rule"] and cel.evaluate(rule["rule"], {"self": new, "oldSelf": old}) is not True:
+            found.append(f"{path}{rule['fieldPath']}: {rule['message']}")
+    for name, part in schema.get("properties", {}).items():
+        if isinstance(old, dict) and isinstance(new, dict) and name in old and name in new:
+            found += change_findings(old[name], new[name], part, f"{path}.{name}")
+    return found
+
+
+def check_rule(kind, schema, case):
+    """One rule with its samples, which are specs; of one about changes they are what `from` becomes."""
+    for verdict in ("accepted", "refused"):
+        for sample in case[verdict]:
+            if "from" in case:
+                found = change_findings(case["from"], sample, schema)
+            else:
+                found = rule_findings(sample, schema, "")
+            if verdict == "accepted" and found:
+                fail(f"{kind}: {case['rule']}: refuses {json.dumps(sample)}: {found[0]}")
+            if verdict == "refused" and not any(case["rule"] in message for message in found):
+                fail(f"{kind}: {case['rule']}: lets {json.dumps(sample)} pass")
+
+
+def check_rules(schemas):
+    """Every rule in CEL is met by one sample and broken by another, which are written down beside the script."""
+    seen = set()
+    for case in documents(ROOT / "scripts/schema-rules.yaml"):
+        for kind in case["kinds"]:
+            check_rule(kind, schemas[kind].structural["properties"]["spec"], case)
+            seen.add((kind, case["rule"]))
+    for kind, schema in schemas.items():
+        for message in rule_messages(schema.structural["properties"]["spec"]):
+            if not any(kind == known and rule in message for known, rule in seen):
+                fail(f"{kind}: no sample for the rule: {message}")
+    return len(seen)
+
+
+def rule_messages(schema):
+    messages = [rule["message"] for rule in schema.get("x-kubernetes-validations", [])]
+    for part in [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]:
+        messages += rule_messages(part)
+    return messages
 
 
 class Schemas:
@@ -100,7 +150,7 @@ class Schemas:
 
 def mutants(value, schema, path=""):
     """(what was done, the changed value) for each part of a document, each part of the schema once."""
-    if path.endswith((".labels", ".annotations")):
+    if path.endswith((".labels", ".annotations", ".matchLabels")):
         return
     if isinstance(value, dict):
         yield f"unknown field in {path or 'the document'}", {**value, "unheardOf": 1}
@@ -164,7 +214,7 @@ ANY_KIND = json.loads((ROOT / f"docs/schemas/{GROUP}/policy_v1alpha1.json").read
 def main(claviger, folders):
     definitions = [documents(path)[0] for path in sorted((ROOT / "CRDs").glob("*.yaml"))]
     for definition in definitions:
-        for version in ("1.29", "1.36"):
+        for version in ("1.30", "1.36"):
             kubernetes_validate.validate(definition, version, strict=True)
     schemas = {schema.kind: schema for schema in map(Schemas, definitions)}
     originals = []
@@ -175,11 +225,15 @@ def main(claviger, folders):
                 for sentence in found:
                     fail(f"{path.name}: {name}: {sentence}")
     if {document["kind"] for document in originals} != set(schemas):
-        fail("there is not a policy of every kind")
+        fail("there is not a document of every kind")
+    rules = check_rules(schemas)
     count = compare(claviger, originals, schemas)
-    print(f"check-schemas: {len(definitions)} definitions, {len(originals)} policies, {count} broken variants")
+    print(
+        f"check-schemas: {len(definitions)} definitions, {len(originals)} documents, {rules} rules, "
+        f"{count} broken variants"
+    )
     return 1 if failures else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:] or [ROOT / "Policies"]))
+    sys.exit(main(sys.argv[1], sys.argv[2:] or [ROOT / "Policies", ROOT / "Policies/kubernetes"]))

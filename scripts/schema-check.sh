@@ -3,4 +3,4 @@
 # the folder that BIN names.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-exec scripts/python.sh scripts/check-schemas.py "${BIN:-.build/debug}/claviger" Policies
+exec scripts/python.sh scripts/check-schemas.py "${BIN:-.build/debug}/claviger" Policies Policies/kubernetes

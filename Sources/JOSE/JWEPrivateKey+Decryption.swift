@@ -11,7 +11,12 @@ extension JWEPrivateKey {
     public func decrypt(
         _ flattened: [UInt8], allowing: Set<KeyManagementAlgorithm> = .standard
     ) throws(JOSEError) -> SecretBytes {
-        let message = try JWEMessage(parsing: flattened)
+        try open(JWEMessage(parsing: flattened), allowing: allowing)
+    }
+
+    func open(
+        _ message: JWEMessage, allowing: Set<KeyManagementAlgorithm>
+    ) throws(JOSEError) -> SecretBytes {
         let header = try message.header()
         let algorithm = try Self.algorithm(of: header, allowing: allowing)
         let contentKey = try contentKey(message.encryptedKey, header: header, algorithm: algorithm)

@@ -47,13 +47,19 @@ public struct JWERecipient: Sendable {
     /// Seals to this recipient: flattened JWE JSON with AES-256-GCM under a fresh content key, in the one byte layout
     /// that every guest release takes.
     public func encrypt(_ plaintext: SecretBytes) throws(JOSEError) -> [UInt8] {
+        try message(plaintext, members: [:]).serialized()
+    }
+
+    /// A message under a fresh content key, with members of the sender's own after those that everybody needs.
+    func message(_ plaintext: SecretBytes, members own: JSONObject) throws(JOSEError) -> JWEMessage {
         let contentKey = SymmetricKey(size: .bits256)
         let (encryptedKey, members) = try seal(contentKey)
         var header: JSONObject = ["alg": .string(algorithm.rawValue), "enc": "A256GCM"]
         for (name, value) in members { header[name] = value }
+        for (name, value) in own where !header.contains(name) { header[name] = value }
         let protected = Base64.encodeURL(header.serialized())
         let content = try SealedContent.seal(plaintext, with: contentKey, authenticating: Array(protected.utf8))
-        return JWEMessage(protected: protected, encryptedKey: encryptedKey, content: content).serialized()
+        return JWEMessage(protected: protected, encryptedKey: encryptedKey, content: content)
     }
 
     /// Seals in the format of KBS protocol 0.1: RSA1_5, the header as plain text, nothing authenticated but the

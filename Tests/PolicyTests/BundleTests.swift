@@ -78,9 +78,21 @@ struct BundleTests {
                     for path in [[], [first], [first, second], [first, second, third], [first, second, third, "d"]] {
                         let expected = patterns.indices.filter { patterns[$0].matches(path) }
                         #expect(index.candidates(for: path) == expected)
+                        for limit in 1...4 {
+                            #expect(index.candidates(for: path, limit: limit) == Array(expected.prefix(limit)))
+                        }
                     }
                 }
             }
         }
+    }
+
+    @Test("thousands of policies with the same patterns are each compared with few others")
+    func fewComparisons() throws {
+        let texts = ["a/**", "a/*/x", "a/**"]
+        let patterns = try texts.map { try ResourcePattern($0) }
+        let index = ReleaseIndex((0..<5_000).map { ($0, patterns) })
+        #expect(index.candidates(for: ["a", "b", "x"], limit: 16) == Array(0..<16))
+        #expect(index.candidates(for: ["a", "b", "x"]).count == 5_000)
     }
 }

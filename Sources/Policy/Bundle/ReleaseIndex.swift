@@ -25,7 +25,7 @@ struct ReleaseIndex: Sendable {
         for segment in pattern.segments {
             switch segment {
             case .rest:
-                branches[place].rest.append(policy)
+                if branches[place].rest.last != policy { branches[place].rest.append(policy) }
                 return
             case .one:
                 place = branches[place].one ?? grow { $0[place].one = $1 }
@@ -33,7 +33,7 @@ struct ReleaseIndex: Sendable {
                 place = branches[place].literals[text] ?? grow { $0[place].literals[text] = $1 }
             }
         }
-        branches[place].ending.append(policy)
+        if branches[place].ending.last != policy { branches[place].ending.append(policy) }
     }
 
     private mutating func grow(_ link: (inout [Branch], Int) -> Void) -> Int {
@@ -49,13 +49,16 @@ struct ReleaseIndex: Sendable {
     }
 
     /// Numbers of the policies with a pattern that can match the path, ascending, each once.
-    func candidates(for path: [String]) -> [Int] {
+    func candidates(for path: [String]) -> [Int] { candidates(for: path, limit: .max) }
+
+    /// The first of these, at a cost that does not depend on how many there are.
+    func candidates(for path: [String], limit: Int) -> [Int] {
         var found: [Int] = []
         var places = [0]
         for segment in path {
             var next: [Int] = []
             for place in places {
-                found += branches[place].rest
+                found += branches[place].rest.prefix(limit)
                 if let literal = branches[place].literals[segment] { next.append(literal) }
                 if let one = branches[place].one { next.append(one) }
             }
@@ -63,9 +66,11 @@ struct ReleaseIndex: Sendable {
             if places.isEmpty { break }
         }
         for place in places {
-            found += branches[place].rest
-            found += branches[place].ending
+            found += branches[place].rest.prefix(limit)
+            found += branches[place].ending.prefix(limit)
         }
-        return found.count < 2 ? found : Set(found).sorted()
+        guard found.count > 1 else { return found }
+        let sorted = Set(found).sorted()
+        return sorted.count > limit ? Array(sorted.prefix(limit)) : sorted
     }
 }

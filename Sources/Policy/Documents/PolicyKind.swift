@@ -1,4 +1,4 @@
-/// The kinds of documents that this version reads.
+/// The kinds of policies that this version reads; ``ResourceKind`` has those that are no policies too.
 public enum PolicyKind: String, Sendable, Hashable, CaseIterable {
     /// Which attested workloads may do what with the resources of one namespace.
     case releasePolicy = "ReleasePolicy"
@@ -8,15 +8,4 @@ public enum PolicyKind: String, Sendable, Hashable, CaseIterable {
     case appraisalPolicy = "AppraisalPolicy"
     /// Named values that claims are compared with.
     case referenceValues = "ReferenceValues"
-
-    /// Whether a document of this kind must, may or must not name a namespace.
-    enum Scope { case namespaced, cluster, either }
-
-    var scope: Scope {
-        switch self {
-        case .releasePolicy: .namespaced
-        case .clusterReleasePolicy, .appraisalPolicy: .cluster
-        case .referenceValues: .either
-        }
-    }
 }

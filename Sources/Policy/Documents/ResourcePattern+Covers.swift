@@ -31,6 +31,14 @@ extension ResourcePattern {
         return fixed + Array(repeating: .one, count: 3 - fixed.count)
     }
 
+    /// What the pattern asks of the three segments of a resource, nil for anything; nothing when it can match none.
+    var resourceShape: [String?]? {
+        resourceSegments?.map { segment in
+            if case .literal(let text) = segment { return text }
+            return nil
+        }
+    }
+
     /// Whether some path is matched by both patterns.
     package func meets(_ other: ResourcePattern) -> Bool {
         for (left, right) in zip(segments, other.segments) {

@@ -1,6 +1,6 @@
 /// `apiVersion`, `kind` and `metadata`, and the spec that is still to be read.
 struct DocumentHeader {
-    let kind: PolicyKind
+    let kind: ResourceKind
     let namespace: String?
     let name: String
     let spec: Field
@@ -12,7 +12,7 @@ struct DocumentHeader {
             version.report(
                 "invalid_value", "The apiVersion '\(text)' is not known.", hint: "write \(PolicyDocument.apiVersion)")
         }
-        let kind = top.required("kind")?.word(PolicyKind.self)
+        let kind = top.required("kind")?.word(ResourceKind.self)
         let metadataField = top.required("metadata")
         let spec = top.required("spec")
         guard let kind, let spec, let metadataField,
@@ -30,7 +30,7 @@ struct DocumentHeader {
         self.spec = spec
     }
 
-    private static func namespace(_ metadata: ObjectReader, _ kind: PolicyKind) -> (value: String?, Void)? {
+    private static func namespace(_ metadata: ObjectReader, _ kind: ResourceKind) -> (value: String?, Void)? {
         guard let field = metadata["namespace"] else {
             guard kind.scope == .namespaced else { return (nil, ()) }
             _ = metadata.required("namespace")

@@ -17,6 +17,15 @@ extension PolicyBundle {
         return hasAudits ? audited(decision, request) : decision
     }
 
+    /// Whether there is a policy that could ever allow a release of this path, to somebody, by the resource plugin.
+    public func couldRelease(_ path: [String]) -> Bool {
+        releaseIndex.candidates(for: path).contains { number in
+            let release = releases[number]
+            return release.spec.mode == .enforce && release.spec.effect == .allow
+                && release.isAbout(path: path, operation: "get", plugin: "resource")
+        }
+    }
+
     private func enforced(_ request: ReleaseRequest, _ usage: [String: LimitUsage]) -> Decision {
         guard allowsAnything else {
             return deny(request, .noPolicies, "There is no policy that could allow a release.")

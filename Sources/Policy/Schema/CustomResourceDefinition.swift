@@ -3,15 +3,15 @@ import Encodings
 /// The `apiextensions.k8s.io/v1` CustomResourceDefinition of a kind, made from the description of its fields.
 public struct CustomResourceDefinition: Sendable, Hashable {
     /// The kind that it defines.
-    public let kind: PolicyKind
+    public let kind: ResourceKind
 
     /// The definition of a kind.
-    public init(_ kind: PolicyKind) {
+    public init(_ kind: ResourceKind) {
         self.kind = kind
     }
 
-    /// The definitions of every kind, in the order of ``PolicyKind``.
-    public static var all: [CustomResourceDefinition] { PolicyKind.allCases.map(CustomResourceDefinition.init) }
+    /// The definitions of every kind, in the order of ``ResourceKind``.
+    public static var all: [CustomResourceDefinition] { ResourceKind.allCases.map(CustomResourceDefinition.init) }
 
     /// The usual name of a file with this definition, such as `claviger.dev_releasepolicies.yaml`.
     public var fileName: String { "\(Self.group)_\(kind.pluralName).yaml" }
@@ -53,7 +53,7 @@ public struct CustomResourceDefinition: Sendable, Hashable {
     }
 
     private var version: JSONValue {
-        [
+        var version: JSONObject = [
             "name": .string(Self.version),
             "served": true,
             "storage": true,
@@ -61,6 +61,10 @@ public struct CustomResourceDefinition: Sendable, Hashable {
             "additionalPrinterColumns": .array(kind.printerColumns.map(Self.column)),
             "schema": ["openAPIV3Schema": .object(rootSchema)],
         ]
+        if !kind.selectableFields.isEmpty {
+            version["selectableFields"] = .array(kind.selectableFields.map { ["jsonPath": .string($0)] })
+        }
+        return .object(version)
     }
 
     private static func column(_ column: PrinterColumn) -> JSONValue {
@@ -88,7 +92,8 @@ public struct CustomResourceDefinition: Sendable, Hashable {
                 "spec": .object(writer.object(kind.specSchema, documentation: "What the document says.")),
                 "status": .object(
                     writer.object(
-                        StatusSchema.status, documentation: "What became of the document. Written by the controller.")),
+                        StatusSchema.status(kind),
+                        documentation: "What became of the document. Written by the controller.")),
             ],
         ]
     }

@@ -1,26 +1,26 @@
 import Encodings
 
-/// A JSON Schema (draft-07, which language servers for YAML read) of policy documents as they stand in files.
+/// A JSON Schema (draft-07, which language servers for YAML read) of documents as they stand in files.
 public struct EditorSchema: Sendable, Hashable {
     private static let draft: JSONValue = "http://json-schema.org/draft-07/schema#"
 
     /// The kinds of documents that it describes.
-    public let kinds: [PolicyKind]
+    public let kinds: [ResourceKind]
 
     /// The schema of one kind.
-    public init(_ kind: PolicyKind) {
+    public init(_ kind: ResourceKind) {
         kinds = [kind]
     }
 
-    private init(kinds: [PolicyKind]) {
+    private init(kinds: [ResourceKind]) {
         self.kinds = kinds
     }
 
     /// One schema for files with documents of any kind.
-    public static let anyKind = EditorSchema(kinds: PolicyKind.allCases)
+    public static let anyKind = EditorSchema(kinds: ResourceKind.allCases)
 
     /// ``anyKind``, and one schema for each kind.
-    public static var all: [EditorSchema] { [anyKind] + PolicyKind.allCases.map { EditorSchema($0) } }
+    public static var all: [EditorSchema] { [anyKind] + ResourceKind.allCases.map { EditorSchema($0) } }
 
     /// The usual name of a file with this schema, such as `releasepolicy_v1alpha1.json`; `policy_v1alpha1.json` for
     /// documents of any kind.
@@ -40,7 +40,7 @@ public struct EditorSchema: Sendable, Hashable {
         let names = kinds.map(\.rawValue)
         return [
             "$schema": Self.draft,
-            "title": "Claviger policy",
+            "title": "Claviger document",
             "type": "object",
             "required": ["apiVersion", "kind"],
             "properties": [
@@ -58,7 +58,7 @@ public struct EditorSchema: Sendable, Hashable {
         ]
     }
 
-    private static func document(_ kind: PolicyKind) -> JSONObject {
+    private static func document(_ kind: ResourceKind) -> JSONObject {
         ["title": .string(kind.rawValue)]
             + SchemaWriter(dialect: .editor).object(kind.documentSchema, documentation: kind.documentation)
     }

@@ -1,6 +1,6 @@
 /// The fields of `spec` of a `ReleasePolicy` or `ClusterReleasePolicy`.
 enum ReleasePolicySchema {
-    static func spec(_ kind: PolicyKind) -> ObjectSchema {
+    static func spec(_ kind: ResourceKind) -> ObjectSchema {
         ObjectSchema(
             fields: [
                 effect(kind),
@@ -46,7 +46,7 @@ enum ReleasePolicySchema {
             ],
         ])
 
-    private static func effect(_ kind: PolicyKind) -> SchemaField {
+    private static func effect(_ kind: ResourceKind) -> SchemaField {
         let allow = "What the policy does. Allow: its conditions, all true, allow the release."
         guard kind == .clusterReleasePolicy else {
             return .optional("effect", .word([ReleaseEffect.allow.rawValue]), allow, assumed: "Allow")
@@ -58,7 +58,7 @@ enum ReleasePolicySchema {
             assumed: "Allow")
     }
 
-    private static func match(_ kind: PolicyKind) -> ObjectSchema {
+    private static func match(_ kind: ResourceKind) -> ObjectSchema {
         let guardrails = kind == .clusterReleasePolicy ? "; for a guardrail, any" : ""
         return ObjectSchema(fields: [
             resources(kind),
@@ -77,7 +77,7 @@ enum ReleasePolicySchema {
         ])
     }
 
-    private static func resources(_ kind: PolicyKind) -> SchemaField {
+    private static func resources(_ kind: ResourceKind) -> SchemaField {
         let meaning = """
             Patterns of resource paths (repository/type/tag), one of which must match. '*' stands for exactly one \
             segment, '**' at the end for any number of them; everything else stands for itself.
@@ -108,7 +108,7 @@ enum ReleasePolicySchema {
             pattern: "^(\\*\\*|\(segment)(/\(segment)){0,15}(/\\*\\*)?)$", example: "payments/image-key/*")
     }()
 
-    private static func plugin(_ kind: PolicyKind) -> SchemaValue {
+    private static func plugin(_ kind: ResourceKind) -> SchemaValue {
         guard kind == .clusterReleasePolicy else { return .word(["resource"]) }
         return .text(
             TextSchema(minimumLength: 1, maximumLength: 63, pattern: "^(\\*|[!-)+-~]+)$", example: "resource"))

@@ -1,6 +1,6 @@
 import Encodings
 
-/// One field of a policy document: its name, what it may hold, and what it means.
+/// One field of a document: its name, what it may hold, and what it means.
 ///
 /// A schema says what can be said without compiling expressions and without looking at other documents. It never
 /// refuses what the parser accepts, with two exceptions: lists that are sets may not repeat an item, and lengths of
@@ -35,8 +35,8 @@ indirect enum SchemaValue: Sendable, Hashable {
     case integer(ClosedRange<Int64>)
     case object(ObjectSchema)
     case list(ListSchema)
-    /// A mapping of free names to texts, such as labels.
-    case textsByName(TextSchema)
+    /// A mapping of free names to texts, such as labels; at most `maximum` where there is a bound.
+    case textsByName(TextSchema, maximum: Int? = nil)
     /// Any JSON value.
     case anything
 }
@@ -66,7 +66,7 @@ struct ObjectSchema: Sendable, Hashable {
 }
 
 /// A condition between the fields of a mapping, in CEL as the API server of Kubernetes evaluates it (`self` is the
-/// mapping).
+/// mapping). One that names `oldSelf` is about changes, and only where an object replaces another.
 struct SchemaRule: Sendable, Hashable {
     let expression: String
     let message: String

@@ -83,8 +83,9 @@ struct SchemaWriter {
             // The type's own bound; as the double that schemas are read with, it would be another number.
             if range.upperBound < .max { result["maximum"] = .int(range.upperBound) }
         case .list(let schema): add(schema, to: &result)
-        case .textsByName(let schema):
+        case .textsByName(let schema, let maximum):
             result["type"] = "object"
+            result["maxProperties"] = maximum.map { .int(Int64($0)) }
             result["additionalProperties"] = .object(self.value(.text(schema)))
         case .anything, .object:
             if dialect == .structural { result["x-kubernetes-preserve-unknown-fields"] = true }

@@ -24,8 +24,8 @@ struct EditorSchemaTests {
     func anyKind() throws {
         let schema = JSONValue.object(EditorSchema.anyKind.json)
         let branches = try #require(schema["allOf"]?.arrayValue)
-        #expect(branches.count == PolicyKind.allCases.count)
-        for (kind, branch) in zip(PolicyKind.allCases, branches) {
+        #expect(branches.count == ResourceKind.allCases.count)
+        for (kind, branch) in zip(ResourceKind.allCases, branches) {
             #expect(branch[pointer: "/if/properties/kind/const"] == .string(kind.rawValue))
             #expect(branch[pointer: "/then/$ref"] == .string("#/definitions/\(kind.rawValue)"))
             var own = EditorSchema(kind).json
@@ -36,7 +36,7 @@ struct EditorSchemaTests {
 
     @Test("spec is the same in both schemas: its fields, what they need, and their sentences")
     func sameSpec() throws {
-        for kind in PolicyKind.allCases {
+        for kind in ResourceKind.allCases {
             let editor = try #require(JSONValue.object(EditorSchema(kind).json)[pointer: "/properties/spec"])
             let structural = try #require(kind.structuralSchema[pointer: "/properties/spec"])
             try compare(editor, structural, "spec")
@@ -63,16 +63,16 @@ struct EditorSchemaTests {
         let editor = JSONValue.object(EditorSchema(.clusterReleasePolicy).json)
         #expect(editor[pointer: "/properties/spec/properties/effect/default"] == "Allow")
         let effect = try #require(
-            PolicyKind.clusterReleasePolicy.structuralSchema[pointer: "/properties/spec/properties/effect"])
+            ResourceKind.clusterReleasePolicy.structuralSchema[pointer: "/properties/spec/properties/effect"])
         #expect(effect["default"] == nil)
         #expect(effect["description"]?.stringValue?.hasSuffix("Not given: Allow.") == true)
-        for kind in PolicyKind.allCases { #expect(!CustomResourceDefinition(kind).yaml.contains("default:")) }
+        for kind in ResourceKind.allCases { #expect(!CustomResourceDefinition(kind).yaml.contains("default:")) }
     }
 
     @Test("what a field means by its absence is what the parser makes of it")
     func assumed() throws {
-        for kind in PolicyKind.allCases {
-            for choice in [0, 1] {
+        for kind in ResourceKind.allCases {
+            for choice in [0, 1, 2] {
                 let sample = SchemaSample(.object(kind.specSchema), choice: choice)
                 for part in sample.parts {
                     guard case .object(let object) = part.schema else { continue }
@@ -89,10 +89,12 @@ struct EditorSchemaTests {
     }
 
     /// What the parser made of a document, without places in the text and without any order.
-    private func meaning(_ kind: PolicyKind, _ spec: JSONValue) throws -> [String] {
-        let documents = try PolicyParser.parse(kind.document(spec: spec).serializedString(), source: "sample")
+    private func meaning(_ kind: ResourceKind, _ spec: JSONValue) throws -> [String] {
+        let documents = try ResourceParser.parse(kind.document(spec: spec).serializedString(), source: "sample")
         var text = ""
-        dump(documents.map(\.spec), to: &text)
+        for document in documents {
+            if let policy = document.policy { dump(policy.spec, to: &text) } else { dump(document.spec, to: &text) }
+        }
         // An optional repeats on one line, in any order, what the lines below it say.
         return text.replacing(/((line|column|offset): |#)[0-9]+/, with: "").split(separator: "\n")
             .map { String($0.replacing(/Optional\(.*/, with: "Optional")) }.sorted()
@@ -100,11 +102,11 @@ struct EditorSchemaTests {
 
     @Test("kinds are found by the names that kubectl knows")
     func names() {
-        for kind in PolicyKind.allCases {
+        for kind in ResourceKind.allCases {
             for name in [kind.rawValue, kind.rawValue.lowercased(), kind.pluralName, kind.shortName.uppercased()] {
-                #expect(PolicyKind(named: name) == kind)
+                #expect(ResourceKind(named: name) == kind)
             }
         }
-        #expect(PolicyKind(named: "policy") == nil)
+        #expect(ResourceKind(named: "policy") == nil)
     }
 }

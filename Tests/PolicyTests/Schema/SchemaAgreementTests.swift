@@ -6,21 +6,21 @@ import Testing
 /// The schema and the parser are two descriptions of the same documents, written apart so that each checks the other.
 @Suite("Schema and parser")
 struct SchemaAgreementTests {
-    private func diagnostics(_ kind: PolicyKind, _ spec: JSONValue) -> [PolicyDiagnostic] {
-        Fixture.diagnostics(kind.document(spec: spec).serializedString())
+    private func diagnostics(_ kind: ResourceKind, _ spec: JSONValue) -> [PolicyDiagnostic] {
+        kind.diagnostics(kind.document(spec: spec))
     }
 
-    private func findings(_ kind: PolicyKind, _ spec: JSONValue) -> [String] {
+    private func findings(_ kind: ResourceKind, _ spec: JSONValue) -> [String] {
         StructuralValidator.findings(kind.document(spec: spec), kind.structuralSchema)
     }
 
-    private func samples(_ kind: PolicyKind) -> [SchemaSample] {
-        [0, 1].map { SchemaSample(.object(kind.specSchema), choice: $0) }
+    private func samples(_ kind: ResourceKind) -> [SchemaSample] {
+        [0, 1, 2].map { SchemaSample(.object(kind.specSchema), choice: $0) }
     }
 
     /// Parser and schema both accept, or both refuse.
     private func expect(
-        _ accepted: Bool, _ kind: PolicyKind, _ spec: JSONValue, _ why: String,
+        _ accepted: Bool, _ kind: ResourceKind, _ spec: JSONValue, _ why: String,
         sourceLocation: SourceLocation = #_sourceLocation
     ) {
         let codes = diagnostics(kind, spec).map(\.code)
@@ -31,14 +31,14 @@ struct SchemaAgreementTests {
 
     /// Parser and schema say the same, whatever it is.
     private func expectAgreement(
-        _ kind: PolicyKind, _ spec: JSONValue, _ why: String, sourceLocation: SourceLocation = #_sourceLocation
+        _ kind: ResourceKind, _ spec: JSONValue, _ why: String, sourceLocation: SourceLocation = #_sourceLocation
     ) {
         expect(diagnostics(kind, spec).isEmpty, kind, spec, why, sourceLocation: sourceLocation)
     }
 
     @Test("a document with every field of the schema is accepted, and so is one with no more than it needs")
     func complete() {
-        for kind in PolicyKind.allCases {
+        for kind in ResourceKind.allCases {
             for sample in samples(kind) { expect(true, kind, sample.value, "complete") }
             expect(true, kind, SchemaSample.least(.object(kind.specSchema)), "least")
         }
@@ -46,7 +46,7 @@ struct SchemaAgreementTests {
 
     @Test("in every mapping an unknown field is refused, and the fields that the parser then offers are the schema's")
     func fields() {
-        for kind in PolicyKind.allCases {
+        for kind in ResourceKind.allCases {
             for sample in samples(kind) {
                 for part in sample.parts {
                     guard case .object(let object) = part.schema else { continue }
@@ -57,7 +57,7 @@ struct SchemaAgreementTests {
     }
 
     private func check(
-        _ described: Set<String>, at path: SchemaSample.Path, of sample: SchemaSample, _ kind: PolicyKind
+        _ described: Set<String>, at path: SchemaSample.Path, of sample: SchemaSample, _ kind: ResourceKind
     ) {
         // Like no name at all, so that the parser offers them all.
         let stranger = String(repeating: "0", count: 40)
@@ -73,8 +73,8 @@ struct SchemaAgreementTests {
         #expect(Set(offered ?? []) == described, "\(kind) \(place)")
     }
 
-    @Test("the fields around spec are the schema's too", arguments: PolicyKind.allCases)
-    func header(_ kind: PolicyKind) throws {
+    @Test("the fields around spec are the schema's too", arguments: ResourceKind.allCases)
+    func header(_ kind: ResourceKind) throws {
         let document = kind.document(spec: SchemaSample(.object(kind.specSchema)).value)
         guard case .object(let metadata)? = kind.documentSchema["metadata"]?.value else {
             Issue.record("no metadata")
@@ -85,7 +85,7 @@ struct SchemaAgreementTests {
         var wider = try #require(document.objectValue)
         wider["metadata"] = .object(JSONObject(metadataMembers))
         wider[stranger] = 1
-        let hints = Fixture.diagnostics(JSONValue.object(wider).serializedString()).compactMap(\.hint)
+        let hints = kind.diagnostics(.object(wider)).compactMap(\.hint)
         let offered = hints.map { Set($0.replacing("known here: ", with: "").split(separator: ", ").map(String.init)) }
         #expect(offered.contains(Set(kind.documentSchema.fields.map(\.name))))
         // That a kind takes no namespace is said by the value's own report.
@@ -94,8 +94,8 @@ struct SchemaAgreementTests {
         #expect((metadata["namespace"]?.isRequired ?? false) == (kind.scope == .namespaced))
     }
 
-    @Test("the same fields are required", arguments: PolicyKind.allCases)
-    func required(_ kind: PolicyKind) {
+    @Test("the same fields are required", arguments: ResourceKind.allCases)
+    func required(_ kind: ResourceKind) {
         for sample in samples(kind) {
             for part in sample.parts {
                 guard case .object(let object) = part.schema else { continue }
@@ -122,8 +122,8 @@ struct SchemaAgreementTests {
         }
     }
 
-    @Test("fields that exclude each other are refused together", arguments: PolicyKind.allCases)
-    func exclusive(_ kind: PolicyKind) {
+    @Test("fields that exclude each other are refused together", arguments: ResourceKind.allCases)
+    func exclusive(_ kind: ResourceKind) {
         for part in samples(kind)[0].parts {
             guard case .object(let object) = part.schema, !object.exactlyOneOf.isEmpty else { continue }
             let spec = samples(kind)[0].changing(part.path) { value in
@@ -137,13 +137,18 @@ struct SchemaAgreementTests {
         }
     }
 
-    @Test("every word of the schema is accepted, and no other", arguments: PolicyKind.allCases)
-    func words(_ kind: PolicyKind) {
+    @Test("every word of the schema is accepted, and no other", arguments: ResourceKind.allCases)
+    func words(_ kind: ResourceKind) {
         for sample in samples(kind) {
             for part in sample.parts {
                 guard case .word(let words) = part.schema else { continue }
                 for word in words {
                     let spec = sample.changing(part.path) { _ in .string(word) }
+                    // Where a rule speaks of the field, not every word goes with everything else.
+                    guard !isRuled(part.path, of: sample) else {
+                        expectAgreement(kind, spec, "\(word) in \(part.path.text)")
+                        continue
+                    }
                     expect(true, kind, spec, "\(word) in \(part.path.text)")
                 }
                 let spec = sample.changing(part.path) { _ in "unheard-of" }
@@ -152,8 +157,16 @@ struct SchemaAgreementTests {
         }
     }
 
-    @Test("numbers and texts have the same bounds", arguments: PolicyKind.allCases)
-    func scalars(_ kind: PolicyKind) {
+    private func isRuled(_ path: SchemaSample.Path, of sample: SchemaSample) -> Bool {
+        guard case .member(let name)? = path.last,
+            let parent = sample.parts.first(where: { $0.path == path.dropLast() }),
+            case .object(let object) = parent.schema
+        else { return false }
+        return object.rules.contains { $0.expression.contains("self.\(name)") }
+    }
+
+    @Test("numbers and texts have the same bounds", arguments: ResourceKind.allCases)
+    func scalars(_ kind: ResourceKind) {
         let sample = SchemaSample(.object(kind.specSchema))
         for part in sample.parts {
             func with(_ value: JSONValue) -> JSONValue { sample.changing(part.path) { _ in value } }
@@ -177,8 +190,8 @@ struct SchemaAgreementTests {
         }
     }
 
-    @Test("lists have the same bounds", arguments: PolicyKind.allCases)
-    func lists(_ kind: PolicyKind) {
+    @Test("lists have the same bounds", arguments: ResourceKind.allCases)
+    func lists(_ kind: ResourceKind) {
         for sample in samples(kind) {
             for part in sample.parts {
                 guard case .list(let list) = part.schema else { continue }
@@ -186,10 +199,12 @@ struct SchemaAgreementTests {
                 expect(list.minimum == 0, kind, sample.changing(part.path) { _ in [] }, "empty \(name)")
                 func repeated(_ count: Int) -> JSONValue {
                     let items = (0..<count).map { index in
-                        guard case .object(let item) = list.item, item["name"] != nil else {
-                            return SchemaSample.least(list.item)
+                        guard case .object(let item) = list.item else { return SchemaSample.least(list.item) }
+                        if case .map(let key) = list.identity, key == "path" {
+                            return SchemaSample.least(list.item, key: (key, "/run/n\(index)"))
                         }
-                        return SchemaSample.least(list.item, name: "n\(index)")
+                        guard item["name"] != nil else { return SchemaSample.least(list.item) }
+                        return SchemaSample.least(list.item, key: ("name", "n\(index)"))
                     }
                     return sample.changing(part.path) { _ in .array(items) }
                 }

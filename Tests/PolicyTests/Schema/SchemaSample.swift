@@ -44,14 +44,14 @@ struct SchemaSample {
     }
 
     /// A value with nothing that could be left out.
-    static func least(_ schema: SchemaValue, name: String? = nil) -> JSONValue {
+    static func least(_ schema: SchemaValue, key: (name: String, value: String)? = nil) -> JSONValue {
         switch schema {
         case .object(let object):
             var result = JSONObject()
             for field in object.fields where field.isRequired || field.name == object.exactlyOneOf.first {
                 result[field.name] = least(field.value)
             }
-            if let name { result["name"] = .string(name) }
+            if let key { result[key.name] = .string(key.value) }
             if result.isEmpty, object.minimumFields > 0, let field = object.fields.first {
                 result[field.name] = least(field.value)
             }
@@ -68,7 +68,7 @@ struct SchemaSample {
         case .boolean: true
         case .only(let value): .bool(value)
         case .integer(let range): .int(range.upperBound)
-        case .textsByName(let text): ["any": .string(text.example)]
+        case .textsByName(let text, _): ["any": .string(text.example)]
         case .anything: ["any": [1, "two", false]]
         case .object, .list: .null
         }
@@ -119,7 +119,7 @@ extension ObjectSchema {
     }
 }
 
-extension PolicyKind {
+extension ResourceKind {
     /// A document as it stands in a file and, with the namespace, in a cluster.
     func document(spec: JSONValue) -> JSONValue {
         var metadata: JSONObject = ["name": "sample"]
@@ -128,6 +128,16 @@ extension PolicyKind {
             "apiVersion": .string(PolicyDocument.apiVersion), "kind": .string(rawValue),
             "metadata": .object(metadata), "spec": spec,
         ]
+    }
+
+    /// What the parser finds wrong with a document of this spec.
+    func diagnostics(_ document: JSONValue) -> [PolicyDiagnostic] {
+        do {
+            _ = try ResourceParser.parse(document.serializedString(), source: "policy.yaml")
+            return []
+        } catch {
+            return error.diagnostics
+        }
     }
 
     /// The schema of the committed form, as an API server reads it.

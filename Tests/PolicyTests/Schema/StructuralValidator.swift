@@ -24,6 +24,11 @@ enum StructuralValidator {
     }
 
     private static func findings(_ object: JSONObject, _ schema: JSONValue, _ path: String) -> [String] {
+        if let values = schema["additionalProperties"] {
+            var findings = object.flatMap { name, value in self.findings(value, values, path: "\(path).\(name)") }
+            if object.count > schema["maxProperties"]?.intValue ?? .max { findings.append("\(path): too many members") }
+            return findings
+        }
         // What the API server itself knows of every object.
         guard let properties = schema["properties"]?.objectValue else { return [] }
         var findings: [String] = []
@@ -45,9 +50,26 @@ enum StructuralValidator {
         // As in an API server, rules only see what has the right shape.
         guard findings.isEmpty else { return findings }
         for rule in schema["x-kubernetes-validations"]?.arrayValue ?? [] {
-            if !holds(rule["rule"]?.stringValue ?? "", of: object) {
-                findings.append("\(path): \(rule["message"]?.stringValue ?? "")")
-            }
+            let expression = rule["rule"]?.stringValue ?? ""
+            // What is about changes does not hold for a new object.
+            if expression.contains("oldSelf") { continue }
+            if !holds(expression, of: object) { findings.append("\(path): \(rule["message"]?.stringValue ?? "")") }
+        }
+        return findings
+    }
+
+    /// The messages of the rules about changes that do not let `old` become `new`.
+    static func changeFindings(from old: JSONValue, to new: JSONValue, _ schema: JSONValue) -> [String] {
+        guard let before = old.objectValue, let after = new.objectValue else { return [] }
+        let rules = (schema["x-kubernetes-validations"]?.arrayValue ?? []).filter {
+            $0["rule"]?.stringValue?.contains("oldSelf") == true
+        }
+        var findings = rules.compactMap { rule in
+            holds(rule["rule"]?.stringValue ?? "", of: after, replacing: before) ? nil : rule["message"]?.stringValue
+        }
+        for (name, property) in schema["properties"]?.objectValue ?? [:] {
+            guard let value = before[name], let other = after[name] else { continue }
+            findings += changeFindings(from: value, to: other, property)
         }
         return findings
     }
@@ -83,10 +105,12 @@ enum StructuralValidator {
         return findings
     }
 
-    private static func holds(_ rule: String, of object: JSONObject) -> Bool {
+    private static func holds(_ rule: String, of object: JSONObject, replacing old: JSONObject? = nil) -> Bool {
         do {
-            let program = try CELProgram(rule, environment: CELEnvironment(variableNames: ["self"]))
-            return try program.evaluate(["self": CELValue(.object(object))]) == .bool(true)
+            var values = ["self": CELValue(.object(object))]
+            if let old { values["oldSelf"] = CELValue(.object(old)) }
+            let program = try CELProgram(rule, environment: CELEnvironment(variableNames: values.keys.sorted()))
+            return try program.evaluate(values) == .bool(true)
         } catch {
             Issue.record("\(rule): \(error)")
             return false

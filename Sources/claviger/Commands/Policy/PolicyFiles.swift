@@ -34,13 +34,31 @@ struct PolicyFiles {
         return (bundles, rest.isEmpty ? nil : PolicyFiles(sources: rest))
     }
 
+    /// The policies of all sources, and everything that is wrong with them and with documents that are no policies.
+    func parseAll() -> (documents: [PolicyDocument], otherCount: Int, diagnostics: [PolicyDiagnostic]) {
+        var others = 0
+        let parsed = parse { source throws(PolicyError) in
+            let read = try ResourceParser.parse(source.text, source: source.name)
+            let policies = read.compactMap(\.policy)
+            others += read.count - policies.count
+            return policies
+        }
+        return (parsed.documents, others, parsed.diagnostics)
+    }
+
     /// The documents of all sources, and everything that is wrong with them.
     func parse() -> (documents: [PolicyDocument], diagnostics: [PolicyDiagnostic]) {
+        parse { source throws(PolicyError) in try PolicyParser.parse(source.text, source: source.name) }
+    }
+
+    private func parse(
+        _ read: (Source) throws(PolicyError) -> [PolicyDocument]
+    ) -> (documents: [PolicyDocument], diagnostics: [PolicyDiagnostic]) {
         var documents: [PolicyDocument] = []
         var diagnostics: [PolicyDiagnostic] = []
         for source in sources {
             do {
-                documents += try PolicyParser.parse(source.text, source: source.name)
+                documents += try read(source)
             } catch {
                 diagnostics += error.diagnostics
             }

@@ -30,10 +30,11 @@ struct PolicyLintCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let parsed = try PolicyFiles(files).parse()
+        let parsed = try PolicyFiles(files).parseAll()
         let isReadable = parsed.diagnostics.allSatisfy { $0.severity != .error }
         let findings = parsed.diagnostics + (isReadable ? try await lint(parsed.documents).findings() : [])
-        let text = FindingsText(findings: findings, documentCount: parsed.documents.count)
+        let text = FindingsText(
+            findings: findings, documentCount: parsed.documents.count, otherCount: parsed.otherCount)
         output.print(text.json()) { text.text() }
         if findings.contains(where: { $0.severity == .error || strict && $0.severity == .warning }) {
             throw ExitCode.failure
@@ -69,11 +70,14 @@ enum ResourceList {
 struct FindingsText {
     let findings: [PolicyDiagnostic]
     let documentCount: Int
+    /// How many documents that are no policies were looked at beside them.
+    var otherCount = 0
 
     func text() -> String {
         let lines = findings.map { Terminal.printable($0.description) }
         guard findings.allSatisfy({ $0.severity == .note }) else { return lines.joined(separator: "\n") }
-        let count = "\(documentCount) \(documentCount == 1 ? "policy" : "policies")"
+        let others = otherCount == 0 ? "" : " and \(otherCount) other \(otherCount == 1 ? "document" : "documents")"
+        let count = "\(documentCount) \(documentCount == 1 ? "policy" : "policies")\(others)"
         return (lines + ["\(count), nothing to complain about"]).joined(separator: "\n")
     }
 

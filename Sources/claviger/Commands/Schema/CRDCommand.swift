@@ -3,11 +3,11 @@ import Policy
 
 struct CRDCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "crd", abstract: "Print the CustomResourceDefinitions of the policies for Kubernetes.",
+        commandName: "crd", abstract: "Print the CustomResourceDefinitions for Kubernetes.",
         discussion: "To install them: claviger crd | kubectl apply --server-side -f -")
 
     @Argument(help: "A kind such as ReleasePolicy, or its short name. Default: all.")
-    var kind: PolicyKind?
+    var kind: ResourceKind?
 
     @Option(name: .customLong("out"), help: "Write one file for each kind into this folder, which must exist.")
     var folder: String?
@@ -23,7 +23,7 @@ struct CRDCommand: ParsableCommand {
     }
 }
 
-extension PolicyKind: ExpressibleByArgument {
+extension ResourceKind: ExpressibleByArgument {
     /// The kind that somebody named on a command line.
     public init?(argument: String) {
         self.init(named: argument)
