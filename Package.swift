@@ -123,7 +123,9 @@ let package = Package(
             ]),
 
         // Edges
-        room("BrokerAPI", ["Broker", "HTTPServing", "LinearRegex", "Telemetry", logging, metrics, lifecycle] + http),
+        room(
+            "BrokerAPI",
+            ["Broker", "HTTPServing", "HTTPTransport", "LinearRegex", "Telemetry", logging, metrics, lifecycle] + http),
         room("GuestAPI", ["Guest", "HTTPServing", logging, metrics, lifecycle] + http + grpc, exclude: ["Protos"]),
 
         room("Controller", ["AdminClient", "Policy", logging, metrics, lifecycle]),
@@ -133,7 +135,7 @@ let package = Package(
             "Broker",
             [
                 "Collateral", "Storage", "Policy", "Verification", "X509Trust", "KBSProtocol", "JOSE", "RATS",
-                "Encodings", crypto, yams, logging, metrics, lifecycle,
+                "Encodings", crypto, cryptoExtras, yams, logging, metrics, lifecycle,
             ]),
         room(
             "Guest",
@@ -253,7 +255,7 @@ let package = Package(
                 "BrokerTestSupport", "EvidenceSimulator", "TestInput", "TestPrograms", "PolicyTesting", "Policy",
                 "Verification", "Collateral", "X509Trust",
             ]),
-        tests("BrokerAPI", ["BrokerTestSupport", "TestPrograms", "HTTPTransport", "X509Trust"]),
+        tests("BrokerAPI", ["AdminClient", "BrokerTestSupport", "TestPrograms", "HTTPTransport", "X509Trust"]),
         tests(
             "Guest",
             [

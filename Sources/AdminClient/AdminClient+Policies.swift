@@ -97,10 +97,12 @@ public struct PolicyRecord: Sendable, Hashable {
     public var identifier: String { "\(kind)/\(namespace ?? "-")/\(name)" }
     /// SHA-256 (hex) of the document's canonical JSON.
     public var digest: String { json["digest"]?.stringValue ?? "" }
-    /// Where it came from: `admin`, `resource-policy`, `bundle/NAME` and so on.
+    /// Where it came from: `admin`, `resource-policy`, `bundle/NAME`, `source/NAME` and so on.
     public var origin: String { json["origin"]?.stringValue ?? "" }
     /// Whether it came in a signed bundle.
     public var isOfBundle: Bool { origin.hasPrefix("bundle/") }
+    /// Whether it belongs to a source, such as a cluster's controller, which alone changes and removes it.
+    public var isOfSource: Bool { origin.hasPrefix("source/") }
     /// The YAML text; nil in lists.
     public var text: String? { json["text"]?.stringValue }
 }

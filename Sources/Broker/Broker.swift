@@ -43,6 +43,8 @@ public final class Broker: Sendable {
     let releaseCounts: ReleaseCountRepository
     let approvals: ApprovalRepository
     let platforms: PlatformRepository
+    let secrets: SecretRepository
+    let sealingKeys: SealingKeyRing
     let referenceWatch = ReferenceValueWatch()
 
     private init(
@@ -83,6 +85,8 @@ public final class Broker: Sendable {
         releaseCounts = ReleaseCountRepository(database)
         approvals = ApprovalRepository(database, keys: keyRing)
         platforms = PlatformRepository(database, keys: keyRing)
+        secrets = SecretRepository(database, keys: keyRing)
+        sealingKeys = SealingKeyRing(SigningKeyRepository(database, keys: keyRing), environment: environment)
     }
 
     /// Opens a broker over a database that is at hand: migrates it, makes the signing key if there is none, installs the
@@ -128,6 +132,7 @@ public final class Broker: Sendable {
         }
         try await storing { () async throws(StorageError) in try await Migrations.migrate(database) }
         try await broker.signingKeys.prepare()
+        try await broker.sealingKeys.prepare()
         try await broker.installDefaultPolicies()
         if try await storing({ () async throws(StorageError) in try await broker.policyDocuments.renewSeal() }) {
             logger.notice("policies sealed under the current key-encryption key")

@@ -56,6 +56,17 @@ public struct BrokerMetrics: Sendable {
         }
     }
 
+    /// A source sent its policies: what became of that.
+    func sourceUpdated(_ outcome: String) {
+        labelled("claviger_policy_source_updates_total", [("outcome", outcome)])
+    }
+
+    /// How many documents of a source are refused at present. Sources are few: the store takes no more than it has room for.
+    func sourceStands(_ source: String, refused: Int) {
+        Gauge(label: "claviger_policy_source_refused", dimensions: [("source", source)], factory: factory)
+            .record(Int64(refused))
+    }
+
     func attestationSucceeded(tee: String, version: String) {
         labelled("kbs_attestation_successes_total", [("tee_type", tee)])
         labelled("claviger_attestations_total", [("protocol", version), ("tee_type", tee)])

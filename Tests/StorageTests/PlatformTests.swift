@@ -190,9 +190,11 @@ struct PlatformTests {
     func migrated() async throws {
         let test = try await TestDatabase.make()
         try await DecisionRepository(test.database).append(record())
-        _ = try await test.database.query("DROP TABLE platforms")
+        for table in ["platforms", "policy_source_documents", "policy_sources", "brokered_secrets"] {
+            _ = try await test.database.query("DROP TABLE \(table)")
+        }
         _ = try await test.database.query(
-            "DELETE FROM claviger_migrations WHERE version = \(Migration.platforms.version)")
+            "DELETE FROM claviger_migrations WHERE version >= \(Migration.platforms.version)")
         try await Migrations.migrate(test.database)
         #expect(try await PlatformRepository(test.database, keys: test.keys).observe(sighting(["snp": 22])) == [:])
         #expect(try await DecisionRepository(test.database).list().count == 1)

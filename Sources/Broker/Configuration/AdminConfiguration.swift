@@ -32,12 +32,19 @@ public struct IdentityProviderConfiguration: Sendable, Hashable {
     /// Path of a JWK set (RFC 7517); tokens name their key by `kid`.
     public var jwkSetFile: String?
 
-    /// A provider with a public key, a JWK set, or both.
-    public init(issuer: String, audience: String, publicKeyFile: String? = nil, jwkSetFile: String? = nil) {
+    /// What more there is to know when the tokens are those of a Kubernetes cluster's service accounts.
+    public var kubernetes: KubernetesIdentityConfiguration?
+
+    /// A provider with a public key, a JWK set, or both; or with a cluster behind it.
+    public init(
+        issuer: String, audience: String, publicKeyFile: String? = nil, jwkSetFile: String? = nil,
+        kubernetes: KubernetesIdentityConfiguration? = nil
+    ) {
         self.issuer = issuer
         self.audience = audience
         self.publicKeyFile = publicKeyFile
         self.jwkSetFile = jwkSetFile
+        self.kubernetes = kubernetes
     }
 }
 

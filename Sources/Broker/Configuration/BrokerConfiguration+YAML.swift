@@ -128,6 +128,11 @@ extension AdminConfiguration {
 
 extension IdentityProviderConfiguration {
     init(_ section: inout ConfigurationSection) throws(ConfigurationError) {
+        if var cluster = try section.section("kubernetes") {
+            try self.init(kubernetes: &cluster)
+            try section.finish()
+            return
+        }
         self.init(
             issuer: try section.requiredText("issuer"), audience: try section.requiredText("audience"),
             publicKeyFile: try section.text("publicKeyFile"), jwkSetFile: try section.text("jwkSetFile"))

@@ -7,6 +7,9 @@ public struct PolicyConfiguration: Sendable, Hashable {
     public var installDefaults = true
     /// Signatures on policy bundles.
     public var signatures = PolicySignatureConfiguration()
+    /// What each source of policies may say. Without any, every source may say everything that the role of its token may send;
+    /// with some, only these are taken.
+    public var sources: [PolicySourceConfiguration] = []
 
     /// The defaults.
     public init() {}
@@ -32,6 +35,13 @@ extension PolicyConfiguration {
     init(_ section: inout ConfigurationSection) throws(ConfigurationError) {
         installDefaults = try section.flag("installDefaults") ?? installDefaults
         if var section = try section.section("signatures") { signatures = try PolicySignatureConfiguration(&section) }
+        for var source in try section.sections("sources") ?? [] {
+            let rule = try PolicySourceConfiguration(&source)
+            guard !sources.contains(where: { $0.name == rule.name }) else {
+                throw source.invalid("name", "is given twice.")
+            }
+            sources.append(rule)
+        }
         try section.finish()
     }
 }

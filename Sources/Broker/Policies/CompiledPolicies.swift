@@ -24,15 +24,15 @@ struct CompiledPolicies: Sendable {
     }
 
     /// Compiles what is stored, after it was found to be what brokers stored and to be signed as it must be; reference
-    /// values that have expired do not count.
+    /// values that have expired do not count. Documents that are in `known` with the same digest are not read again.
     init(
-        _ snapshot: PolicySnapshot, _ signatures: PolicySignatures, at now: Date
+        _ snapshot: PolicySnapshot, _ signatures: PolicySignatures, at now: Date, known: PolicyBundle = .empty
     ) throws(PolicyLoadFailure) {
         guard snapshot.violations.isEmpty else {
             throw PolicyLoadFailure(.unauthentic, snapshot.violations.joined(separator: " "))
         }
         let (documents, bundles) =
-            signatures.isRequired ? try Self.signed(snapshot, signatures) : try Self.stored(snapshot)
+            signatures.isRequired ? try Self.signed(snapshot, signatures) : try Self.stored(snapshot, known)
         let bundle: PolicyBundle
         do throws(PolicyError) {
             bundle = try PolicyBundle(documents, registered: Self.registered(snapshot, at: now))
@@ -45,10 +45,17 @@ struct CompiledPolicies: Sendable {
     }
 
     private static func stored(
-        _ snapshot: PolicySnapshot
+        _ snapshot: PolicySnapshot, _ known: PolicyBundle
     ) throws(PolicyLoadFailure) -> ([PolicyDocument], [AppliedBundle]) {
+        let known = KnownDocuments(known)
         var documents: [PolicyDocument] = []
-        for policy in snapshot.policies { documents.append(try policy.document()) }
+        for policy in snapshot.policies {
+            if let document = known.document(policy) {
+                documents.append(document)
+            } else {
+                documents.append(try policy.document())
+            }
+        }
         let bundles = snapshot.bundles.map { stored in
             let origin = NewPolicyBundle.origin(stored.name)
             return AppliedBundle(

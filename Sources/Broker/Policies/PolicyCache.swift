@@ -116,7 +116,8 @@ final class PolicyCache: Sendable {
                 throw PolicyLoadFailure(
                     .rolledBack, "The database is at generation \(snapshot.generation); it was at \(known.generation).")
             }
-            let compiled = try CompiledPolicies(snapshot, signatures, at: environment.clock.now())
+            let compiled = try CompiledPolicies(
+                snapshot, signatures, at: environment.clock.now(), known: known.bundle)
             if let setback = compiled.setback(from: known) { throw PolicyLoadFailure(.rolledBack, setback) }
             take(compiled)
         } catch {

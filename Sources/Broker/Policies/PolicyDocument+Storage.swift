@@ -2,6 +2,11 @@ import Encodings
 import Policy
 import Storage
 
+extension PolicyKey {
+    /// The name within a cluster, `-` for no namespace, as documents have it.
+    var identifier: String { "\(kind)/\(namespace ?? "-")/\(name)" }
+}
+
 extension PolicyDocument {
     /// The name that the document is stored under.
     var key: PolicyKey { PolicyKey(kind: kind.rawValue, namespace: namespace, name: name) }

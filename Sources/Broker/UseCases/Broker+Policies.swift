@@ -49,6 +49,7 @@ extension Broker {
             let known = Dictionary(stored.policies.map { ($0.key, $0.digest) }) { $1 }
             // Rows that somebody wrote past the brokers may lie about their digests.
             let news = documents.filter { known[$0.key] != $0.digest || !stored.violations.isEmpty }.map(\.newPolicy)
+            try requireNotOfSource(news.map(\.key), in: stored)
             if !dryRun, !news.isEmpty {
                 _ = try await storing { () async throws(StorageError) in
                     try await policyDocuments.put(
@@ -127,6 +128,7 @@ extension Broker {
     public func deletePolicy(_ name: PolicyName, by author: String) async throws(BrokerError) {
         try requireUnsignedPoliciesAllowed()
         try await changingPolicies { stored throws(BrokerError) in
+            try requireNotOfSource([name.key], in: stored)
             _ = try compile(try parse(stored.policies.filter { $0.key != name.key }), stored)
             let generation = try await storing { () async throws(StorageError) in
                 try await policyDocuments.delete(name.key, by: author, after: stored.generation)

@@ -14,6 +14,7 @@ extension Broker {
         _ = try? await policies.current(atLeast: generation)
         await reportReplica()
         let alive = try await storing { () async throws(StorageError) in try await replicas.list() }
+        let sources = try await sourceList()
         let compiled = policies.latest
         return [
             "generation": .int(generation), "inForce": .int(compiled.generation),
@@ -23,6 +24,7 @@ extension Broker {
             "problem": policies.problem.map { problem in
                 ["code": .string(problem.cause.rawValue), "details": .string(problem.details)]
             } ?? .null,
+            "sources": .array(sources),
             "replica": .string(replicaID),
             "replicas": .array(alive.map { $0.json() }),
         ]

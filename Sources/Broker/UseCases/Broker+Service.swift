@@ -62,7 +62,12 @@ extension Broker: Service {
             group.addTask {
                 await self.follow(SigningKeyRepository.channel) { () async throws(BrokerError) in
                     try await self.signingKeys.load()
+                    try await self.sealingKeys.load()
                 }
+            }
+            group.addTask {
+                await self.renewSecretSeals()
+                await self.regularly(every: Self.sweepInterval) { await self.rotateSecrets() }
             }
             group.addTask {
                 await self.watchReferenceValues()

@@ -133,7 +133,3 @@ extension BrokerError {
         )
     }
 }
-
-extension PolicyKey {
-    fileprivate var identifier: String { "\(kind)/\(namespace ?? "-")/\(name)" }
-}

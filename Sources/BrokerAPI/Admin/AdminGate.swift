@@ -1,6 +1,7 @@
 import Broker
 import FoundationEssentials
 import JOSE
+import Logging
 import RATS
 
 /// Decides who may administrate: who the caller is, and what his role may do.
@@ -13,7 +14,9 @@ struct AdminGate: Sendable {
     private static let leeway: Int64 = 60
 
     /// Loads the keys and compiles the access list.
-    init(_ configuration: AdminConfiguration, clock: WallClock) throws(ConfigurationError) {
+    init(
+        _ configuration: AdminConfiguration, clock: WallClock, logger: Logger = Logger(label: "claviger-broker")
+    ) throws(ConfigurationError) {
         mode = configuration.mode
         maximumLifetime = configuration.maximumTokenLifetime.inSeconds
         self.clock = clock
@@ -24,7 +27,9 @@ struct AdminGate: Sendable {
                 throw ConfigurationError(
                     code: "no_identity_provider", message: "admin.identityProviders must not be empty.")
             }
-            for provider in configuration.identityProviders { providers.append(try IdentityProvider(provider)) }
+            for provider in configuration.identityProviders {
+                providers.append(try IdentityProvider(provider, clock: clock, logger: logger))
+            }
             for rule in configuration.accessList { rules.append(try AccessRule(rule)) }
         }
         self.providers = providers
@@ -32,17 +37,17 @@ struct AdminGate: Sendable {
     }
 
     /// Lets a request in, or says why not.
-    func admit(bearer: String?, method: String, target: String) throws(AdminRefusal) -> AdminPrincipal {
+    func admit(bearer: String?, method: String, target: String) async throws(AdminRefusal) -> AdminPrincipal {
         guard mode != .denyAll else { throw .everybodyDenied }
         guard let bearer else { throw .noBearerToken }
-        let principal = try authenticate(bearer)
+        let principal = try await authenticate(bearer)
         guard rules.contains(where: { $0.allows(role: principal.role, method: method, target: target) }) else {
             throw .roleNotAllowed(role: principal.role, path: target)
         }
         return principal
     }
 
-    private func authenticate(_ bearer: String) throws(AdminRefusal) -> AdminPrincipal {
+    private func authenticate(_ bearer: String) async throws(AdminRefusal) -> AdminPrincipal {
         guard let token = try? JWS(compact: bearer) else { throw .notVerified(code: "admin_token_malformed") }
         // A header that offers a key of its own belongs to another kind of token or to an attack.
         let foreignMembers = ["jwk", "jku", "x5u", "x5c", "crit"]
@@ -51,7 +56,7 @@ struct AdminGate: Sendable {
         }
         var refusal = AdminRefusal.notVerified(code: "admin_token_unknown_signer")
         for provider in providers {
-            guard let payload = provider.payload(of: token) else { continue }
+            guard let payload = await provider.payload(of: token) else { continue }
             do {
                 return try principal(payload, provider)
             } catch {
@@ -68,7 +73,7 @@ struct AdminGate: Sendable {
         guard claims.object["eat_profile"] == nil, claims.object["submods"] == nil else {
             throw .notVerified(code: "admin_token_is_attestation")
         }
-        guard let role = claims.object["role"]?.stringValue, !role.isEmpty else { throw .noRole }
+        let identity = try provider.identity(claims)
         do {
             try claims.validate(
                 now: now, leeway: Self.leeway, issuer: provider.issuer, audience: provider.audience,
@@ -82,7 +87,7 @@ struct AdminGate: Sendable {
             throw .notVerified(code: "admin_token_lives_too_long")
         }
         return AdminPrincipal(
-            issuer: provider.issuer, subject: claims.subject ?? AdminPrincipal.unnamed, role: role,
+            issuer: provider.issuer, subject: identity.subject, role: identity.role, workload: identity.workload,
             expiresAt: Date(timeIntervalSince1970: Double(seconds)))
     }
 }

@@ -9,10 +9,12 @@ struct AdminPrincipal: Sendable, Hashable {
     let issuer: String
     let subject: String
     let role: String
+    /// The pod that the token is bound to, for tokens of a cluster.
+    let workload: String?
     let expiresAt: Date
 
     var administrator: Administrator { Administrator(issuer: issuer, subject: subject, role: role) }
 
-    /// How changes are signed in the history: who, vouched for by whom, in which role.
-    var recordedName: String { administrator.recordedName }
+    /// How changes are signed in the history: who, vouched for by whom, in which role and, for tokens of a cluster, in which pod.
+    var recordedName: String { administrator.recordedName + (workload.map { " in \($0)" } ?? "") }
 }

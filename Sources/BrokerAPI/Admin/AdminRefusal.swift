@@ -6,6 +6,7 @@ enum AdminRefusal: Error, Sendable, Hashable {
     case noBearerToken
     case notVerified(code: String)
     case noRole
+    case accountNotNamed(subject: String)
     case roleNotAllowed(role: String, path: String)
 
     /// The refusal as the caller sees it.
@@ -18,6 +19,8 @@ enum AdminRefusal: Error, Sendable, Hashable {
             case .notVerified(let code): (.unauthenticated, code, "Cannot verify token with any of the issuers")
             case .noRole:
                 (.unauthenticated, "admin_role_missing", "Missing required `role` claim in JWT")
+            case .accountNotNamed(let subject):
+                (.denied, "service_account_not_allowed", "The service account \(subject) has no role here")
             case .roleNotAllowed(let role, let path):
                 (.denied, "admin_role_not_allowed", "Role \(role) not allowed for path \(path)")
             }

@@ -26,6 +26,8 @@ extension BrokerResponder {
         case .readPolicy: try await readPolicy(exchange)
         case .deletePolicy: try await deletePolicy(exchange)
         case .policyHistory: try await policyHistory(exchange)
+        case .setSourcePolicies: try await setSourcePolicies(exchange)
+        case .deleteSource: try await deleteSource(exchange)
         case .listResources: .json(try await broker.resourceList(prefix: exchange.query["prefix"] ?? ""))
         case .resourceVersions: try await resourceVersions(exchange)
         case .listReferenceValues: .json(try await broker.referenceValueList())
@@ -49,6 +51,10 @@ extension BrokerResponder {
         case .listKeys: .json(try await broker.signingKeyList())
         case .rotateKeys: .json(try await broker.rotateSigningKey(by: exchange.author))
         case .identify: try identify(exchange)
+        case .writeSecret: try await writeSecret(exchange)
+        case .deleteSecret: try await deleteSecret(exchange)
+        case .sealingKeySet: .json(.object(broker.sealingKeySet()))
+        case .rotateSealingKey: .json(try await broker.rotateSealingKey(by: exchange.author))
         }
     }
 }

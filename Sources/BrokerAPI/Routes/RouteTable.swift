@@ -9,6 +9,7 @@ enum RouteOperation: String, Sendable, Hashable, CaseIterable {
     case registerReferenceValues, readReferenceValue, listReferenceValueObject
     case keySet, health, readiness, metrics
     case listPolicies, policyStatus, applyPolicies, readPolicy, deletePolicy, policyHistory
+    case setSourcePolicies, deleteSource
     case listResources, resourceVersions
     case listReferenceValues, writeReferenceValue, deleteReferenceValue
     case listDecisions, readDecision
@@ -17,6 +18,7 @@ enum RouteOperation: String, Sendable, Hashable, CaseIterable {
     case listPlatforms, forgetPlatform
     case collateralStatus, fetchCollateral, exportCollateral, importCollateral
     case revoke, listKeys, rotateKeys, identify
+    case writeSecret, deleteSecret, sealingKeySet, rotateSealingKey
 }
 
 /// All that can be asked of the broker over HTTP, with who may ask it.
@@ -45,6 +47,8 @@ enum RouteTable {
         Route(.get, "/claviger/v1/policies/{kind}/{namespace}/{name}", .admin, .readPolicy),
         Route(.delete, "/claviger/v1/policies/{kind}/{namespace}/{name}", .admin, .deletePolicy),
         Route(.get, "/claviger/v1/policies/{kind}/{namespace}/{name}/history", .admin, .policyHistory),
+        Route(.put, "/claviger/v1/sources/{source}/policies", .admin, .setSourcePolicies),
+        Route(.delete, "/claviger/v1/sources/{source}", .admin, .deleteSource),
         Route(.get, "/claviger/v1/resources", .admin, .listResources),
         Route(.get, "/claviger/v1/resources/{repository}/{type}/{tag}/versions", .admin, .resourceVersions),
         Route(.get, "/claviger/v1/reference-values", .admin, .listReferenceValues),
@@ -67,6 +71,11 @@ enum RouteTable {
         Route(.get, "/claviger/v1/keys", .admin, .listKeys),
         Route(.post, "/claviger/v1/keys/rotate", .admin, .rotateKeys),
         Route(.get, "/claviger/v1/whoami", .admin, .identify),
+        // There is no way to read a value here, for nobody.
+        Route(.put, "/claviger/v1/sources/{source}/secrets/{namespace}/{name}", .admin, .writeSecret),
+        Route(.delete, "/claviger/v1/sources/{source}/secrets/{namespace}/{name}", .admin, .deleteSecret),
+        Route(.get, "/claviger/v1/sealing-keys", .open, .sealingKeySet),
+        Route(.post, "/claviger/v1/sealing-keys/rotate", .admin, .rotateSealingKey),
     ]
 
     private static let byFirstSegment = Dictionary(grouping: routes) { route in

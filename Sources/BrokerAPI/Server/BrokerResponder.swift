@@ -61,7 +61,7 @@ struct BrokerResponder: HTTPResponder {
         case .unknownPath: throw .unknownPath
         }
         operation = route.operation.rawValue
-        let principal = try admit(request, route, target, source: source)
+        let principal = try await admit(request, route, target, source: source)
         let query = try QueryParameters.parse(target.query)
         guard let limit = bodyLimit(request, route) else {
             return try await perform(
@@ -89,6 +89,8 @@ struct BrokerResponder: HTTPResponder {
         // A whole site's collateral comes in one signed file.
         case .admin where route.operation == .importCollateral:
             return max(limits.bodyBytes, Broker.maximumCollateralBundleBytes)
+        // All policies of a cluster come at once.
+        case .admin where route.operation == .setSourcePolicies: return SourceRequest.maximumBytes
         default: return limits.bodyBytes
         }
     }
@@ -96,7 +98,7 @@ struct BrokerResponder: HTTPResponder {
     /// Checks who may use the route before anything of the body is read.
     private func admit(
         _ request: Request, _ route: Route, _ target: RequestTarget, source: String
-    ) throws(BrokerError) -> AdminPrincipal? {
+    ) async throws(BrokerError) -> AdminPrincipal? {
         switch route.access {
         case .open, .attested: return nil
         case .limited, .challenged:
@@ -104,7 +106,7 @@ struct BrokerResponder: HTTPResponder {
             return nil
         case .admin:
             do throws(AdminRefusal) {
-                return try gate.admit(
+                return try await gate.admit(
                     bearer: Exchange.bearer(in: request.headers), method: request.method.rawValue, target: target.text)
             } catch {
                 throw error.error(endpoint: target.segments.count > 2 ? target.segments[2] : "")

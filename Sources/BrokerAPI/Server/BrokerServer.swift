@@ -50,7 +50,7 @@ public struct BrokerServer: Service {
         self.logger = logger
         self.onListening = onListening
         responder = BrokerResponder(
-            broker: broker, gate: try AdminGate(configuration.admin, clock: clock),
+            broker: broker, gate: try AdminGate(configuration.admin, clock: clock, logger: logger),
             limiter: SourceRateLimiter(
                 rate: configuration.limits.challengesPerSecond, burst: configuration.limits.challengeBurst),
             limits: configuration.limits, metrics: HTTPMetrics(factory: metrics),
@@ -61,7 +61,7 @@ public struct BrokerServer: Service {
     /// providers, the access list. Throws ``Broker/ConfigurationError`` as the initialiser does.
     public static func check(_ configuration: BrokerConfiguration, logger: Logger) throws(ConfigurationError) {
         _ = try certificates(configuration.transport, logger)
-        _ = try AdminGate(configuration.admin, clock: .system)
+        _ = try AdminGate(configuration.admin, clock: .system, logger: logger)
     }
 
     private static func certificates(

@@ -73,6 +73,10 @@ extension BrokerServer {
         "claviger_policy_bundle_fingerprint": .init(
             "The first 48 bits of the digest of the policies that decide: equal on all replicas."),
         "claviger_policy_bundle_serial": .init("The serial of each signed policy bundle in force."),
+        "claviger_policy_source_updates_total": .init(
+            "Times that a source sent its policies, by outcome: changed, unchanged, fenced or failed."),
+        "claviger_policy_source_refused": .init(
+            "Documents of each source that were refused in the last list that this broker took."),
         "claviger_policy_bundle_stale": .init("1 while policies are stored that cannot be used."),
         "claviger_collateral_items": .init("Pieces of collateral that have successors, by kind."),
         "claviger_collateral_expiry_seconds": .init(

@@ -54,6 +54,8 @@ public struct KeyPurpose: Sendable, Hashable {
     static let collateralMarks = KeyPurpose("claviger.storage collateral marks")
     /// Authenticates what is remembered of machines.
     static let platform = KeyPurpose("claviger.storage platform")
+    /// Seals what is remembered of brokered secrets.
+    static let brokeredSecret = KeyPurpose("claviger.storage brokered secret")
     /// Seals the challenge cookie.
     public static let challengeCookie = KeyPurpose("claviger challenge cookie")
     /// Authenticates the session cookie.

@@ -9,6 +9,7 @@ struct Migration: Sendable {
 
     static let all: [Migration] = [
         .initial, .releaseLimits, .policySeal, .attestationResults, .collateral, .collateralChecks, .platforms,
+        .policySources, .brokeredSecrets,
     ]
 
     /// SHA-256 of the text, lower-case hex.

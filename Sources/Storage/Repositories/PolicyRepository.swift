@@ -9,7 +9,7 @@ public struct PolicyRepository: Sendable {
 
     let database: Database
     let keys: KeyEncryptionKeyRing
-    private let change: SealedChange
+    let change: SealedChange
 
     /// A repository over a migrated database; the keys seal what is stored.
     public init(_ database: Database, keys: KeyEncryptionKeyRing) {
@@ -180,7 +180,7 @@ public struct PolicyRepository: Sendable {
     }
 
     /// Stores documents in place of those with the old names, and carries the manifest on.
-    private func exchange(
+    func exchange(
         _ old: Set<PolicyKey>, for policies: [NewPolicy], origin: String, by: String, _ manifest: inout PolicyManifest
     ) throws(StorageError) -> [SQLStatement] {
         let gone = old.subtracting(policies.map(\.key))
@@ -198,12 +198,12 @@ public struct PolicyRepository: Sendable {
         }
     }
 
-    private static func made(_ generation: Int64?) throws(StorageError) -> Int64 {
+    static func made(_ generation: Int64?) throws(StorageError) -> Int64 {
         guard let generation else { throw .internal("a change that was due was not made") }
         return generation
     }
 
-    private static func names(_ keys: [PolicyKey]) -> [SQLValue] {
+    static func names(_ keys: [PolicyKey]) -> [SQLValue] {
         [.texts(keys.map(\.kind)), .texts(keys.map { $0.namespace ?? "" }), .texts(keys.map(\.name))]
     }
 }

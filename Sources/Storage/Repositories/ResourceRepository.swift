@@ -48,7 +48,7 @@ public struct ResourceRepository: Sendable {
         RETURNING last_version
         """)
 
-    private static let insertVersion = SQL(
+    static let insertVersion = SQL(
         """
         WITH owner AS (
             SELECT path FROM resources
@@ -59,7 +59,7 @@ public struct ResourceRepository: Sendable {
         RETURNING version
         """)
 
-    private func reserveVersion(path: String, tenant: String) async throws(StorageError) -> Int {
+    func reserveVersion(path: String, tenant: String) async throws(StorageError) -> Int {
         let rows = try await database.write(SQLStatement(Self.reserve, [.text(path), .text(tenant)]))
         guard let row = rows.first else { throw .conflict("the path belongs to another tenant") }
         return Int(try row.int(0))
@@ -113,9 +113,9 @@ public struct ResourceRepository: Sendable {
     }
 
     // Taken first, so that the second statement's snapshot holds every version that was written before the lock.
-    private static let closePath = SQL("UPDATE resources SET deleted_through = last_version WHERE path = $1::text")
+    static let closePath = SQL("UPDATE resources SET deleted_through = last_version WHERE path = $1::text")
 
-    private static let destroyVersions = SQL(
+    static let destroyVersions = SQL(
         """
         UPDATE resource_versions
         SET wrapped_key = NULL, ciphertext = NULL, key_id = NULL, destroyed_at = now(), destroyed_by = $2::text

@@ -41,7 +41,7 @@ struct SealedChange: Sendable {
     ) async throws(StorageError) -> Int64 {
         let (next, overflow) = seen.addingReportingOverflow(1)
         guard !overflow else { throw .internal("there are no generations left") }
-        let first = [try SQLStatement(Self.bump), try SQLStatement(Self.requireNext, [.int(next)])]
+        let first = [try SQLStatement(Self.bump), try SQLStatement(Self.require, [.int(next)])]
         let seal = try PolicySeal(manifest, generation: next, keys: keys).storing()
         _ = try await database.transaction(first + statements + [seal, try SQLStatement(Self.notify)])
         return next
@@ -51,7 +51,8 @@ struct SealedChange: Sendable {
 
     private static let bump = SQL("UPDATE generation SET value = value + 1, changed_at = now()")
 
-    private static let requireNext = SQL(
+    /// Requires that the database is at a generation.
+    static let require = SQL(
         """
         SELECT claviger_require(value = $1::bigint, 'policies or reference values were changed meanwhile')
         FROM generation

@@ -37,6 +37,15 @@ struct BrokerOptions: ParsableArguments {
             insecureHTTPAllowed: insecureHTTP)
     }
 
+    /// A client without a token, for what everybody may ask.
+    func openClient() throws -> AdminClient {
+        let endpoint = try endpoint()
+        return try AdminClient(
+            AdminClient.Configuration(
+                url: endpoint.httpURL, unixSocket: endpoint.unixSocket, trustAnchorsPEM: try endpoint.trustAnchors(),
+                insecureHTTPAllowed: endpoint.plainHTTPAllowed))
+    }
+
     /// A client with the admin token.
     func adminClient() throws -> AdminClient {
         let endpoint = try endpoint()

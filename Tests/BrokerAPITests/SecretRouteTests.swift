@@ -1,0 +1,89 @@
+import Broker
+import BrokerTestSupport
+import Encodings
+import Foundation
+import Testing
+
+@testable import BrokerAPI
+
+@Suite("Routes about brokered secrets")
+struct SecretRouteTests {
+    private static let path = "/claviger/v1/sources/cluster-a/secrets/payments/db"
+
+    private static func body(_ members: JSONObject = [:]) -> [UInt8] {
+        var body: JSONObject = [
+            "fence": 1, "uid": "u", "generation": 1,
+            "spec": ["path": ["type": "db", "tag": "password"], "secretRef": ["name": "s", "key": "k"]],
+            "value": .string(Base64.encode(Array("hunter2".utf8))),
+        ]
+        for (name, value) in members { body[name] = value == .null ? nil : value }
+        return body.serialized()
+    }
+
+    @Test("A48: the controller's role writes secrets and never reads one, and no answer holds a value")
+    func controller() async throws {
+        let configure: @Sendable (inout BrokerConfiguration) -> Void = { configuration in
+            configuration.admin.accessList.append(
+                AccessRuleConfiguration(
+                    role: "controller", allowedEndpoints: "^/claviger/v1/sources/cluster-a/.+$",
+                    methods: ["PUT", "DELETE"]))
+        }
+        let policies = TestPolicies.stream(TestPolicies.appraisal, TestPolicies.allowAll)
+        try await RunningBroker.serve(policies: policies, configure: configure) { server in
+            let token = try server.admin.token(role: "controller")
+            let put = try await server.send("PUT", Self.path, bearer: token, body: Self.body())
+            #expect(put.status == 200 && put.json?["uri"] == "kbs:///payments/db/password")
+            #expect(!String(decoding: put.body, as: UTF8.self).contains("hunter2"))
+            for target in [
+                "/kbs/v0/resource/payments/db/password", "/claviger/v1/resources/payments/db/password/versions",
+                "/claviger/v1/resources", Self.path, "/claviger/v1/sources/cluster-b/secrets/payments/db",
+            ] {
+                let reply = try await server.send("GET", target, bearer: token)
+                #expect([401, 403, 405].contains(reply.status), "\(target): \(reply.status)")
+            }
+            let stranger = Self.path.replacingOccurrences(of: "cluster-a", with: "cluster-b")
+            #expect(try await server.send("PUT", stranger, bearer: token, body: Self.body()).status == 403)
+            let written = try await server.send(
+                "POST", "/kbs/v0/resource/payments/db/password", bearer: token, body: [1])
+            #expect(written.status == 403)
+            let fenced = try await server.send("DELETE", "\(Self.path)?fence=0&uid=u", bearer: token)
+            #expect(fenced.status == 409 && fenced.errorType == "Fenced")
+            let gone = try await server.send(
+                "DELETE", "\(Self.path)?fence=1&uid=u&deletionPolicy=Delete", bearer: token)
+            #expect(gone.status == 200 && gone.json?["destroyed"] == true)
+        }
+    }
+
+    @Test("what cannot be read is refused, and says why")
+    func malformed() async throws {
+        try await RunningBroker.serve { server in
+            let bodies: [[UInt8]] = [
+                [], Array("[]".utf8), Self.body(["fence": .null]), Self.body(["fence": "1"]),
+                Self.body(["uid": .null]), Self.body(["spec": .null]), Self.body(["spec": "x"]),
+                Self.body(["value": "not base64!"]), Self.body(["value": 1]), Self.body(["stranger": 1]),
+                Self.body(["generation": -1]), Self.body(["fence": -1]), Self.body(["uid": ""]),
+            ]
+            for body in bodies {
+                let reply = try await server.administrate("PUT", Self.path, body: body)
+                #expect(reply.status == 400, "\(String(decoding: body, as: UTF8.self))")
+            }
+            for query in ["", "?fence=1", "?uid=u", "?fence=x&uid=u", "?fence=1&uid=u&deletionPolicy=Burn"] {
+                #expect(try await server.administrate("DELETE", Self.path + query).status == 400, "\(query)")
+            }
+            #expect(try await server.administrate("DELETE", "\(Self.path)?fence=1&uid=u").status == 200)
+        }
+    }
+
+    @Test("the sealing keys are for everybody, and only public")
+    func sealingKeys() async throws {
+        try await RunningBroker.serve { server in
+            let reply = try await server.send("GET", "/claviger/v1/sealing-keys")
+            let keys = try #require(reply.json?["keys"]?.arrayValue)
+            #expect(reply.status == 200 && keys.count == 1)
+            #expect(keys[0]["crv"] == "P-256" && keys[0]["d"] == nil && keys[0]["use"] == "enc")
+            let rotated = try await server.administrate("POST", "/claviger/v1/sealing-keys/rotate")
+            #expect(rotated.json?["keys"]?.arrayValue?.count == 2)
+            #expect(rotated.json?["keys"]?.arrayValue?.first != keys[0])
+        }
+    }
+}
