@@ -114,12 +114,13 @@ let package = Package(
                 "PolicyTesting", "RecordedEvidence", "RegoImport", "Policy", "Storage", "Verification", "X509Trust",
             ]),
 
-        program("claviger-controller", ["Controller", "AdminClient", "Encodings"]),
+        program("claviger-controller", ["Controller", "AdminClient", "Kubernetes", "Encodings"]),
         program(
             "claviger-bench",
             [
                 "AdminClient", "HTTPTransport", "KBSProtocol", "JOSE", "Policy", "Processes", "RATS", "Storage",
-                "Verification", "X509Trust", "X509TestSupport", "Encodings", "EvidenceSimulator", crypto,
+                "Verification", "X509Trust", "X509TestSupport", "Encodings", "EvidenceSimulator",
+                "KubernetesTestSupport", crypto,
             ]),
 
         // Edges
@@ -128,7 +129,12 @@ let package = Package(
             ["Broker", "HTTPServing", "HTTPTransport", "LinearRegex", "Telemetry", logging, metrics, lifecycle] + http),
         room("GuestAPI", ["Guest", "HTTPServing", logging, metrics, lifecycle] + http + grpc, exclude: ["Protos"]),
 
-        room("Controller", ["AdminClient", "Policy", logging, metrics, lifecycle]),
+        room(
+            "Controller",
+            [
+                "AdminClient", "Kubernetes", "Policy", "HTTPServing", "Telemetry", "Encodings", logging, metrics,
+                lifecycle,
+            ] + http),
 
         // Services
         room(
@@ -268,7 +274,12 @@ let package = Package(
                 "GuestTestSupport", "TestInput", "TestPrograms", "TestSupport",
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ] + grpc),
-        tests("Controller", ["BrokerTestSupport", "BrokerAPI", "Policy"], vectors: false),
+        tests(
+            "Controller",
+            [
+                "BrokerTestSupport", "KubernetesTestSupport", "BrokerAPI", "HTTPTransport", "Kubernetes", "Policy",
+                "Telemetry", "Encodings", logging, lifecycle,
+            ], vectors: false),
         tests(
             "claviger",
             [

@@ -1,7 +1,10 @@
 /// Why a reconciliation did not happen.
 public struct ControllerError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// A stable name: `unreadable` (the folder or a file), `invalid` (a policy), `unavailable` (the broker cannot be
-    /// reached; trying again may help) or `refused` (the broker said no).
+    /// A stable name: `unreadable` (the folder or a file), `invalid` (a policy), `unavailable` (the broker or the API server
+    /// cannot be reached; trying again may help), `refused` (the broker or the API server said no), `fenced` (another
+    /// controller has taken over the source), `not_leading` (this controller may not write any more), `not_synced` (not
+    /// everything was read yet), `stale` (an object changed while it was looked at), `source_missing` (a Secret that is referred
+    /// to) or `unexpected` (an answer that cannot be understood).
     public let code: String
     /// A sentence for the operator.
     public let message: String
@@ -14,4 +17,7 @@ public struct ControllerError: Error, Sendable, Hashable, CustomStringConvertibl
 
     /// The sentence.
     public var description: String { message }
+
+    static let notLeading = ControllerError(
+        code: "not_leading", message: "Another controller leads, or nobody; this one writes nothing.")
 }

@@ -5,6 +5,8 @@ import ArgumentParser
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "claviger-bench", abstract: "Prints what one core does.",
-        subcommands: [BrokerCommand.self, PolicyCommand.self, EvidenceCommand.self, AgentCommand.self],
+        subcommands: [
+            BrokerCommand.self, PolicyCommand.self, EvidenceCommand.self, AgentCommand.self, ControllerCommand.self,
+        ],
         defaultSubcommand: BrokerCommand.self)
 }

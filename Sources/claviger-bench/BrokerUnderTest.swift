@@ -19,6 +19,8 @@ struct BrokerUnderTest {
     private let program: SupervisedProcess
     let trustAnchorsPEM: String
     let admin: AdminClient
+    /// What `admin` shows the broker.
+    let adminToken: String
     private let postgres: PrivatePostgres
     private let folder: String
 
@@ -67,7 +69,7 @@ struct BrokerUnderTest {
             .init(url: url, trustAnchorsPEM: authority.certificatePEM, token: token))
         let broker = BrokerUnderTest(
             url: url, process: process, program: running, trustAnchorsPEM: authority.certificatePEM, admin: admin,
-            postgres: postgres,
+            adminToken: token.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }, postgres: postgres,
             folder: folder)
         do {
             try await broker.awaitReadiness()

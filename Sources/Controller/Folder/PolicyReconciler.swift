@@ -85,7 +85,8 @@ public struct PolicyReconciler: Sendable {
         _ present: [PolicyRecord], keeping wanted: Set<String>
     ) async throws(ControllerError) -> [String] {
         var pruned: [String] = []
-        for record in present where !wanted.contains(record.documentIdentifier) && !record.isOfBundle {
+        for record in present
+        where !wanted.contains(record.documentIdentifier) && !record.isOfBundle && !record.isOfSource {
             try await broker { () async throws(AdminClientError) in
                 try await client.deletePolicy(kind: record.kind, namespace: record.namespace, name: record.name)
             }

@@ -1,0 +1,142 @@
+public import AdminClient
+public import Kubernetes
+public import Logging
+public import ServiceLifecycle
+import Synchronization
+
+/// Brings the objects of a cluster to a broker, and tells on them what became of them.
+///
+/// Every process reads; one of several writes, elected by a Lease. Whoever loses the election stops at once, and what he
+/// may still have under way the broker refuses by the number of his term.
+public struct KubernetesController: Service {
+    /// What this process answers probes with.
+    public let health: HealthChecks
+
+    private let settings: KubernetesSettings
+    private let caches: [InformedCache]
+    private let benches: [any Working]
+    private let companions: [@Sendable () async -> Void]
+    private let elector: LeaderElector
+    private let environment: RuntimeEnvironment
+    private let logger: Logger
+
+    /// A controller that reads from one API server and writes to one broker.
+    ///
+    /// - Parameter electionAPI: the way to the Lease; by default the same as to everything else. One of its own keeps renewals
+    ///   from waiting in line behind thousands of other requests, by which leadership would be lost.
+    /// - Throws: `KubernetesError` of the kind `configuration` when the times of the election do not fit.
+    public init(
+        api: any KubernetesAPI, electionAPI: (any KubernetesAPI)? = nil, broker: AdminClient,
+        settings: KubernetesSettings, environment: RuntimeEnvironment = .system,
+        metrics: ControllerMetrics = ControllerMetrics(), logger: Logger
+    ) throws(KubernetesError) {
+        try self.init(
+            api: api, electionAPI: electionAPI, port: BrokerLink(source: settings.source, client: broker),
+            settings: settings, environment: environment, metrics: metrics, logger: logger)
+    }
+
+    init(
+        api: any KubernetesAPI, electionAPI: (any KubernetesAPI)? = nil, port: any BrokerPort,
+        settings: KubernetesSettings, environment: RuntimeEnvironment, metrics: ControllerMetrics, logger: Logger
+    ) throws(KubernetesError) {
+        let assembly = ControllerAssembly(
+            api: api, broker: port, settings: settings, environment: environment, metrics: metrics, logger: logger)
+        benches = assembly.benches
+        companions = assembly.companions
+        elector = try LeaderElector(
+            api: electionAPI ?? api, namespace: settings.leaseNamespace, name: settings.leaseName,
+            candidate: settings.candidate, settings: settings.election, environment: environment,
+            logger: logger, metrics: metrics.factory)
+        let caches = assembly.caches
+        self.caches = caches
+        health = HealthChecks(
+            unsynced: { caches.filter { !$0.hasSynced }.map(\.resource.plural) },
+            problems: { caches.compactMap(\.problem) })
+        self.settings = settings
+        self.environment = environment
+        self.logger = logger
+    }
+
+    /// Runs until graceful shutdown or cancellation.
+    ///
+    /// The order of the end: not ready any more, nothing new begun, what was begun finished, the Lease released, the watches
+    /// closed.
+    ///
+    /// - Throws: `ControllerError` `not_leading` when leadership is lost: the process is to be started anew.
+    public func run() async throws {
+        let end = await withTaskGroup(of: Void.self) { group in
+            for cache in caches { group.addTask { await cache.run() } }
+            for companion in companions { group.addTask { await companion() } }
+            let end = await compete()
+            group.cancelAll()
+            return end
+        }
+        guard end != .lost else { throw ControllerError.notLeading }
+    }
+
+    /// Whether this process leads.
+    private final class Standing: Sendable {
+        let isLeading = Mutex(false)
+    }
+
+    /// Stands for election until the process ends or leadership is lost.
+    private func compete() async -> LeaderElector.End {
+        let standing = Standing()
+        return await withTaskGroup(of: LeaderElector.End?.self) { group in
+            group.addTask { [self] in
+                await elector.lead { leadership in
+                    standing.isLeading.withLock { $0 = true }
+                    await term(leadership)
+                }
+            }
+            group.addTask { [self] in
+                // Thrown when the election ended before, or everything is cancelled.
+                guard (try? await gracefulShutdown()) != nil else { return nil }
+                health.end()
+                for bench in benches { bench.shutDown() }
+                if standing.isLeading.withLock({ $0 }) { try? await environment.sleep(settings.drainTime) }
+                return nil
+            }
+            var end = await group.next() ?? nil
+            group.cancelAll()
+            if end == nil { end = await group.next() ?? nil }
+            return end ?? .cancelled
+        }
+    }
+
+    /// Writes for as long as this process may.
+    private func term(_ leadership: Leadership) async {
+        await withDiscardingTaskGroup { group in
+            for bench in benches { group.addTask { await bench.run(leadership) } }
+        }
+    }
+}
+
+/// What a controller watches, and who it is.
+public struct KubernetesSettings: Sendable {
+    /// The name under which the broker keeps apart what comes from this cluster.
+    public var source: String
+    /// The namespaces that are watched; nil for all.
+    public var namespaces: [String]?
+    /// Whether kinds without namespace are watched, too.
+    public var watchesClusterKinds = true
+    /// Where the Lease is.
+    public var leaseNamespace: String
+    /// The Lease's name.
+    public var leaseName = "claviger-controller"
+    /// A name for this process that people recognise, such as the pod's.
+    public var candidate: String
+    /// The times of the election.
+    public var election = LeaderElector.Settings()
+    /// How long changes are gathered before all policies are sent.
+    public var debounce: Duration = .milliseconds(200)
+    /// How long what was begun may take to finish when the process ends.
+    public var drainTime: Duration = .seconds(10)
+
+    /// Settings with all else as usual.
+    public init(source: String, leaseNamespace: String, candidate: String) {
+        self.source = source
+        self.leaseNamespace = leaseNamespace
+        self.candidate = candidate
+    }
+}

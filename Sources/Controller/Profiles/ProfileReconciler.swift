@@ -1,0 +1,47 @@
+import Encodings
+import Kubernetes
+import Policy
+
+/// Says on each `AgentProfile` whether it can be used. Nothing goes to the broker: the profile is for pods of the cluster.
+struct ProfileReconciler: Sendable {
+    static let ready = "Ready"
+
+    let cache: any ObjectCache
+    let statuses: any StatusPort
+    let events: any EventPort
+
+    func reconcile(_ key: ObjectKey, _ leadership: Leadership) async throws(ControllerError) -> Duration? {
+        guard let object = cache[key], object.deletionTimestamp == nil else { return nil }
+        let status = WantedStatus(
+            conditions: [Self.condition(of: object)])
+        try leadership.check()
+        try await statuses.write(status, on: object, of: .agentProfiles, under: leadership)
+        for transition in StatusTransition.between(object.status, status, of: [Self.ready]) {
+            transition.record(to: events, about: object)
+        }
+        return nil
+    }
+
+    static func condition(of object: KubernetesObject) -> Condition {
+        do throws(PolicyError) {
+            _ = try ResourceParser.parse(object.plainDocument, source: "\(object)")
+            return Condition(ready, .yes, "Valid", "Pods can use it.")
+        } catch {
+            return Condition(
+                ready, .no, "Invalid", error.diagnostics.map { "\($0.path): \($0.message)" }.joined(separator: "\n"))
+        }
+    }
+}
+
+extension KubernetesObject {
+    /// The object as a document of its own: what it is called and what it says, and nothing that the API server adds.
+    var plainDocument: String {
+        var metadata: JSONObject = ["name": .string(name)]
+        metadata["namespace"] = namespace.map { .string($0) }
+        var document: JSONObject = [
+            "apiVersion": .string(apiVersion ?? ""), "kind": .string(kind ?? ""), "metadata": .object(metadata),
+        ]
+        document["spec"] = spec.map { .object($0) }
+        return document.serializedString()
+    }
+}

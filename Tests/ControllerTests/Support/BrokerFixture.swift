@@ -1,0 +1,73 @@
+import AdminClient
+import Broker
+import BrokerAPI
+import BrokerTestSupport
+import Foundation
+import JOSE
+import Testing
+
+/// Brokers on one database and free ports, with an administrator and a controller that may do what a controller needs.
+struct BrokerFixture: Sendable {
+    let brokers: [TestBroker]
+    let urls: [String]
+    /// May do everything.
+    let admin: AdminClient
+    /// May do what docs/controller.md gives to a controller.
+    let controller: AdminClient
+    let controllerToken: String
+
+    static func run(
+        replicas: Int = 1, _ configure: (inout BrokerConfiguration) -> Void = { _ in },
+        _ body: (BrokerFixture) async throws -> Void
+    ) async throws {
+        let root = FileManager.default.temporaryDirectory.appending(path: "claviger-controller-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: root) }
+        let key = try SigningKey.generate(.edDSA)
+        let keyFile = root.appending(path: "admin.pub")
+        try Data(key.publicPEM.utf8).write(to: keyFile)
+        var settings = BrokerConfiguration()
+        func change(_ configuration: inout BrokerConfiguration) {
+            configuration.listen = ["127.0.0.1:0"]
+            configuration.transport.insecurePlaintext = true
+            configuration.admin.mode = .authenticated
+            configuration.admin.identityProviders = [
+                .init(
+                    issuer: AdminToken.defaultIssuer, audience: AdminToken.defaultAudience, publicKeyFile: keyFile.path)
+            ]
+            let source = "^/claviger/v1/sources/cluster/(policies|secrets/[^/]+/[^/]+)$"
+            configuration.admin.accessList = [
+                .init(role: "admin", allowedEndpoints: "^/claviger/.+$"),
+                .init(role: "controller", allowedEndpoints: source),
+                .init(role: "controller", allowedEndpoints: "^/claviger/v1/policies/status$"),
+                .init(role: "controller", allowedEndpoints: "^/claviger/v1/policies$", methods: ["POST"]),
+            ]
+            configure(&configuration)
+            settings = configuration
+        }
+        let first = try await TestBroker.make(configure: change)
+        var brokers = [first]
+        while brokers.count < replicas { brokers.append(try await first.replica(configure: change)) }
+        var urls: [String] = []
+        var tasks: [Task<Void, any Error>] = []
+        defer { for task in tasks { task.cancel() } }
+        for test in brokers {
+            let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+            let server = try BrokerServer(
+                configuration: settings, broker: test.broker, metrics: test.metrics, logger: test.logs.logger(),
+                onListening: { continuation.yield($0.port) })
+            tasks.append(Task { try await server.run() })
+            guard let port = await ports.first(where: { _ in true }) else { throw CancellationError() }
+            urls.append("http://127.0.0.1:\(port)")
+        }
+        let url = try #require(urls.first)
+        let token = try AdminToken.sign(.init(subject: "controller", role: "controller"), with: key)
+        try await body(
+            BrokerFixture(
+                brokers: brokers, urls: urls,
+                admin: try AdminClient(
+                    .init(url: url, token: try AdminToken.sign(.init(), with: key), insecureHTTPAllowed: true)),
+                controller: try AdminClient(.init(url: url, token: token, insecureHTTPAllowed: true)),
+                controllerToken: token.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }))
+    }
+}
