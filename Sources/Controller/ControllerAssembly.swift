@@ -68,7 +68,7 @@ struct ControllerAssembly: Sendable {
     }
 
     private mutating func addBundles() {
-        let queue: WorkQueue<ObjectKey> = queue("bundles")
+        let queue = fairQueue("bundles")
         let cache = cache(of: .policyBundles) { change in if change.isOfSubstance { queue.add(change.key) } }
         caches.append(cache)
         doubts.append { for key in cache.keys { queue.add(key) } }
@@ -81,7 +81,7 @@ struct ControllerAssembly: Sendable {
     }
 
     private mutating func addSecrets() {
-        let queue: WorkQueue<ObjectKey> = queue("secrets")
+        let queue = fairQueue("secrets")
         let (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let cache = cache(of: .brokeredSecrets) { change in
             guard change.isOfSubstance else { return }
@@ -103,7 +103,7 @@ struct ControllerAssembly: Sendable {
     }
 
     private mutating func addProfiles() {
-        let queue: WorkQueue<ObjectKey> = queue("profiles")
+        let queue = fairQueue("profiles")
         let cache = cache(of: .agentProfiles) { change in if change.isOfSubstance { queue.add(change.key) } }
         caches.append(cache)
         let reconciler = ProfileReconciler(cache: cache, statuses: statuses, events: events)
@@ -113,9 +113,12 @@ struct ControllerAssembly: Sendable {
         }
     }
 
-    private func queue<Key>(_ name: String) -> WorkQueue<Key> {
-        WorkQueue(name: name, environment: environment, metrics: metrics.factory)
+    private func queue<Key>(_ name: String, group: @escaping @Sendable (Key) -> String = { _ in "" }) -> WorkQueue<Key> {
+        WorkQueue(name: name, environment: environment, metrics: metrics.factory, group: group)
     }
+
+    /// A queue in which namespaces have their turns in rotation: none waits for all that another one has.
+    private func fairQueue(_ name: String) -> WorkQueue<ObjectKey> { queue(name) { $0.namespace ?? "" } }
 
     private func cache(of resource: APIResource, _ handler: @escaping Informer.Handler) -> InformedCache {
         let namespaces: [String?] =

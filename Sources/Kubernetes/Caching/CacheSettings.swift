@@ -12,8 +12,6 @@ public struct CacheSettings: Sendable, Hashable {
     public var usesWatchList: Bool
     /// Objects of one page of a list.
     public var pageSize = 500
-    /// More objects than this are refused when the whole collection is read: nothing here is made for them.
-    public var maximumObjects = 200_000
     /// Waits after failures that pass by themselves.
     public var backoff = Backoff(shortest: .milliseconds(800), longest: .seconds(30))
     /// Waits after failures that somebody has to mend: a missing role, a missing resource definition.

@@ -1,14 +1,13 @@
 /// What a watch tells in place of a list (WatchList), up to the bookmark that ends it.
 struct InitialEvents {
-    private let maximumObjects: Int
     private let transform: @Sendable (KubernetesObject) -> KubernetesObject
     /// The objects told so far, as they are to be kept.
-    private(set) var objects: [ObjectKey: KubernetesObject] = [:]
+    private(set) var objects: BoundedObjects
     /// The version of the collection, once it is complete.
     private(set) var version: String?
 
-    init(maximumObjects: Int, transform: @escaping @Sendable (KubernetesObject) -> KubernetesObject) {
-        self.maximumObjects = maximumObjects
+    init(bounds: CacheBounds, transform: @escaping @Sendable (KubernetesObject) -> KubernetesObject) {
+        objects = BoundedObjects(bounds)
         self.transform = transform
     }
 
@@ -16,10 +15,9 @@ struct InitialEvents {
     mutating func take(_ event: WatchEvent) throws(KubernetesError) -> Bool {
         switch event {
         case .added(let object), .modified(let object):
-            objects[ObjectKey(try object.named())] = transform(object)
-            guard objects.count <= maximumObjects else { throw .unusable("more than \(maximumObjects) objects") }
+            _ = objects.put(transform(try object.named()))
         case .deleted(let object):
-            objects[ObjectKey(object)] = nil
+            objects.remove(ObjectKey(object))
         case .bookmark(let reached, let endsInitialEvents):
             guard endsInitialEvents else { return false }
             guard !reached.isEmpty else { throw .unusable("a bookmark without a resourceVersion") }

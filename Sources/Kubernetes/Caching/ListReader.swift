@@ -10,9 +10,11 @@ struct ListReader: Sendable {
     let settings: CacheSettings
     /// What is kept of an object; applied as objects come in, so that never more than a page is held whole.
     let transform: @Sendable (KubernetesObject) -> KubernetesObject
+    /// How much of each namespace is kept.
+    let bounds: CacheBounds
 
     /// The newest state of the collection with its version: the state that all pages show.
-    func readAll() async throws(KubernetesError) -> (objects: [ObjectKey: KubernetesObject], version: String) {
+    func readAll() async throws(KubernetesError) -> (objects: BoundedObjects, version: String) {
         var attempt = 1
         while true {
             do throws(KubernetesError) {
@@ -27,18 +29,15 @@ struct ListReader: Sendable {
 
     private func read(
         pageSize: Int?
-    ) async throws(KubernetesError) -> (objects: [ObjectKey: KubernetesObject], version: String) {
-        var objects: [ObjectKey: KubernetesObject] = [:]
+    ) async throws(KubernetesError) -> (objects: BoundedObjects, version: String) {
+        var objects = BoundedObjects(bounds)
         var version: String?
         var token: String?
         var pageSize = pageSize
         var emptyPages = 0
         repeat {
             let page = try await page(at: token, &pageSize)
-            for object in page.items { objects[ObjectKey(try object.named())] = transform(object) }
-            guard objects.count <= settings.maximumObjects else {
-                throw .unusable("more than \(settings.maximumObjects) objects")
-            }
+            for object in page.items { _ = objects.put(transform(try object.named())) }
             emptyPages = page.items.isEmpty ? emptyPages + 1 : 0
             // Either would make this endless.
             guard emptyPages <= Self.maximumEmptyPages, page.continueToken == nil || page.continueToken != token else {

@@ -8,17 +8,22 @@ public final class ObjectStore: Sendable {
     public typealias IndexFunction = @Sendable (KubernetesObject) -> [String]
 
     private struct State {
-        var objects: [ObjectKey: KubernetesObject] = [:]
+        var objects: BoundedObjects
         var indexes: [String: [String: Set<ObjectKey>]] = [:]
     }
 
-    private let state = Mutex(State())
+    let bounds: CacheBounds
+    private let state: Mutex<State>
     private let indexFunctions: [String: IndexFunction]
 
     /// An empty store.
     ///
-    /// - Parameter indexes: the indexes by name.
-    public init(indexes: [String: IndexFunction] = [:]) {
+    /// - Parameters:
+    ///   - bounds: how much of each namespace is kept.
+    ///   - indexes: the indexes by name.
+    public init(bounds: CacheBounds = CacheBounds(), indexes: [String: IndexFunction] = [:]) {
+        self.bounds = bounds
+        state = Mutex(State(objects: BoundedObjects(bounds)))
         indexFunctions = indexes
     }
 
@@ -26,10 +31,13 @@ public final class ObjectStore: Sendable {
     public var count: Int { state.withLock(\.objects.count) }
 
     /// The keys of all objects, in no order.
-    public var keys: [ObjectKey] { state.withLock { Array($0.objects.keys) } }
+    public var keys: [ObjectKey] { state.withLock(\.objects.keys) }
 
     /// All objects, in no order.
-    public var all: [KubernetesObject] { state.withLock { Array($0.objects.values) } }
+    public var all: [KubernetesObject] { state.withLock(\.objects.all) }
+
+    /// Whether something is missing that another reading of the collection might find room for.
+    var isCrowded: Bool { state.withLock(\.objects.isCrowded) }
 
     /// The object of that key.
     public subscript(_ key: ObjectKey) -> KubernetesObject? { state.withLock { $0.objects[key] } }
@@ -48,7 +56,14 @@ public final class ObjectStore: Sendable {
 
     /// Takes an object as it is now; answers what that changed.
     func update(_ object: KubernetesObject) -> [ObjectChange] {
-        state.withLock { put(object, into: &$0) }
+        state.withLock { state in
+            let key = ObjectKey(object)
+            let stored = state.objects[key]
+            if let stored { unlist(stored, at: key, from: &state) }
+            let kept = state.objects.put(object)
+            if let kept { list(kept, at: key, in: &state) }
+            return Self.changes(from: stored, to: kept)
+        }
     }
 
     /// Takes away an object that the server says was deleted; answers what that changed.
@@ -57,49 +72,53 @@ public final class ObjectStore: Sendable {
         return state.withLock { state in
             // A deletion that is told twice must not take away what was created under the name since.
             guard let stored = state.objects[key], !stored.isOther(than: last) else { return [] }
-            drop(stored, at: key, from: &state)
+            unlist(stored, at: key, from: &state)
+            state.objects.remove(key)
             return [.deleted(last, isFinal: true)]
         }
     }
 
     /// Takes a whole collection; what is not in it is gone. Answers what that changed, deletions first.
-    func replaceAll(_ objects: [ObjectKey: KubernetesObject]) -> [ObjectChange] {
+    func replaceAll(_ objects: BoundedObjects) -> [ObjectChange] {
         state.withLock { state in
             var changes: [ObjectChange] = []
-            for (key, stored) in state.objects where objects[key] == nil {
-                drop(stored, at: key, from: &state)
-                changes.append(.deleted(stored, isFinal: false))
+            for key in state.objects.keys {
+                guard let stored = state.objects[key] else { continue }
+                unlist(stored, at: key, from: &state)
+                if objects[key] == nil { changes.append(.deleted(stored, isFinal: false)) }
             }
-            for object in objects.values { changes += put(object, into: &state) }
+            let former = state.objects
+            state.objects = objects
+            for object in objects.all {
+                let key = ObjectKey(object)
+                list(object, at: key, in: &state)
+                changes += Self.changes(from: former[key], to: object)
+            }
             return changes
         }
     }
 
-    private func put(_ object: KubernetesObject, into state: inout State) -> [ObjectChange] {
-        let key = ObjectKey(object)
-        guard let stored = state.objects[key] else {
-            insert(object, at: key, into: &state)
-            return [.added(object)]
+    private static func changes(from stored: KubernetesObject?, to kept: KubernetesObject?) -> [ObjectChange] {
+        switch (stored, kept) {
+        case (nil, nil): return []
+        case (nil, let kept?): return [.added(kept)]
+        case (let stored?, nil): return [.deleted(stored, isFinal: false)]
+        case (let stored?, let kept?):
+            if stored.isOther(than: kept) { return [.deleted(stored, isFinal: false), .added(kept)] }
+            // Equal versions of one object are the same state: told twice, or found again by a list. Unless there was no
+            // room for all of it before.
+            let isSame = kept.resourceVersion != nil && kept.resourceVersion == stored.resourceVersion
+            return isSame && kept.unreadable == stored.unreadable ? [] : [.updated(old: stored, new: kept)]
         }
-        // Equal versions of one object are the same state: told twice, or found again by a list.
-        if let version = object.resourceVersion, version == stored.resourceVersion, !stored.isOther(than: object) {
-            return []
-        }
-        drop(stored, at: key, from: &state)
-        insert(object, at: key, into: &state)
-        return stored.isOther(than: object)
-            ? [.deleted(stored, isFinal: false), .added(object)] : [.updated(old: stored, new: object)]
     }
 
-    private func insert(_ object: KubernetesObject, at key: ObjectKey, into state: inout State) {
-        state.objects[key] = object
+    private func list(_ object: KubernetesObject, at key: ObjectKey, in state: inout State) {
         for (name, function) in indexFunctions {
             for value in function(object) { state.indexes[name, default: [:]][value, default: []].insert(key) }
         }
     }
 
-    private func drop(_ object: KubernetesObject, at key: ObjectKey, from state: inout State) {
-        state.objects[key] = nil
+    private func unlist(_ object: KubernetesObject, at key: ObjectKey, from state: inout State) {
         for (name, function) in indexFunctions {
             for value in function(object) {
                 state.indexes[name]?[value]?.remove(key)

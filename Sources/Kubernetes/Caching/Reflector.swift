@@ -63,6 +63,8 @@ final class Reflector: Sendable {
             stage = course.resourceVersion == nil ? .initialEvents : .watch
             guard try await watch(&course, &stage, &events) else { return .zero }
             let now = environment.now()
+            // There may be room by now for what was left out.
+            if stage == .watch, store.isCrowded { course.forgetVersion() }
             return course.ended(
                 stage, after: now - started, events: events, at: now, chance: environment.random())
         } catch {
@@ -77,17 +79,17 @@ final class Reflector: Sendable {
 
     private func list(_ course: inout WatchCourse) async throws(KubernetesError) {
         currentStatus.withLock { $0.phase = .listing }
-        let reader = ListReader(api: api, resource: resource, settings: settings, transform: transform)
+        let reader = ListReader(
+            api: api, resource: resource, settings: settings, transform: transform, bounds: store.bounds)
         let (objects, version) = try await reader.readAll()
         await replaceAll(objects, isUpToDate: !course.isUnheard)
         course.reached(version)
         noteVersion(version)
     }
 
-    private func replaceAll(_ objects: [ObjectKey: KubernetesObject], isUpToDate: Bool) async {
+    private func replaceAll(_ objects: BoundedObjects, isUpToDate: Bool) async {
         metrics.listed()
-        for object in objects.values { noteUnreadable(object) }
-        for change in store.replaceAll(objects) { await deliver(change) }
+        for change in store.replaceAll(objects) { await tell(change) }
         currentStatus.withLock { status in
             status.lists += 1
             if isUpToDate { status.clear() }
@@ -106,7 +108,7 @@ final class Reflector: Sendable {
         let stream = try await api.watch(resource, namespace: settings.namespace, options(course))
         var iterator = stream.makeAsyncIterator()
         if stage == .initialEvents {
-            var initial = InitialEvents(maximumObjects: settings.maximumObjects, transform: transform)
+            var initial = InitialEvents(bounds: store.bounds, transform: transform)
             while initial.version == nil, let event = try await iterator.next() {
                 events += 1
                 course.heard()
@@ -136,13 +138,16 @@ final class Reflector: Sendable {
         metrics.received()
         let changes: [ObjectChange]
         switch event {
-        case .added(let object), .modified(let object):
-            noteUnreadable(object)
-            changes = store.update(transform(try object.named()))
+        case .added(let object), .modified(let object): changes = store.update(transform(try object.named()))
         case .deleted(let object): changes = store.remove(transform(try object.named()))
         case .bookmark: return
         }
-        for change in changes { await deliver(change) }
+        for change in changes { await tell(change) }
+    }
+
+    private func tell(_ change: ObjectChange) async {
+        noteUnreadable(change)
+        await deliver(change)
     }
 
     private func options(_ course: WatchCourse) -> WatchOptions {
@@ -173,10 +178,13 @@ final class Reflector: Sendable {
         metrics.isUpToDate(true)
     }
 
-    /// Says by name which object cannot be read, as it costs only itself.
-    private func noteUnreadable(_ object: KubernetesObject) {
+    /// Says by name which object cannot be read, as it costs only itself. Whoever changes it again and again fills no log.
+    private func noteUnreadable(_ change: ObjectChange) {
+        if case .deleted = change { return }
+        let object = change.object
         guard let reason = object.unreadable else { return }
         metrics.receivedUnreadable()
+        if case .updated(let old, _) = change, old.unreadable == reason { return }
         logger.error("an object cannot be read", metadata: ["object": "\(object)", "reason": "\(reason)"])
     }
 

@@ -25,8 +25,9 @@ struct WatchCourse: Sendable {
     /// been updated.
     private static let memoryOfRefusal: Duration = .seconds(3_600)
     /// Watches in a row that were silent to their end before that counts as a failure. An API server with nothing to tell may
-    /// send no bookmark to a watch that began at the newest version.
-    private static let toleratedSilence = 2
+    /// send no bookmark to a watch that began at the newest version before its etcd reports progress: every ten minutes, which
+    /// five silent watches outlast.
+    private static let toleratedSilence = 4
 
     /// From where to watch; nil when the whole collection has to be read.
     private(set) var resourceVersion: String?
@@ -63,6 +64,9 @@ struct WatchCourse: Sendable {
         resourceVersion = version
         aheadSince = nil
     }
+
+    /// The whole collection is to be read again.
+    mutating func forgetVersion() { resourceVersion = nil }
 
     /// The server has accepted a watch from a known version, or told all that exists.
     mutating func watchIsWell(at now: ContinuousClock.Instant) {

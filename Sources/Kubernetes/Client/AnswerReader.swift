@@ -3,9 +3,10 @@ import HTTPTransport
 
 /// Reads the bodies of answers.
 enum AnswerReader {
-    /// A page has many objects.
+    /// A page has many objects; of one that has more values than this fewer objects are asked for. A single object, which etcd
+    /// holds to 1.5 MiB, cannot have as many.
     private static let limits = JSONLimits(
-        maximumBytes: 256 * 1_048_576, maximumDepth: ObjectReader.maximumDepth, maximumValues: 8_000_000)
+        maximumBytes: 256 * 1_048_576, maximumDepth: ObjectReader.maximumDepth, maximumValues: 1_000_000)
     /// Enough for any Status; whatever is longer is none.
     private static let maximumFailureBytes = 1_048_576
 

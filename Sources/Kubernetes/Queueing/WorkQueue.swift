@@ -37,7 +37,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     }
 
     private struct State {
-        var keys = WorkQueueState<Key>()
+        var keys: WorkQueueState<Key>
         var retries: TokenBucket
     }
 
@@ -51,12 +51,16 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - name: the `name` label of its metrics; one of a handful that the program chooses.
+    ///   - group: to whom a key belongs: those to whom waiting keys belong have their turns in rotation, however many keys
+    ///     each has. Not given: all keys have their turns in the order in which they were added.
     public init(
         name: String, settings: Settings = Settings(), environment: RuntimeEnvironment = .system,
-        metrics: any MetricsFactory = MetricsSystem.factory
+        metrics: any MetricsFactory = MetricsSystem.factory, group: @escaping @Sendable (Key) -> String = { _ in "" }
     ) {
         state = Mutex(
-            State(retries: TokenBucket(burst: settings.retryBurst, interval: settings.retryInterval)))
+            State(
+                keys: WorkQueueState(group: group),
+                retries: TokenBucket(burst: settings.retryBurst, interval: settings.retryInterval)))
         self.settings = settings
         self.environment = environment
         self.metrics = WorkQueueMetrics(queue: name, factory: metrics)
@@ -145,7 +149,8 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
             case .failed:
                 let failures = state.keys.countFailure(of: key)
                 let delay = max(
-                    settings.backoff.delay(afterFailures: failures, chance: chance), state.retries.reserve(at: ended))
+                    settings.backoff.delay(afterFailures: failures, chance: chance),
+                    state.retries.reserve(at: ended, atMost: settings.backoff.longest))
                 state.keys.add(key, due: ended + delay)
             }
             state.keys.finish(key)

@@ -3,13 +3,18 @@
 /// A key is in the line at most once, and never handed out while it is being worked on: when it is added meanwhile, it goes
 /// back into the line once that work is finished.
 struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
-    private var line = LineOfKeys<Key>()
+    private var line: LineOfKeys<Key>
     private var later = LaterKeys<Key>()
     /// What has to be looked at (again), with the time since when: all keys in the line and those added while in work.
     private var wanted: [Key: ContinuousClock.Instant] = [:]
     private var inWork: Set<Key> = []
     private var failures: [Key: Int] = [:]
     private(set) var isShutDown = false
+
+    /// - Parameter group: to whom a key belongs; they have their turns in rotation.
+    init(group: @escaping @Sendable (Key) -> String = { _ in "" }) {
+        line = LineOfKeys(group: group)
+    }
 
     /// How many keys wait in the line.
     var depth: Int { line.count }
@@ -70,29 +75,5 @@ struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     mutating func shutDown() {
         isShutDown = true
         later = LaterKeys()
-    }
-}
-
-/// A line of keys, first in, first out.
-private struct LineOfKeys<Key: Sendable>: Sendable {
-    private var keys: [Key] = []
-    private var head = 0
-
-    var count: Int { keys.count - head }
-    var isEmpty: Bool { count == 0 }
-
-    mutating func append(_ key: Key) { keys.append(key) }
-
-    mutating func popFirst() -> Key? {
-        guard head < keys.count else { return nil }
-        defer {
-            head += 1
-            // Moving the rest down only when half is gone costs constant time for each key.
-            if head * 2 > keys.count {
-                keys.removeFirst(head)
-                head = 0
-            }
-        }
-        return keys[head]
     }
 }

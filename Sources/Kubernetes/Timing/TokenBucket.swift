@@ -12,8 +12,11 @@ struct TokenBucket: Sendable {
     }
 
     /// Takes a token, from the future if there is none; answers how long to wait for it.
-    mutating func reserve(at now: ContinuousClock.Instant) -> Duration {
-        let full = max(fullAt ?? now, now) + interval
+    ///
+    /// - Parameter longest: nobody waits for longer than this: what would, comes with the others of that moment.
+    mutating func reserve(at now: ContinuousClock.Instant, atMost longest: Duration? = nil) -> Duration {
+        let reserved = max(fullAt ?? now, now) + interval
+        let full = longest.map { min(reserved, now + interval * burst + $0) } ?? reserved
         fullAt = full
         return max(.zero, full - now - interval * burst)
     }

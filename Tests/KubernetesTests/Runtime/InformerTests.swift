@@ -141,7 +141,7 @@ import Testing
         let silent = KubernetesError(.watchIdle, message: "silent")
         let dumb = ScriptedAPI.Step.watch([], then: .error(silent))
         try await follow([
-            Self.page([.pod("a", "1")], "10"), dumb, dumb, dumb, Self.page([.pod("a", "2")], "20"), dumb,
+            Self.page([.pod("a", "1")], "10"), dumb, dumb, dumb, dumb, dumb, Self.page([.pod("a", "2")], "20"), dumb,
             Self.page([.pod("a", "3")], "30"),
             .watch([.bookmark(resourceVersion: "31", endsInitialEvents: false)], then: .stayOpen),
         ]) { run in

@@ -121,10 +121,11 @@ import Testing
         #expect(!course.usesWatchList(at: start))
     }
 
-    @Test func `Streams that deliver nothing are a failure from the third on, and the collection is read anew`() {
+    @Test func `Streams that deliver nothing for longer than etcd is silent are a failure, and the collection is read anew`() {
         var course = course()
         let silent = KubernetesError(.watchIdle, message: "silent")
-        for _ in 0..<2 {
+        // Five silent watches of 130 s; etcd reports its progress every 600 s.
+        for _ in 0..<4 {
             course.watchIsWell(at: start)
             #expect(course.failed(.watch, silent, at: start + .seconds(130), chance: 0.5) == .zero)
             #expect(course.resourceVersion == "100" && !course.isUnheard)

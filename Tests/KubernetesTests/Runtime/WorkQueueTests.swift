@@ -51,6 +51,42 @@ import Testing
         #expect(journal.all.count == 2)
     }
 
+    @Test func `Whoever has one key waits for one key of each other group, however many they have`() async throws {
+        let queue = WorkQueue<String>(name: "t", environment: .manual(ManualClock())) { String($0.prefix(1)) }
+        let journal = Journal()
+        for number in 0..<1_000 { queue.add("a\(number)") }
+        queue.add("b0")
+        queue.add("c0")
+        #expect(queue.depth == 1_002)
+        try await run(queue, workers: 1) { key in
+            journal.note(key)
+            return .done
+        } _: {
+            try await eventually { journal.all.count == 1_002 }
+        }
+        #expect(Array(journal.all.prefix(4)) == ["a0", "b0", "c0", "a1"])
+        #expect(Set(journal.all).count == 1_002)
+    }
+
+    @Test func `However many keys fail, none is retried later than after the longest wait`() async throws {
+        let clock = ManualClock()
+        let queue = WorkQueue<String>(name: "t", environment: .manual(clock))
+        let journal = Journal()
+        // At ten retries a second these owe 990 s.
+        for number in 0..<10_000 { queue.add("a\(number)") }
+        try await run(queue) { key in
+            if key == "late" { journal.note(key) }
+            return .failed
+        } _: {
+            try await eventually { queue.depth == 0 }
+            queue.add("late")
+            try await eventually { journal.all == ["late"] }
+            await clock.waitForSleepers()
+            clock.advance(by: .seconds(300))
+            try await eventually { journal.all == ["late", "late"] }
+        }
+    }
+
     @Test func `A key that is added while it is worked on is worked on again, after that work`() async throws {
         let queue = WorkQueue<String>(name: "t", environment: .manual(ManualClock()))
         let journal = Journal()
