@@ -113,7 +113,8 @@ struct ControllerAssembly: Sendable {
         }
     }
 
-    private func queue<Key>(_ name: String, group: @escaping @Sendable (Key) -> String = { _ in "" }) -> WorkQueue<Key> {
+    private func queue<Key>(_ name: String, group: @escaping @Sendable (Key) -> String = { _ in "" }) -> WorkQueue<Key>
+    {
         WorkQueue(name: name, environment: environment, metrics: metrics.factory, group: group)
     }
 

@@ -50,7 +50,7 @@ struct BoundedObjects: Sendable {
             entry = Kept(object: rest, bytes: rest.json.memoryBytes, wantsRoom: false)
         } else if used.bytes + whole > bounds.namespaceBytes {
             let rest = object.reduced(
-                because: "The objects of its namespace take more than \(bounds.namespaceBytes) bytes once they are read.")
+                because: "Its namespace's objects take more than \(bounds.namespaceBytes) bytes once they are read.")
             entry = Kept(object: rest, bytes: rest.json.memoryBytes, wantsRoom: true)
         } else {
             entry = Kept(object: object, bytes: whole, wantsRoom: false)

@@ -121,7 +121,7 @@ import Testing
         #expect(!course.usesWatchList(at: start))
     }
 
-    @Test func `Streams that deliver nothing for longer than etcd is silent are a failure, and the collection is read anew`() {
+    @Test func `Streams silent for longer than etcd is are a failure, and the collection is read anew`() {
         var course = course()
         let silent = KubernetesError(.watchIdle, message: "silent")
         // Five silent watches of 130 s; etcd reports its progress every 600 s.
