@@ -110,8 +110,9 @@ let package = Package(
         program(
             "claviger",
             [
-                "AdminClient", "BrokerAPI", "Broker", "Collateral", "Compression", "Guest", "OCIEncryption",
-                "PolicyTesting", "RecordedEvidence", "RegoImport", "Policy", "Storage", "Verification", "X509Trust",
+                "AdminClient", "BrokerAPI", "Broker", "Collateral", "Compression", "Guest", "Kubernetes",
+                "OCIEncryption", "PolicyTesting", "RecordedEvidence", "RegoImport", "Policy", "Storage",
+                "Verification", "X509Trust",
             ]),
 
         program("claviger-controller", ["Controller", "AdminClient", "Kubernetes", "Encodings"]),
@@ -284,8 +285,8 @@ let package = Package(
             "claviger",
             [
                 "AdminClient", "Broker", "Collateral", "Compression", "Guest", "GuestTestSupport", "JOSE",
-                "KBSProtocol",
-                "PolicyTesting", "Policy", "RATS", "Encodings", "Processes", "TestInput", "TestPrograms",
+                "KBSProtocol", "Kubernetes", "KubernetesTestSupport", "PolicyTesting", "Policy", "RATS", "Encodings",
+                "Processes", "TestInput", "TestPrograms",
             ]),
     ]
 )

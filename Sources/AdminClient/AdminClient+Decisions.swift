@@ -5,6 +5,8 @@ extension AdminClient {
     public struct DecisionFilter: Sendable, Hashable {
         /// How many at most, the newest first.
         public var limit: Int?
+        /// Only those about resources of this tenant: of this repository, which is a cluster's namespace.
+        public var tenant: String?
         /// Only those about this resource path.
         public var path: String?
         /// Only allowed or only denied ones.
@@ -16,10 +18,11 @@ extension AdminClient {
 
         /// A filter.
         public init(
-            limit: Int? = nil, path: String? = nil, allowed: Bool? = nil, before: String? = nil,
-            withClaims: Bool = false
+            limit: Int? = nil, tenant: String? = nil, path: String? = nil, allowed: Bool? = nil,
+            before: String? = nil, withClaims: Bool = false
         ) {
             self.limit = limit
+            self.tenant = tenant
             self.path = path
             self.allowed = allowed
             self.before = before
@@ -31,7 +34,9 @@ extension AdminClient {
     ///
     /// - Throws: `AdminClientError`.
     public func decisions(_ filter: DecisionFilter = DecisionFilter()) async throws(AdminClientError) -> [JSONObject] {
-        let target = RequestTarget("/claviger/v1/decisions").asking("limit", filter.limit.map { String($0) })
+        // The tenant comes first, so that an access rule can begin with it.
+        let target = RequestTarget("/claviger/v1/decisions").asking("tenant", filter.tenant)
+            .asking("limit", filter.limit.map { String($0) })
             .asking("path", filter.path).asking("allowed", filter.allowed.map { String($0) })
             .asking("before", filter.before).asking("claims", filter.withClaims ? "true" : nil)
         return try await list(target, member: "decisions")

@@ -20,15 +20,18 @@ struct Claviger: AsyncParsableCommand {
             DecisionsCommand.self, ClaimsCommand.self, ApproveCommand.self, ApprovalsCommand.self,
             LimitsCommand.self, PlatformsCommand.self, AttestCommand.self, EvidenceCommand.self, CollateralCommand.self,
             ImageCommand.self, SecretCommand.self, InitDataCommand.self, KeyCommand.self, RevokeCommand.self,
-            AdminCommand.self, CRDCommand.self, SchemaCommand.self, VersionCommand.self, CompletionCommand.self,
+            AdminCommand.self, KubectlCommand.self, CRDCommand.self, SchemaCommand.self, VersionCommand.self,
+            CompletionCommand.self,
         ])
 }
 
 @main
 enum Program {
     static func main() async {
+        let isPlugin = KubectlPlugin.isMeant(by: CommandLine.arguments.first)
+        let root: any ParsableCommand.Type = isPlugin ? KubectlPlugin.self : Claviger.self
         do {
-            var command = try Claviger.parseAsRoot()
+            var command = try root.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -36,9 +39,9 @@ enum Program {
             }
             try Terminal.requireComplete()
         } catch {
-            guard let failure = CommandFailure(describing: error) else { Claviger.exit(withError: error) }
+            guard let failure = CommandFailure(describing: error) else { root.exit(withError: error) }
             Terminal.complain(failure.message)
-            Claviger.exit(withError: ExitCode(failure.status.rawValue))
+            root.exit(withError: ExitCode(failure.status.rawValue))
         }
     }
 }

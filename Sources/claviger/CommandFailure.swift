@@ -6,6 +6,7 @@ import Guest
 import HTTPTransport
 import JOSE
 import KBSProtocol
+import Kubernetes
 import OCIEncryption
 import Policy
 import RecordedEvidence
@@ -36,6 +37,7 @@ struct CommandFailure: Error {
         switch error {
         case let failure as CommandFailure: self = failure
         case let error as AdminClientError: self.init(error.message, status: Self.status(error.code))
+        case let error as KubernetesError: self.init(error.message, status: Self.status(error.kind))
         case let error as ImageEncryptionError:
             self.init(error.message, status: error.code == .notFound ? .notFound : .failed)
         case let error as GuestError: self.init(error.description, status: Self.status(error.code))
@@ -71,6 +73,17 @@ struct CommandFailure: Error {
     private static func status(_ error: PolicyBundleError) -> Status {
         ["bundle_unsigned", "unknown_signer", "invalid_signature", "too_few_signers"].contains(error.code)
             ? .denied : .failed
+    }
+
+    private static func status(_ kind: KubernetesError.Kind) -> Status {
+        switch kind {
+        case .forbidden, .unauthorized: .denied
+        case .notFound: .notFound
+        case .throttled, .serverTimeout, .serverError, .transport, .watchIdle: .unavailable
+        case .conflict, .alreadyExists, .gone, .invalid, .resourceVersionTooLarge, .malformed, .tooLarge,
+            .configuration, .cancelled:
+            .failed
+        }
     }
 
     private static func status(_ code: AdminClientError.Code) -> Status {

@@ -70,12 +70,14 @@ struct AdminClientTests {
         let client = try client(server)
         try await client.putReferenceValue("vendor/launch digest?x=1#y", ["abc"])
         _ = try await client.decisions(.init(limit: 3, path: "a/b/c&allowed=true", allowed: false))
+        _ = try await client.decisions(.init(limit: 3, tenant: "a&limit=9"))
         try await client.deletePolicy(kind: "ReleasePolicy", namespace: "a/../b", name: "n")
         try await client.deletePolicy(kind: "AppraisalPolicy", namespace: nil, name: "default")
         #expect(
             server.requests.map { $0.line.split(separator: " ")[1] } == [
                 "/claviger/v1/reference-values/vendor/launch%20digest%3Fx%3D1%23y",
                 "/claviger/v1/decisions?limit=3&path=a%2Fb%2Fc%26allowed%3Dtrue&allowed=false",
+                "/claviger/v1/decisions?tenant=a%26limit%3D9&limit=3",
                 "/claviger/v1/policies/ReleasePolicy/a%2F..%2Fb/n",
                 "/claviger/v1/policies/AppraisalPolicy/-/default",
             ])

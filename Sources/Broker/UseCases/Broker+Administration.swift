@@ -61,11 +61,11 @@ extension Broker {
 
     /// The latest decisions, newest first: `{"decisions": […]}`, each with its trace and claims when these are asked for.
     public func decisions(
-        limit: Int, path: String?, allowed: Bool?, before: String?, withClaims: Bool = false
+        limit: Int, tenant: String? = nil, path: String?, allowed: Bool?, before: String?, withClaims: Bool = false
     ) async throws(BrokerError) -> JSONValue {
         let records = try await storing { () async throws(StorageError) in
             try await decisionLedger.list(
-                DecisionFilter(path: path, allowed: allowed, before: before, limit: limit))
+                DecisionFilter(path: path, tenant: tenant, allowed: allowed, before: before, limit: limit))
         }
         return ["decisions": .array(records.map { .object(withClaims ? $0.whole() : $0.summary()) })]
     }

@@ -51,8 +51,9 @@ extension BrokerResponder {
         let limit = try exchange.number("limit", in: 1...1_000, default: 100)
         return .json(
             try await broker.decisions(
-                limit: limit, path: exchange.query["path"], allowed: try exchange.flag("allowed"),
-                before: exchange.query["before"], withClaims: try exchange.flag("claims") ?? false))
+                limit: limit, tenant: exchange.query["tenant"], path: exchange.query["path"],
+                allowed: try exchange.flag("allowed"), before: exchange.query["before"],
+                withClaims: try exchange.flag("claims") ?? false))
     }
 
     /// `POST` of `{"token": "<jti>"}` or `{"teeKey": "<thumbprint>"}`, with an optional `reason`.

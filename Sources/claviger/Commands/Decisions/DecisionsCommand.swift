@@ -34,13 +34,6 @@ struct DecisionsListCommand: AsyncParsableCommand {
         let filter = AdminClient.DecisionFilter(
             limit: limit, path: path, allowed: denied ? false : allowed ? true : nil)
         let decisions = try await broker.adminClient().decisions(filter)
-        output.print(
-            decisions, empty: "no decision yet",
-            columns: [
-                ("ID", { $0.cell("id") }), ("TIME", { $0.cell("at") }),
-                ("OUTCOME", { $0["allowed"]?.boolValue == true ? "allowed" : "denied" }),
-                ("CODE", { $0.cell("code") }), ("OPERATION", { $0.cell("operation") }),
-                ("RESOURCE", { $0.cell("path") }), ("TEE", { $0.cell("tee") }),
-            ])
+        output.print(decisions, empty: "no decision yet", columns: DecisionTable.columns)
     }
 }
