@@ -57,6 +57,11 @@ struct ReleaseTests {
         let list = try await test.broker.decisions(limit: 10, path: nil, allowed: nil, before: nil, withClaims: true)
         let records = (list["decisions"]?.arrayValue ?? []).compactMap(\.objectValue)
         #expect(records.count == 4)
+        for (tenant, count) in [("a", 4), ("b", 0)] {
+            let rows = try await test.broker.decisions(
+                limit: 10, tenant: tenant, path: nil, allowed: nil, before: nil)["decisions"]
+            #expect(rows?.arrayValue?.count == count)
+        }
         let evidence = Set(records.map { $0["claims"]?["submodules"] })
         #expect(evidence.count == 1)
         #expect(evidence.first??["cpu0"]?["claims"]?["svn"] == "1")

@@ -94,7 +94,7 @@ struct ArgumentTests {
 }
 
 /// A folder of its own for one test, removed when the test is over.
-final class Scratch {
+final class Scratch: Sendable {
     let path: String
 
     init() throws {

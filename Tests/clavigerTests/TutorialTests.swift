@@ -28,7 +28,6 @@ struct TutorialTests {
             }
         }
         #expect(commands >= 18)
-        reader.end()
     }
 
     private static func blocks() throws -> [(language: Substring, text: String)] {
@@ -75,11 +74,11 @@ private final class Reader {
         .deletingLastPathComponent()
 
     private let folder: URL
-    private let broker: RunningProgram
+    private let broker: DevelopmentBrokerProcess
     private let environment: [String: String]
     private(set) var lastOutput = ""
 
-    private init(folder: URL, broker: RunningProgram, environment: [String: String]) {
+    private init(folder: URL, broker: DevelopmentBrokerProcess, environment: [String: String]) {
         self.folder = folder
         self.broker = broker
         self.environment = environment
@@ -87,7 +86,7 @@ private final class Reader {
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
-    /// Starts the broker of the first command and waits until it says where its state lies.
+    /// Starts the broker of the first command.
     static func begin() async throws -> Reader {
         let program = try #require(BuiltProgram("claviger"))
         let folder = FileManager.default.temporaryDirectory.appending(path: "claviger-tutorial-\(UUID().uuidString)")
@@ -96,15 +95,9 @@ private final class Reader {
             at: folder.appending(path: "Policies"), withDestinationURL: repository.appending(path: "Policies"))
         let programs = URL(filePath: program.path).deletingLastPathComponent().path
         let environment = ["PATH": "\(programs):/usr/bin:/bin", "HOME": folder.path]
-        let broker = try program.start(["dev", "--ephemeral"], environment: environment)
-        var home: Substring?
-        while home == nil, broker.isRunning {
-            home = broker.outputText.firstMatch(of: /export CLAVIGER_HOME=(\S+)/)?.1
-            try await Task.sleep(for: .milliseconds(50))
-        }
-        let place = try #require(home, "\(broker.errorText)")
+        let broker = try await DevelopmentBrokerProcess.start(environment: environment)
         return Reader(
-            folder: folder, broker: broker, environment: environment.merging(["CLAVIGER_HOME": "\(place)"]) { $1 })
+            folder: folder, broker: broker, environment: environment.merging(["CLAVIGER_HOME": broker.home]) { $1 })
     }
 
     func write(_ text: String, to name: String) throws {
@@ -120,10 +113,6 @@ private final class Reader {
         #expect(status == step.status, "\(step.command): \(run.outputText) \(run.errorText)")
         let printed = run.outputText + run.errorText
         #expect(step.printed.isEmpty || printed.contains(step.printed), "\(step.command): \(printed)")
-    }
-
-    func end() {
-        broker.signal(SIGTERM)
     }
 
     private func latestDenial() async throws -> String {

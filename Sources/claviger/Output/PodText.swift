@@ -13,7 +13,7 @@ struct PodText {
         let workload = report.workload
         let runtime = workload.runtimeClass.map { ", runtime class \($0)" } ?? ""
         var lines = [
-            "pod \(workload.namespace)/\(workload.name): \(workload.phase), "
+            "pod \(workload.namespace)/\(workload.name): \(workload.phase ?? "of unknown phase"), "
                 + "\(AgeText.since(workload.createdAt, now: report.now)) old\(runtime)"
         ]
         lines += report.agentSentences.map { "agent      \($0)" }
@@ -38,7 +38,7 @@ struct PodText {
 
     private func text(_ decision: PodDecision) -> String {
         let age = AgeText.since(decision.record.cell("at"), now: report.now)
-        let outcome = decision.isAllowed ? "GRANTED" : "DENIED"
+        let outcome = decision.isAllowed ? "GRANTED" : decision.isOfAttestation ? "REFUSED" : "DENIED"
         let beginning = Self.block([
             "\(outcome)  \(decision.request), \(age) ago", "tie to the pod  \(decision.tie.sentence)",
         ])
@@ -47,7 +47,8 @@ struct PodText {
             .joined(separator: "\n")
         let remedies = DecisionRemedy(record: decision.record).sentences()
         guard !remedies.isEmpty else { return beginning + explanation }
-        return beginning + explanation + Self.block(["What would have to change:"] + remedies.map { "  - \($0)" })
+        return beginning + explanation + "\n"
+            + Self.block(["What would have to change:"] + remedies.map { "  - \($0)" })
     }
 
     private func policies() -> String {

@@ -15,11 +15,18 @@ struct ContainerState {
         }
     }
 
-    /// What the container, or the kubelet about it, said when it waited or ended, now and the time before.
+    /// What the container, or the kubelet about it, said when it waited or ended, now and the time before; nothing of one that
+    /// does what it should, whose troubles are over.
     var message: String {
-        ["state", "lastState"].flatMap { when in
+        guard !isWell else { return "" }
+        return ["state", "lastState"].flatMap { when in
             ["waiting", "terminated"].compactMap { status[when]?[$0]?["message"]?.stringValue }
         }.joined(separator: "\n")
+    }
+
+    private var isWell: Bool {
+        status["state"]?["terminated"]?["exitCode"] == 0
+            || status["state"]?["running"] != nil && status["ready"] == true
     }
 
     /// One sentence without a capital and a full stop.

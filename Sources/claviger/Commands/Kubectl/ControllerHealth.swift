@@ -35,7 +35,7 @@ struct ControllerHealth {
         let subject = "controller \(lease.shortName)"
         let holder = spec.cell("holderIdentity")
         guard !holder.isEmpty else { return .problem(subject, "nobody leads: all replicas have ended") }
-        let renewed = TimestampText.date(spec.cell("renewTime"))
+        let renewed = Self.date(spec.cell("renewTime"))
         let fence = spec["leaseTransitions"]?.intValue ?? 0
         let details = "\(holder) leads, renewed \(AgeText.since(renewed, now: now)) ago, fence \(fence)"
         // Twice the time, since the clocks of two machines are compared.
@@ -48,6 +48,11 @@ struct ControllerHealth {
                 subject, "\(details): the broker knows the fence \(higher) and refuses lower ones (docs/controller.md)")
         }
         return .ok(subject, details)
+    }
+
+    /// A time of Kubernetes' `MicroTime`, without its fraction of a second.
+    private static func date(_ text: String) -> Date? {
+        TimestampText.date(text.contains(".") ? text.prefix { $0 != "." } + "Z" : text)
     }
 
     /// The fences of the sources that the broker knows. Which one is this cluster's nobody here can say.

@@ -9,7 +9,7 @@ struct KubectlWhyCommand: AsyncParsableCommand {
         commandName: "why", abstract: "Say what was decided for a pod, why, and what would have to change.",
         discussion: """
             The ledger keeps no pods: how sure it is that a decision is this pod's is said with each. The exit status is 0 \
-            when all was granted, 1 when nothing was decided yet, 2 when something was denied, 3 when there is no such pod.
+            when all was granted, 1 when nothing is known that was decided for it, 2 when something was denied, 3 when there is no such pod.
             """)
 
     @Argument(help: "The pod's name.")
@@ -33,7 +33,7 @@ struct KubectlWhyCommand: AsyncParsableCommand {
             ], now: Date())
         output.print(.object(report.json())) { PodText(report: report).text() }
         if report.isDenied { throw ExitCode(CommandFailure.Status.denied.rawValue) }
-        if report.decisions.shown.isEmpty { throw ExitCode.failure }
+        if !report.isDecided { throw ExitCode.failure }
     }
 
     private func object(_ reader: ClusterReader) async throws -> KubernetesObject {

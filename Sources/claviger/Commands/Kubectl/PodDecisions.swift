@@ -47,8 +47,10 @@ struct PodDecision {
 
     var id: String { record.cell("id") }
     var isAllowed: Bool { record["allowed"]?.boolValue == true }
+    /// Whether it is about evidence, which was not believed, and not about a resource.
+    var isOfAttestation: Bool { record.cell("operation") == "attest" }
     /// What was asked for.
-    var request: String { "\(record.cell("operation")) \(record.cell("path"))" }
+    var request: String { isOfAttestation ? "attest" : "\(record.cell("operation")) \(record.cell("path"))" }
 }
 
 /// What the ledger holds that may be about a pod.

@@ -15,8 +15,10 @@ struct PodReport {
     let policies: [KindListing]
     let now: Date
 
+    /// Whether anything is known that was decided for this pod.
+    var isDecided: Bool { decisions.shown.contains { $0.tie != .time } }
     /// Whether what was asked for last was refused.
-    var isDenied: Bool { decisions.shown.contains { !$0.isAllowed } }
+    var isDenied: Bool { decisions.shown.contains { $0.tie != .time && !$0.isAllowed } }
 
     /// Sentences about the agent.
     var agentSentences: [String] {
@@ -36,10 +38,11 @@ struct PodReport {
         var notes: [String] = []
         if let problem = workload.initDataProblem { notes.append("the pod's init-data counts for nothing: \(problem)") }
         if twins > 0 {
-            notes.append("\(twins) more pods of the namespace have the same init-data: the ledger tells them not apart")
+            notes.append(
+                "pods of the namespace with the same init-data, which the ledger does not tell apart: \(twins) more")
         }
         if decisions.otherCount > 0 {
-            notes.append("\(decisions.otherCount) more decisions are older, or have a weaker tie to the pod")
+            notes.append("decisions that are older, or have a weaker tie to the pod: \(decisions.otherCount) more")
         }
         if decisions.isCut { notes.append("the ledger is too long to be read back to the pod's beginning") }
         return notes + policies.compactMap(\.problem)
@@ -57,7 +60,8 @@ struct PodReport {
 
     func json() -> JSONObject {
         let pod: JSONObject = [
-            "namespace": .string(workload.namespace), "name": .string(workload.name), "phase": .string(workload.phase),
+            "namespace": .string(workload.namespace), "name": .string(workload.name),
+            "phase": workload.phase.map { .string($0) } ?? .null,
             "createdAt": workload.pod.metadata["creationTimestamp"] ?? .null,
             "runtimeClass": workload.runtimeClass.map { .string($0) } ?? .null,
             "agent": .array(agentSentences.map { .string($0) }),

@@ -44,7 +44,7 @@ struct PodWorkload {
     }
 
     var name: String { pod.name }
-    var phase: String { pod.status?["phase"]?.stringValue ?? "of unknown phase" }
+    var phase: String? { pod.status?["phase"]?.stringValue }
     var runtimeClass: String? { pod.spec?["runtimeClassName"]?.stringValue }
     var createdAt: Date? { pod.createdAt }
 
