@@ -13,42 +13,14 @@ struct KubectlClusterTests {
     /// A broker of their own: policies that other tests apply at the same time are a difference, too.
     private static let broker = Task { try await KubectlFixture.startBroker() }
 
-    /// Starts the controller for the length of `body`, which may end it earlier.
-    private static func controlling(
-        _ fixture: KubectlFixture, _ body: (RunningProgram) async throws -> Void
-    ) async throws {
-        let program = try #require(BuiltProgram("claviger-controller"))
-        let controller = try program.start(
-            [
-                "--source", fixture.namespace, "--url", fixture.endpoint.url, "--ca", fixture.endpoint.caFile ?? "",
-                "--token-file", fixture.endpoint.tokenFile ?? "", "--lease-namespace", "claviger",
-                "--health-address", "127.0.0.1:0",
-            ], environment: fixture.environment)
-        defer { controller.signal(SIGKILL) }
-        try await body(controller)
-    }
-
-    private static func wait(_ controller: RunningProgram, until isDone: () throws -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(60)
-        while try !isDone() {
-            try #require(ContinuousClock.now < end && controller.isRunning, "\(controller.errorText.suffix(2_000))")
-            try await Task.sleep(for: .milliseconds(50))
-        }
-    }
-
-    private static func isProgrammed(_ fixture: KubectlFixture, _ name: String) throws -> Bool {
-        guard let object = try fixture.cluster.object("ReleasePolicy", fixture.namespace, name) else { return false }
-        return ObjectConditions(KubernetesObject(json: object)).holds("Programmed")
-    }
-
     @Test("policies: all is said to be well while it is, and each difference between cluster and broker is named")
     func policies() async throws {
         try await KubectlFixture.run(namespace: "compared", on: Self.broker) { fixture in
             try fixture.cluster.create(fixture.policy("attested"))
             try fixture.cluster.create(fixture.policy("hardware", validation: "tee != 'sample'"))
-            try await Self.controlling(fixture) { controller in
-                try await Self.wait(controller) {
-                    try ["attested", "hardware"].allSatisfy { try Self.isProgrammed(fixture, $0) }
+            try await fixture.controlling { controller in
+                try await fixture.wait(controller) {
+                    try ["attested", "hardware"].allSatisfy { try fixture.isProgrammed($0) }
                 }
                 let well = try await fixture.kubectl("policies")
                 #expect(well.status == 0 && !well.output.contains("PROBLEM  "), "\(well)")
@@ -79,8 +51,8 @@ struct KubectlClusterTests {
     func status() async throws {
         try await KubectlFixture.run(namespace: "healthy", on: Self.broker) { fixture in
             try fixture.cluster.create(fixture.policy("attested"))
-            try await Self.controlling(fixture) { controller in
-                try await Self.wait(controller) { try Self.isProgrammed(fixture, "attested") }
+            try await fixture.controlling { controller in
+                try await fixture.wait(controller) { try fixture.isProgrammed("attested") }
                 let well = try await fixture.kubectl("status")
                 #expect(well.status == 0, "\(well)")
                 for text in [

@@ -60,6 +60,11 @@ final class KubectlFixture: Sendable {
 
     /// Runs the program as kubectl does.
     func kubectl(_ arguments: String..., environment more: [String: String] = [:]) async throws -> Answer {
+        try await kubectl(arguments, environment: more)
+    }
+
+    /// Runs the program as kubectl does.
+    func kubectl(_ arguments: [String], environment more: [String: String] = [:]) async throws -> Answer {
         let all = environment.merging(more) { $1 }
         let run = try RunningProgram(folder.path + "/kubectl-claviger", arguments, environment: all)
         return Answer(status: await run.status(), output: run.outputText, errors: run.errorText)
@@ -101,9 +106,9 @@ final class KubectlFixture: Sendable {
         return Answer(status: await run.status(), output: run.outputText, errors: run.errorText)
     }
 
-    /// A release policy of the namespace about all of its resources, as an object.
-    func policy(_ name: String, validation: String? = nil) -> JSONObject {
-        var spec: JSONObject = ["match": ["resources": [.string("\(namespace)/**")]]]
+    /// A release policy of the namespace about its resources of a type, or all of them, as an object.
+    func policy(_ name: String, about type: String = "**", validation: String? = nil) -> JSONObject {
+        var spec: JSONObject = ["match": ["resources": [.string("\(namespace)/\(type)")]]]
         if let validation {
             spec["validations"] = [["expression": .string(validation), "message": "only real hardware"]]
         }
@@ -142,20 +147,22 @@ final class KubectlFixture: Sendable {
 
     /// Has the kubelet say of the pod's agent that it ended with a message.
     func endAgent(of pod: String, saying message: String) throws {
+        try setAgent(
+            of: pod,
+            [
+                "restartCount": 3,
+                "state": ["terminated": ["exitCode": 2, "reason": "Error", "message": .string(message)]],
+            ])
+    }
+
+    /// Has the kubelet say how the pod's agent stands.
+    func setAgent(of pod: String, _ state: JSONObject) throws {
+        var status: JSONObject = [
+            "name": "agent", "ready": false, "restartCount": 0, "image": "x", "imageID": "x",
+        ]
+        for (name, value) in state { status[name] = value }
         try cluster.patch(
             "Pod", namespace, pod, subresource: "status",
-            [
-                "status": [
-                    "phase": "Pending",
-                    "initContainerStatuses": [
-                        [
-                            "name": "agent", "ready": false, "restartCount": 3, "image": "x", "imageID": "x",
-                            "state": [
-                                "terminated": ["exitCode": 2, "reason": "Error", "message": .string(message)]
-                            ],
-                        ]
-                    ],
-                ]
-            ])
+            ["status": ["phase": "Pending", "initContainerStatuses": [.object(status)]]])
     }
 }
