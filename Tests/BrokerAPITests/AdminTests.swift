@@ -199,6 +199,11 @@ struct AdminTests {
         #expect(try allows("^/claviger/.+$", "/claviger/v1/decisions?limit=1"))
         #expect(try allows("^/claviger/v1/decisions\\?path=a/.*$", "/claviger/v1/decisions?path=a/b/c"))
         #expect(try !allows("^/claviger/v1/decisions\\?path=a/.*$", "/claviger/v1/decisions?path=b/b/c"))
+        let ofOneTenant = "^/claviger/v1/decisions\\?tenant=a(&(limit|allowed|before|claims)=[^&]*)*$"
+        #expect(try allows(ofOneTenant, "/claviger/v1/decisions?tenant=a&limit=200&claims=true"))
+        #expect(try !allows(ofOneTenant, "/claviger/v1/decisions?tenant=a&limit=1&tenant=b"))
+        #expect(try !allows(ofOneTenant, "/claviger/v1/decisions?tenant=ab"))
+        #expect(try !allows(ofOneTenant, "/claviger/v1/decisions/01a1ffba-1e49-747a-bb6b-98f58d32ca7e"))
     }
 
     @Test("A37: the duplicate slash of released clients does not shift what an access rule judges")

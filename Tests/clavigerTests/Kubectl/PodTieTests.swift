@@ -1,6 +1,9 @@
+import AdminClient
 import Encodings
 import Foundation
+import GuestTestSupport
 import Kubernetes
+import Synchronization
 import Testing
 
 @testable import claviger
@@ -108,5 +111,26 @@ struct PodTieTests {
         let workload = Self.workload(annotations: [InitDataDocument.annotation: "AAAA"])
         #expect(workload.initData == nil && workload.initDataProblem != nil)
         #expect(PodDecisions.tie(of: Self.record("team/keys/a"), to: workload) == .namespace)
+    }
+
+    @Test("who may see one namespace's decisions only is told those, and that there may be others")
+    func ownNamespaceOnly() async throws {
+        let asked = Mutex(0)
+        let decision = #"{"id":"1","operation":"get","path":"team/keys/a","tenant":"team","allowed":true}"#
+        try await LocalService.run { _ in
+            let isFirst = asked.withLock { count in
+                count += 1
+                return count == 1
+            }
+            return isFirst ? (200, Array(#"{"decisions":[\#(decision)]}"#.utf8)) : (403, Array("{}".utf8))
+        } _: { url in
+            let client = try AdminClient(.init(url: url, insecureHTTPAllowed: true))
+            let found = try await PodDecisions.search(for: Self.workload(), in: client)
+            #expect(found.shown.map(\.request) == ["get team/keys/a"] && found.isPartial)
+            // The namespace's own decisions are what no answer goes without.
+            await #expect(throws: AdminClientError.self) {
+                try await PodDecisions.search(for: Self.workload(), in: client)
+            }
+        }
     }
 }

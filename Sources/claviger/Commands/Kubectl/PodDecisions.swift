@@ -66,28 +66,51 @@ struct PodDecisions {
     let otherCount: Int
     /// Whether the ledger was too long to be read back to the pod's beginning.
     let isCut: Bool
+    /// Whether the token may not see all that could be about the pod.
+    let isPartial: Bool
 
-    init(_ all: [PodDecision], isCut: Bool = false) {
+    init(_ all: [PodDecision], isCut: Bool = false, isPartial: Bool = false) {
         let best = all.map(\.tie).min()
         var requests: Set<String> = []
         shown = all.filter { $0.tie == best }.sorted { $0.id > $1.id }.filter { requests.insert($0.request).inserted }
         otherCount = all.count - shown.count
         self.isCut = isCut
+        self.isPartial = isPartial
     }
 
     /// Looks through the ledger from now back to when the pod was made.
-    static func search(for workload: PodWorkload, in client: AdminClient) async throws -> PodDecisions {
+    static func search(for workload: PodWorkload, in client: AdminClient) async throws(AdminClientError) -> PodDecisions
+    {
         let start = workload.createdAt?.addingTimeInterval(-clockTolerance)
-        func page(_ filter: AdminClient.DecisionFilter, _ limit: Int) async throws -> ([JSONObject], Bool) {
-            try await LedgerPages(client: client, filter: filter).decisions(since: start, limit: limit)
+        let own = LedgerPages(client: client, filter: .init(tenant: workload.namespace, withClaims: true))
+        var (records, isCut) = try await own.decisions(since: start, limit: maximumOfNamespace)
+        var isPartial = false
+        do throws(AdminClientError) {
+            records += try await beyondNamespace(workload, since: start, in: client)
+        } catch {
+            // A token may be good for the decisions of one namespace.
+            guard error.code == .denied else { throw error }
+            isPartial = true
         }
-        var (records, isCut) = try await page(
-            .init(tenant: workload.namespace, withClaims: true), maximumOfNamespace)
-        for path in workload.resources where !path.hasPrefix(workload.namespace + "/") {
-            records += try await page(.init(path: path, withClaims: true), maximumOfPath).0
+        let unique = Dictionary(records.map { ($0.cell("id"), $0) }) { first, _ in first }
+        let tied = unique.values.compactMap { record in
+            Self.tie(of: record, to: workload).map { PodDecision(record: record, tie: $0) }
         }
-        // Refused attestations ask for no resource.
-        records += try await page(.init(path: "", allowed: false, withClaims: true), maximumOfPath).0
+        return PodDecisions(tied, isCut: isCut, isPartial: isPartial)
+    }
+
+    /// What the pod asks for in other namespaces, what it reports, and attestations that were refused, which ask for nothing.
+    private static func beyondNamespace(
+        _ workload: PodWorkload, since start: Date?, in client: AdminClient
+    ) async throws(AdminClientError) -> [JSONObject] {
+        var filters = workload.resources.filter { !$0.hasPrefix(workload.namespace + "/") }
+            .map { AdminClient.DecisionFilter(path: $0, withClaims: true) }
+        filters.append(.init(path: "", allowed: false, withClaims: true))
+        var records: [JSONObject] = []
+        for filter in filters {
+            let pages = LedgerPages(client: client, filter: filter)
+            records += try await pages.decisions(since: start, limit: maximumOfPath).records
+        }
         for id in workload.reported {
             do throws(AdminClientError) {
                 records += [try await client.decision(id).objectValue ?? [:]]
@@ -95,11 +118,7 @@ struct PodDecisions {
                 guard error.code == .notFound else { throw error }
             }
         }
-        let unique = Dictionary(records.map { ($0.cell("id"), $0) }) { first, _ in first }
-        let tied = unique.values.compactMap { record in
-            Self.tie(of: record, to: workload).map { PodDecision(record: record, tie: $0) }
-        }
-        return PodDecisions(tied, isCut: isCut)
+        return records
     }
 
     /// How a decision is tied to the pod; nil when it is not its.

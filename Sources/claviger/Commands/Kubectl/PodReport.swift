@@ -45,6 +45,9 @@ struct PodReport {
             notes.append("decisions that are older, or have a weaker tie to the pod: \(decisions.otherCount) more")
         }
         if decisions.isCut { notes.append("the ledger is too long to be read back to the pod's beginning") }
+        if decisions.isPartial {
+            notes.append("the token sees this namespace's decisions only: neither others nor refused attestations")
+        }
         return notes + policies.compactMap(\.problem)
     }
 
