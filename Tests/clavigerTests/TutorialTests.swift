@@ -28,6 +28,7 @@ struct TutorialTests {
             }
         }
         #expect(commands >= 18)
+        await reader.end()
     }
 
     private static func blocks() throws -> [(language: Substring, text: String)] {
@@ -113,6 +114,10 @@ private final class Reader {
         #expect(status == step.status, "\(step.command): \(run.outputText) \(run.errorText)")
         let printed = run.outputText + run.errorText
         #expect(step.printed.isEmpty || printed.contains(step.printed), "\(step.command): \(printed)")
+    }
+
+    func end() async {
+        await broker.end()
     }
 
     private func latestDenial() async throws -> String {

@@ -11,7 +11,7 @@ import Testing
 @Suite("kubectl claviger: policies and status", .serialized, .timeLimit(.minutes(5)))
 struct KubectlClusterTests {
     /// A broker of their own: policies that other tests apply at the same time are a difference, too.
-    private static let broker = Task { try await KubectlFixture.startBroker() }
+    private static let broker = SharedDevelopmentBroker()
 
     @Test("policies: all is said to be well while it is, and each difference between cluster and broker is named")
     func policies() async throws {

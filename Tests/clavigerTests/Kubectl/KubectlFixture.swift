@@ -13,7 +13,7 @@ final class KubectlFixture: Sendable {
     static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
     /// The broker of tests that have a namespace of their own, and look at nothing else.
-    static let sharedBroker = Task { try await startBroker() }
+    static let sharedBroker = SharedDevelopmentBroker()
 
     let cluster: FakeCluster
     /// The namespace of the kubeconfig's context.
@@ -39,12 +39,8 @@ final class KubectlFixture: Sendable {
         (admin, endpoint) = (try options.adminClient(), try options.endpoint())
     }
 
-    static func startBroker() async throws -> DevelopmentBrokerProcess {
-        try await .start(environment: ["HOME": NSTemporaryDirectory()])
-    }
-
     static func run(
-        namespace: String, on broker: Task<DevelopmentBrokerProcess, any Error> = sharedBroker,
+        namespace: String, on broker: SharedDevelopmentBroker = sharedBroker,
         _ body: @escaping @Sendable (KubectlFixture) async throws -> Void
     ) async throws {
         let cluster = try FakeCluster()
@@ -52,9 +48,10 @@ final class KubectlFixture: Sendable {
         for name in [namespace, "claviger"] {
             try cluster.create(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]])
         }
-        let process = try await broker.value
-        try await FakeAPIServer.run(cluster) { server in
-            try await body(KubectlFixture(server, process, namespace: namespace))
+        try await broker.use { process in
+            try await FakeAPIServer.run(cluster) { server in
+                try await body(KubectlFixture(server, process, namespace: namespace))
+            }
         }
     }
 

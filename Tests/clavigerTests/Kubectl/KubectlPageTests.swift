@@ -7,7 +7,7 @@ import Testing
 /// Holds docs/kubectl.md against what the program prints.
 @Suite("kubectl claviger: its page", .timeLimit(.minutes(5)))
 struct KubectlPageTests {
-    private static let broker = Task { try await KubectlFixture.startBroker() }
+    private static let broker = SharedDevelopmentBroker()
 
     /// A command of the page and the lines that it shows below.
     private struct Example {
