@@ -23,25 +23,63 @@ struct ControllerOnBrokerTests {
     }
 
     @Test(
-        "A34, A58: what is Programmed decides on every replica, and the replicas agree on the policies to the last bit")
+        "A34, A58: what is Programmed decides on every replica, and the replicas agree on policies and decisions to the last bit"
+    )
     func replicas() async throws {
         try await BrokerFixture.run(replicas: 2) { fixture in
             try await eventually { try await fixture.admin.policyStatus()["replicas"]?.arrayValue?.count == 2 }
+            try await #require(fixture.brokers.first).put("team/keys/one", "secret")
+            let guest = try SampleGuest()
+            let session = try await #require(fixture.brokers.first).attest(guest)
+            /// What each replica does with one and the same request.
+            func decisions() async throws -> [String] {
+                var decisions: [String] = []
+                for test in fixture.brokers {
+                    let error = try await brokerError {
+                        decisions.append(try await test.get("team/keys/one", session, guest))
+                    }
+                    if let error { decisions.append(error.code) }
+                }
+                return decisions
+            }
+            /// Whether all give the same answer, and it is no.
+            func isRefused() async throws -> Bool {
+                let decisions = Set(try await decisions())
+                return decisions.count == 1 && !decisions.contains("secret")
+            }
+            #expect(try await isRefused())
             let controller = try start(fixture)
             cluster.put(.releasePolicies, "team", "first", spec: TestSpecs.release())
             try await eventually(by: controller, atMost: .seconds(120)) {
                 policy("team", "first")?.isProgrammed == true
             }
-            var seen: Set<String> = []
-            for test in fixture.brokers {
-                let status = try await test.broker.policyStatus()
-                #expect(status["generation"] == status["inForce"])
-                seen.insert(status["bundleDigest"]?.stringValue ?? "")
-            }
-            #expect(seen.count == 1)
             #expect(policy("team", "first")?.status?["programmed"] == ["replicas": 2, "ready": 2])
+            #expect(try await decisions() == ["secret", "secret"])
+            let digest = try await Self.agreedDigest(fixture)
+            cluster.put(.releasePolicies, "team", "first", spec: TestSpecs.release(tag: "two"))
+            try await eventually(by: controller, atMost: .seconds(120)) {
+                policy("team", "first")?.isProgrammed == true
+            }
+            #expect(try await isRefused())
+            #expect(try await Self.agreedDigest(fixture) != digest)
             await controller.kill()
         }
+    }
+
+    /// The one digest of all policies that every replica decides by, and of which every replica knows that every other does.
+    private static func agreedDigest(_ fixture: BrokerFixture) async throws -> String {
+        var seen: Set<String> = []
+        for test in fixture.brokers {
+            let status = try await test.broker.policyStatus()
+            #expect(status["generation"] == status["inForce"])
+            let others = status["replicas"]?.arrayValue ?? []
+            #expect(others.count == fixture.brokers.count)
+            seen.formUnion((others + [.object(["bundleDigest": status["bundleDigest"] ?? .null])]).map {
+                $0["bundleDigest"]?.stringValue ?? ""
+            })
+        }
+        #expect(seen.count == 1)
+        return seen.first ?? ""
     }
 
     @Test("A47: who may write policies in his own namespace gets nothing of another's by it")

@@ -48,26 +48,35 @@ struct BrokerFixture: Sendable {
         let first = try await TestBroker.make(configure: change)
         var brokers = [first]
         while brokers.count < replicas { brokers.append(try await first.replica(configure: change)) }
-        var urls: [String] = []
-        var tasks: [Task<Void, any Error>] = []
-        defer { for task in tasks { task.cancel() } }
-        for test in brokers {
-            let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
-            let server = try BrokerServer(
-                configuration: settings, broker: test.broker, metrics: test.metrics, logger: test.logs.logger(),
-                onListening: { continuation.yield($0.port) })
-            tasks.append(Task { try await server.run() })
-            guard let port = await ports.first(where: { _ in true }) else { throw CancellationError() }
-            urls.append("http://127.0.0.1:\(port)")
+        let (started, startedSettings) = (brokers, settings)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            defer { group.cancelAll() }
+            var urls: [String] = []
+            for test in started {
+                // As the program does: without it a broker gives no sign of life and hears of no change.
+                group.addTask { try await test.broker.run() }
+                let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+                let server = try BrokerServer(
+                    configuration: startedSettings, broker: test.broker, metrics: test.metrics,
+                    logger: test.logs.logger(), onListening: { continuation.yield($0.port) })
+                group.addTask { try await server.run() }
+                guard let port = await ports.first(where: { _ in true }) else { throw CancellationError() }
+                urls.append("http://127.0.0.1:\(port)")
+            }
+            try await body(try clients(started, urls, key))
         }
+    }
+
+    private static func clients(
+        _ brokers: [TestBroker], _ urls: [String], _ key: SigningKey
+    ) throws -> BrokerFixture {
         let url = try #require(urls.first)
         let token = try AdminToken.sign(.init(subject: "controller", role: "controller"), with: key)
-        try await body(
-            BrokerFixture(
-                brokers: brokers, urls: urls,
-                admin: try AdminClient(
-                    .init(url: url, token: try AdminToken.sign(.init(), with: key), insecureHTTPAllowed: true)),
-                controller: try AdminClient(.init(url: url, token: token, insecureHTTPAllowed: true)),
-                controllerToken: token.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }))
+        return BrokerFixture(
+            brokers: brokers, urls: urls,
+            admin: try AdminClient(
+                .init(url: url, token: try AdminToken.sign(.init(), with: key), insecureHTTPAllowed: true)),
+            controller: try AdminClient(.init(url: url, token: token, insecureHTTPAllowed: true)),
+            controllerToken: token.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })
     }
 }
