@@ -13,14 +13,20 @@ extension AdminClient {
         public let spec: JSONValue
         /// The value, only for an object that says `secretRef`.
         public let value: SecretBytes?
+        /// The number of the request: bigger than that of every earlier one of this leader about the object.
+        public let sequence: Int64?
 
         /// A change.
-        public init(fence: Int64, uid: String, generation: Int64, spec: JSONValue, value: SecretBytes? = nil) {
+        public init(
+            fence: Int64, uid: String, generation: Int64, spec: JSONValue, value: SecretBytes? = nil,
+            sequence: Int64? = nil
+        ) {
             self.fence = fence
             self.uid = uid
             self.generation = generation
             self.spec = spec
             self.value = value
+            self.sequence = sequence
         }
     }
 
@@ -35,6 +41,7 @@ extension AdminClient {
             "fence": .int(change.fence), "uid": .string(change.uid), "generation": .int(change.generation),
             "spec": change.spec,
         ]
+        body["sequence"] = change.sequence.map { .int($0) }
         if let value = change.value { body["value"] = .string(Base64.encode(value.copyBytes())) }
         return try await json(
             "PUT", Self.secretTarget(source, namespace, name), body: body.serialized(), contentType: "application/json")
@@ -42,14 +49,17 @@ extension AdminClient {
 
     /// Lets go of a brokered secret. That there is none is no error.
     ///
-    /// - Parameter deletionPolicy: `Retain` or `Delete`; nil for what the object said last.
+    /// - Parameters:
+    ///   - deletionPolicy: `Retain` or `Delete`; nil for what the object said last.
+    ///   - sequence: as in ``SecretChange/sequence``.
     /// - Returns: `uri`, `removed`, and in `destroyed` whether the resource's versions were destroyed.
     /// - Throws: `AdminClientError`, as ``putSecret(source:namespace:name:_:)``.
     public func deleteSecret(
-        source: String, namespace: String, name: String, fence: Int64, uid: String, deletionPolicy: String? = nil
+        source: String, namespace: String, name: String, fence: Int64, uid: String, deletionPolicy: String? = nil,
+        sequence: Int64? = nil
     ) async throws(AdminClientError) -> JSONValue {
         let target = try Self.secretTarget(source, namespace, name).asking("fence", String(fence)).asking("uid", uid)
-            .asking("deletionPolicy", deletionPolicy)
+            .asking("deletionPolicy", deletionPolicy).asking("sequence", sequence.map { String($0) })
         return try await json("DELETE", target)
     }
 

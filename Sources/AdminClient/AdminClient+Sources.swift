@@ -6,12 +6,14 @@ extension AdminClient {
     /// - Parameters:
     ///   - source: the source's name.
     ///   - fence: the number of the leader who sends; a later one has a higher number.
+    ///   - sequence: the number of the request, bigger than that of every earlier one of this leader.
     ///   - dryRun: only judges.
     /// - Returns: what became, or would become, of each document.
-    /// - Throws: `AdminClientError`: `conflict` when a later leader wrote for the source (``AdminClientError/isFenced``),
+    /// - Throws: `AdminClientError`: `conflict` when a later leader wrote for the source (``AdminClientError/isFenced``) or
+    ///   this one sent something later,
     ///   `denied` for a source that the broker, or the token's role, does not allow.
     public func setSourcePolicies(
-        source: String, fence: Int64, documents: [SourcePolicy], dryRun: Bool = false
+        source: String, fence: Int64, sequence: Int64? = nil, documents: [SourcePolicy], dryRun: Bool = false
     ) async throws(AdminClientError) -> SourceOutcome {
         let list = documents.map { document -> JSONValue in
             var object: JSONObject = ["text": .string(document.text)]
@@ -19,7 +21,8 @@ extension AdminClient {
             if let generation = document.generation { object["generation"] = .int(generation) }
             return .object(object)
         }
-        let body: JSONObject = ["fence": .int(fence), "documents": .array(list)]
+        var body: JSONObject = ["fence": .int(fence), "documents": .array(list)]
+        body["sequence"] = sequence.map { .int($0) }
         let target = try RequestTarget("/claviger/v1/sources").appending(source).appending("policies")
         let answer = try await json(
             "PUT", target.asking("dryRun", dryRun ? "true" : nil), body: body.serialized(),

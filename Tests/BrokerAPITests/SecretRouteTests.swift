@@ -54,6 +54,35 @@ struct SecretRouteTests {
         }
     }
 
+    @Test("of two requests of a leader the one that was sent first is refused when it comes last")
+    func sequence() async throws {
+        try await RunningBroker.serve { server in
+            #expect(try await server.administrate("PUT", Self.path, body: Self.body(["sequence": 5])).status == 200)
+            let late = try await server.administrate("PUT", Self.path, body: Self.body(["sequence": 4]))
+            #expect(late.status == 409 && String(decoding: late.body, as: UTF8.self).contains("overtaken"))
+            let gone = try await server.administrate("DELETE", "\(Self.path)?fence=1&uid=u&sequence=6")
+            #expect(gone.json?["removed"] == true)
+            #expect(try await server.administrate("PUT", Self.path, body: Self.body(["sequence": 5])).status == 409)
+        }
+    }
+
+    @Test("an administrator lets go of the secrets of a cluster that is gone, which he finds by their list, without values")
+    func abandoned() async throws {
+        try await RunningBroker.serve { server in
+            #expect(try await server.administrate("PUT", Self.path, body: Self.body()).status == 200)
+            #expect(try await server.administrate("DELETE", "/claviger/v1/sources/cluster-a").status < 300)
+            let list = try await server.administrate("GET", "/claviger/v1/sources/cluster-a/secrets")
+            let secret = try #require(list.json?["secrets"]?.arrayValue?.first)
+            #expect(list.json?["isComplete"] == true && secret["uri"] == "kbs:///payments/db/password")
+            #expect(!String(decoding: list.body, as: UTF8.self).contains("hunter2"))
+            let uid = try #require(secret["uid"]?.stringValue)
+            let gone = try await server.administrate("DELETE", "\(Self.path)?fence=0&uid=\(uid)")
+            #expect(gone.json?["removed"] == true && gone.json?["destroyed"] == false)
+            let left = try await server.administrate("GET", "/claviger/v1/sources/cluster-a/secrets")
+            #expect(left.json?["secrets"] == [])
+        }
+    }
+
     @Test("what cannot be read is refused, and says why")
     func malformed() async throws {
         try await RunningBroker.serve { server in
@@ -61,13 +90,13 @@ struct SecretRouteTests {
                 [], Array("[]".utf8), Self.body(["fence": .null]), Self.body(["fence": "1"]),
                 Self.body(["uid": .null]), Self.body(["spec": .null]), Self.body(["spec": "x"]),
                 Self.body(["value": "not base64!"]), Self.body(["value": 1]), Self.body(["stranger": 1]),
-                Self.body(["generation": -1]), Self.body(["fence": -1]), Self.body(["uid": ""]),
+                Self.body(["generation": -1]), Self.body(["sequence": -1]), Self.body(["fence": -1]), Self.body(["uid": ""]),
             ]
             for body in bodies {
                 let reply = try await server.administrate("PUT", Self.path, body: body)
                 #expect(reply.status == 400, "\(String(decoding: body, as: UTF8.self))")
             }
-            for query in ["", "?fence=1", "?uid=u", "?fence=x&uid=u", "?fence=1&uid=u&deletionPolicy=Burn"] {
+            for query in ["", "?fence=1", "?uid=u", "?fence=x&uid=u", "?fence=1&uid=u&deletionPolicy=Burn", "?fence=1&uid=u&sequence=x"] {
                 #expect(try await server.administrate("DELETE", Self.path + query).status == 400, "\(query)")
             }
             #expect(try await server.administrate("DELETE", "\(Self.path)?fence=1&uid=u").status == 200)

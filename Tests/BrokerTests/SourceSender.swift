@@ -86,12 +86,13 @@ struct SourceReply: Sendable {
 extension Broker {
     /// Sends the whole list of a source.
     func send(
-        _ documents: [Sent], fence: Int64, source: String = "east", dryRun: Bool = false
+        _ documents: [Sent], fence: Int64, source: String = "east", sequence: Int64? = nil, dryRun: Bool = false
     ) async throws -> SourceReply {
         let list = documents.map { document -> JSONValue in
             ["text": .string(document.text), "uid": .optional(document.uid), "generation": 1]
         }
-        let body: JSONObject = ["fence": .int(fence), "documents": .array(list)]
+        var body: JSONObject = ["fence": .int(fence), "documents": .array(list)]
+        body["sequence"] = sequence.map { .int($0) }
         let request = try SourceRequest(source: source, body: body.serialized())
         return SourceReply(try await setSourcePolicies(request, dryRun: dryRun, by: "controller"), documents)
     }
@@ -99,9 +100,9 @@ extension Broker {
 
 extension TestBroker {
     func send(
-        _ documents: [Sent], fence: Int64, source: String = "east", dryRun: Bool = false
+        _ documents: [Sent], fence: Int64, source: String = "east", sequence: Int64? = nil, dryRun: Bool = false
     ) async throws -> SourceReply {
-        try await broker.send(documents, fence: fence, source: source, dryRun: dryRun)
+        try await broker.send(documents, fence: fence, source: source, sequence: sequence, dryRun: dryRun)
     }
 
     /// The origins of all stored documents, by name.

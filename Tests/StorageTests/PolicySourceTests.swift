@@ -74,5 +74,27 @@ struct PolicySourceTests {
         }
         await conflicts(policies, change([], fence: 1, source: "more"), after: 0)
         _ = try await policies.apply(change([], fence: 2, source: "s0"), by: "eve", after: 0)
+        // One too many, however it came there, stops nobody else.
+        _ = try await test.database.query(
+            "INSERT INTO policy_sources (name, fence, updated_by) VALUES ('beyond', 1, 'somebody')")
+        _ = try await policies.apply(change([], fence: 3, source: "s0"), by: "eve", after: 0)
+        await conflicts(policies, change([], fence: 1, source: "more"), after: 0)
+    }
+
+    @Test("of sources that are new at once no more are taken than there is room for")
+    func roomAtOnce() async throws {
+        let test = try await TestDatabase.make(connections: 4)
+        let policies = PolicyRepository(test.database, keys: test.keys)
+        for index in 0..<(PolicySource.maximumCount - 1) {
+            _ = try await policies.apply(change([], fence: 1, source: "s\(index)"), by: "eve", after: 0)
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for index in 0..<6 {
+                group.addTask {
+                    _ = try? await policies.apply(change([], fence: 1, source: "new\(index)"), by: "eve", after: 0)
+                }
+            }
+        }
+        #expect(try await policies.sources().count == PolicySource.maximumCount)
     }
 }

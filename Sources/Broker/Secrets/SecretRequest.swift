@@ -2,6 +2,7 @@ import Crypto
 public import Encodings
 import KBSProtocol
 import Policy
+import Storage
 
 /// What a source wants a brokered secret to be.
 public struct SecretRequest: Sendable {
@@ -24,11 +25,13 @@ public struct SecretRequest: Sendable {
     public var spec: JSONValue
     /// The value, when the object says `secretRef`.
     public var value: SecretBytes?
+    /// Grows with each request of a leader about the object; nil from a sender who does not count.
+    public var sequence: Int64?
 
     /// A request.
     public init(
         source: String, namespace: String, name: String, fence: Int64, uid: String, generation: Int64,
-        spec: JSONValue, value: SecretBytes? = nil
+        spec: JSONValue, value: SecretBytes? = nil, sequence: Int64? = nil
     ) {
         self.source = source
         self.namespace = namespace
@@ -38,6 +41,11 @@ public struct SecretRequest: Sendable {
         self.generation = generation
         self.spec = spec
         self.value = value
+        self.sequence = sequence
+    }
+
+    var number: SourceRequestNumber? {
+        sequence.map { SourceRequestNumber(subject: "\(namespace)/\(name)", fence: fence, sequence: $0) }
     }
 }
 
@@ -55,10 +63,13 @@ public struct SecretRemoval: Sendable {
     public var uid: String
     /// `Retain` or `Delete`; by default what the object said last.
     public var deletionPolicy: String?
+    /// As in ``SecretRequest/sequence``.
+    public var sequence: Int64?
 
     /// A removal.
     public init(
-        source: String, namespace: String, name: String, fence: Int64, uid: String, deletionPolicy: String? = nil
+        source: String, namespace: String, name: String, fence: Int64, uid: String, deletionPolicy: String? = nil,
+        sequence: Int64? = nil
     ) {
         self.source = source
         self.namespace = namespace
@@ -66,6 +77,11 @@ public struct SecretRemoval: Sendable {
         self.fence = fence
         self.uid = uid
         self.deletionPolicy = deletionPolicy
+        self.sequence = sequence
+    }
+
+    var number: SourceRequestNumber? {
+        sequence.map { SourceRequestNumber(subject: "\(namespace)/\(name)", fence: fence, sequence: $0) }
     }
 }
 
@@ -164,6 +180,9 @@ extension BrokerError {
     static func secretConflict(_ code: String, _ message: String) -> BrokerError {
         BrokerError(kind: .conflict, variant: "SecretConflict", code: code, message: "\(message) (code: \(code))")
     }
+
+    static let secretOvertaken = secretConflict(
+        "overtaken", "The secret was changed while this request waited; send it anew")
 
     static let fenced = BrokerError(
         kind: .conflict, variant: "Fenced", code: "fenced",

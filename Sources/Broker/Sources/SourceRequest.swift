@@ -23,11 +23,14 @@ public struct SourceRequest: Sendable, Hashable {
     public let source: String
     /// The number of the leader who sends: a later one has a higher number.
     public let fence: Int64
+    /// The number of the request: of two of one leader the later has the bigger one. Nil from a sender who does not count.
+    public let sequence: Int64?
     let documents: [SourceDocument]
 
     var origin: String { PolicySource.origin(source) }
 
-    /// Reads a request: `{"fence": …, "documents": [{"text": …, "uid": …, "generation": …}]}`.
+    /// Reads a request: `{"fence": …, "sequence": …, "documents": [{"text": …, "uid": …, "generation": …}]}`, of which
+    /// `sequence`, `uid` and `generation` may be missing.
     ///
     /// Throws `malformed` for anything else, and for a name that no source can have.
     public init(source: String, body: [UInt8]) throws(BrokerError) {
@@ -43,8 +46,12 @@ public struct SourceRequest: Sendable, Hashable {
         else {
             throw Self.malformed("The body must be an object with a `fence` from 0 and a list of `documents`")
         }
-        guard object.allSatisfy({ ["fence", "documents"].contains($0.name) }) else {
-            throw Self.malformed("Besides `fence` and `documents` the body has no members")
+        guard object.allSatisfy({ ["fence", "sequence", "documents"].contains($0.name) }) else {
+            throw Self.malformed("Besides `fence`, `sequence` and `documents` the body has no members")
+        }
+        let sequence = object["sequence"] ?? .null
+        guard sequence == .null || (sequence.intValue ?? -1) >= 0 else {
+            throw Self.malformed("`sequence` is a whole number from 0")
         }
         guard list.count <= Self.maximumDocuments else {
             throw BrokerError(
@@ -52,6 +59,7 @@ public struct SourceRequest: Sendable, Hashable {
                 message: "A request has at most \(Self.maximumDocuments) documents")
         }
         self.fence = fence
+        self.sequence = sequence.intValue
         var documents: [SourceDocument] = []
         for element in list { documents.append(try Self.document(element)) }
         self.documents = documents

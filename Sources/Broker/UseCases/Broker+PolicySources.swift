@@ -12,8 +12,8 @@ extension Broker {
     /// changes is one generation. The answer says of each document what became of it and how it stands beside the others:
     /// `shadowedBy`, `unresolvedReferences` and, for release policies, `matchesResources`. A dry run stores nothing.
     ///
-    /// Throws `conflict` (code `fenced`) when a later leader wrote for the source, `denied` for a source that is not taken
-    /// here.
+    /// Throws `conflict` (code `fenced`) when a later leader wrote for the source, or (code `overtaken`) this one later, and
+    /// `denied` for a source that is not taken here.
     public func setSourcePolicies(
         _ request: SourceRequest, dryRun: Bool, by author: String
     ) async throws(BrokerError) -> JSONValue {
@@ -125,9 +125,10 @@ extension Broker {
         let noted = plan.uids(uids)
         let change = PolicySourceChange(
             source: request.source, fence: request.fence, put: plan.changed.map(\.newPolicy), removed: plan.removed,
-            uids: noted)
+            uids: noted, sequence: request.sequence)
         let isChange = !change.put.isEmpty || !change.removed.isEmpty
-        let isNews = isChange || noted != uids || fence != request.fence
+        // A request that changes nothing still keeps out those that were sent before it.
+        let isNews = isChange || noted != uids || fence != request.fence || request.sequence != nil
         guard !dryRun, isNews, !policySignatures.isRequired else {
             return Outcome(plan: plan, generation: stored.generation, isChange: false)
         }
@@ -137,23 +138,36 @@ extension Broker {
             }
             return Outcome(plan: plan, generation: generation, isChange: isChange)
         } catch {
-            // Perhaps it was not the policies that somebody changed, but the leader.
+            // Perhaps it was not the policies that somebody changed, but the leader, or what the leader says.
             if error.kind == .conflict { _ = try await requireLatest(request) }
             throw error
         }
     }
 
-    /// The source's fence; throws `conflict` when it is above that of the request.
+    /// The source's fence; throws `conflict` when it is above that of the request, or the same leader sent something later.
     private func requireLatest(_ request: SourceRequest) async throws(BrokerError) -> Int64? {
         let source = try await storing { () async throws(StorageError) in
             try await policyDocuments.source(request.source)
         }
-        guard let source, source.fence > request.fence else { return source?.fence }
+        guard let source, source.fence > request.fence else {
+            try await requireLast(request)
+            return source?.fence
+        }
         throw BrokerError(
             kind: .conflict, variant: "Fenced", code: "fenced",
             message:
                 "A later leader wrote for the source \(request.source) (code: fenced): it has the fence \(source.fence), and this request \(request.fence)"
         )
+    }
+
+    private func requireLast(_ request: SourceRequest) async throws(BrokerError) {
+        guard let sequence = request.sequence else { return }
+        let number = SourceRequestNumber(
+            subject: SourceRequestNumber.policies, fence: request.fence, sequence: sequence)
+        let isOvertaken = try await storing { () async throws(StorageError) in
+            try await policyDocuments.isOvertaken(number, of: request.source)
+        }
+        if isOvertaken { throw .sourceOvertaken }
     }
 
     private func plan(

@@ -29,18 +29,23 @@ extension Broker {
         let wanted = try WantedSecret(request)
         let rule = try checkNamespace(request.namespace, of: request.source)
         var seen: SecretSituation?
+        var value: SecretBytes?
         for _ in 0..<Self.secretAttempts {
             let fence = try await checkFence(request.fence, of: request.source)
+            try await requireLast(request.number, of: request.source)
             let situation = try await situation(request.namespace, request.name, wanted.path)
             let plan = try SecretPlan(wanted, situation, mayAdopt: rule?.allowsAdopting ?? false)
             if !plan.needsValue, fence == request.fence, let state = situation.state,
                 state.serialized() == plan.state.serialized()
             {
+                try await note(request.number, of: request.source, by: author)
                 return answer(state, wanted.path)
             }
             if let seen { try Self.requireNotOvertaken(request, plan, seen, situation) }
             seen = seen ?? situation
-            if let state = try await carryOut(plan, wanted, situation, by: author) {
+            // Once: to make a key can take long, and one that was made may as well be used.
+            if plan.needsValue, value == nil { value = try await self.value(for: wanted) }
+            if let state = try await carryOut(plan, wanted, value, situation, by: author) {
                 return answer(state, wanted.path)
             }
         }
@@ -56,7 +61,7 @@ extension Broker {
         let isGone = first.stored?.path != nil && now.stored?.path == nil
         let isChanged = (first.stored?.revision ?? 0) != (now.stored?.revision ?? 0) || first.latest != now.latest
         guard isGone || (isChanged && plan.needsValue && request.value != nil) else { return }
-        throw .secretConflict("overtaken", "The secret was changed while this request waited; send it anew")
+        throw .secretOvertaken
     }
 
     @discardableResult
@@ -76,6 +81,29 @@ extension Broker {
         let stored = try await storing { () async throws(StorageError) in try await secrets.fence(of: source) }
         guard fence >= stored else { throw .fenced }
         return stored
+    }
+
+    /// Throws `overtaken` when the same leader asked for something else of the object later.
+    private func requireLast(_ number: SourceRequestNumber?, of source: String) async throws(BrokerError) {
+        guard let number else { return }
+        let isOvertaken = try await storing { () async throws(StorageError) in
+            try await policyDocuments.isOvertaken(number, of: source)
+        }
+        if isOvertaken { throw .secretOvertaken }
+    }
+
+    /// Keeps out what was asked for before a request that changes nothing.
+    private func note(
+        _ number: SourceRequestNumber?, of source: String, by author: String
+    ) async throws(BrokerError) {
+        guard let number else { return }
+        do throws(StorageError) {
+            try await secrets.note(number, of: source, by: author)
+        } catch {
+            guard error.code == .conflict else { throw BrokerError(error) }
+            _ = try await checkFence(number.fence, of: source)
+            throw .secretOvertaken
+        }
     }
 
     /// What there is of a secret at one time: what was changed between two looks is looked at again, so that nobody's own
@@ -109,16 +137,16 @@ extension Broker {
 
     /// The state that was stored; `nil` when something changed meanwhile, so that everything has to be looked at again.
     private func carryOut(
-        _ plan: SecretPlan, _ wanted: WantedSecret, _ situation: SecretSituation, by author: String
+        _ plan: SecretPlan, _ wanted: WantedSecret, _ value: SecretBytes?, _ situation: SecretSituation,
+        by author: String
     ) async throws(BrokerError) -> SecretState? {
         let request = wanted.request
         var state = plan.state
         var change = SecretChange(
             namespace: request.namespace, name: request.name, source: request.source, path: wanted.path.description,
             content: SecretBytes([]), author: author, after: situation.stored?.revision ?? 0, fence: request.fence,
-            fencedSource: request.source, versionsKept: state.versionsKept, foreignThrough: state.foreignThrough)
-        if plan.needsValue {
-            let value = try await value(for: wanted)
+            fencedSource: request.source, sequence: request.sequence, versionsKept: state.versionsKept, foreignThrough: state.foreignThrough)
+        if plan.needsValue, let value {
             change.value = try await newVersion(value, of: wanted.path, replacing: situation.latest, &state)
         }
         guard try await store(&change, state) else { return nil }
@@ -192,10 +220,12 @@ extension Broker {
         let override = try removal.deletionPolicy.map(Self.deletionPolicy)
         for _ in 0..<Self.secretAttempts {
             _ = try await checkFence(removal.fence, of: removal.source)
+            try await requireLast(removal.number, of: removal.source)
             let stored = try await storing { () async throws(StorageError) in
                 try await secrets.find(namespace: removal.namespace, name: removal.name)
             }
             guard let stored, let path = stored.path else {
+                try await note(removal.number, of: removal.source, by: author)
                 return ["uri": .null, "removed": false, "destroyed": false]
             }
             let (state, latest) = try await storing { () async throws(StorageError) in
@@ -221,7 +251,7 @@ extension Broker {
         let change = SecretChange(
             namespace: stored.namespace, name: stored.name, source: "", path: nil,
             content: memory?.serialized() ?? SecretBytes([]), author: author, after: stored.revision,
-            fence: removal.fence, fencedSource: removal.source, foreignThrough: state.foreignThrough)
+            fence: removal.fence, fencedSource: removal.source, sequence: removal.sequence, foreignThrough: state.foreignThrough)
         do throws(StorageError) {
             try await secrets.remove(change, leavesMemory: memory != nil, destroying: path)
             return true

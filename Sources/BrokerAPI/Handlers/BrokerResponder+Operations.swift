@@ -28,6 +28,7 @@ extension BrokerResponder {
         case .policyHistory: try await policyHistory(exchange)
         case .setSourcePolicies: try await setSourcePolicies(exchange)
         case .deleteSource: try await deleteSource(exchange)
+        case .listSecrets: .json(try await broker.sourceSecrets(exchange.parameter("source")))
         case .listResources: .json(try await broker.resourceList(prefix: exchange.query["prefix"] ?? ""))
         case .resourceVersions: try await resourceVersions(exchange)
         case .listReferenceValues: .json(try await broker.referenceValueList())

@@ -18,7 +18,7 @@ enum RouteOperation: String, Sendable, Hashable, CaseIterable {
     case listPlatforms, forgetPlatform
     case collateralStatus, fetchCollateral, exportCollateral, importCollateral
     case revoke, listKeys, rotateKeys, identify
-    case writeSecret, deleteSecret, sealingKeySet, rotateSealingKey
+    case writeSecret, deleteSecret, listSecrets, sealingKeySet, rotateSealingKey
 }
 
 /// All that can be asked of the broker over HTTP, with who may ask it.
@@ -49,6 +49,7 @@ enum RouteTable {
         Route(.get, "/claviger/v1/policies/{kind}/{namespace}/{name}/history", .admin, .policyHistory),
         Route(.put, "/claviger/v1/sources/{source}/policies", .admin, .setSourcePolicies),
         Route(.delete, "/claviger/v1/sources/{source}", .admin, .deleteSource),
+        Route(.get, "/claviger/v1/sources/{source}/secrets", .admin, .listSecrets),
         Route(.get, "/claviger/v1/resources", .admin, .listResources),
         Route(.get, "/claviger/v1/resources/{repository}/{type}/{tag}/versions", .admin, .resourceVersions),
         Route(.get, "/claviger/v1/reference-values", .admin, .listReferenceValues),

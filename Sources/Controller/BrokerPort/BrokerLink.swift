@@ -1,16 +1,34 @@
 import AdminClient
 import Encodings
 import Policy
+import Synchronization
+
+/// Counts the requests of this process: a later one has a bigger number, so that the broker sees which was held up on its way.
+///
+/// What is sent is read before the request is counted, and nothing is read for a second request about the same thing before
+/// the first is over.
+final class RequestCounter: Sendable {
+    private let last = Atomic<Int64>(0)
+
+    func next() -> Int64 { last.wrappingAdd(1, ordering: .relaxed).newValue }
+}
 
 /// The broker's admin routes, as the controller uses them.
 struct BrokerLink: BrokerPort {
     /// The name under which the broker keeps apart what comes from here.
     let source: String
     let client: AdminClient
+    private let requests = RequestCounter()
+
+    init(source: String, client: AdminClient) {
+        self.source = source
+        self.client = client
+    }
 
     func put(_ policies: [OutgoingPolicy], fence: Int64) async throws(ControllerError) -> SourceAnswer {
         let outcome = try await asking { () async throws(AdminClientError) in
-            try await client.setSourcePolicies(source: source, fence: fence, documents: policies.map(\.document))
+            try await client.setSourcePolicies(
+                source: source, fence: fence, sequence: requests.next(), documents: policies.map(\.document))
         }
         return try SourceAnswer(outcome, to: policies)
     }
@@ -41,7 +59,7 @@ struct BrokerLink: BrokerPort {
                     source: source, namespace: request.key.namespace ?? "", name: request.key.name,
                     AdminClient.SecretChange(
                         fence: request.fence, uid: request.uid, generation: request.generation,
-                        spec: .object(request.spec), value: request.value))
+                        spec: .object(request.spec), value: request.value, sequence: requests.next()))
             })
     }
 
@@ -49,11 +67,12 @@ struct BrokerLink: BrokerPort {
         do throws(AdminClientError) {
             _ = try await client.deleteSecret(
                 source: source, namespace: request.key.namespace ?? "", name: request.key.name, fence: request.fence,
-                uid: request.uid, deletionPolicy: request.deletionPolicy)
+                uid: request.uid, deletionPolicy: request.deletionPolicy, sequence: requests.next())
         } catch {
+            let failure = ControllerError(error)
             // What another source or an administrator has under this name is not ours to let go of.
-            if error.code == .notFound || error.code == .conflict && !error.isFenced { return }
-            throw ControllerError(error)
+            if error.code == .notFound || error.code == .conflict && failure.code == "refused" { return }
+            throw failure
         }
     }
 

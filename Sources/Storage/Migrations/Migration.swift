@@ -9,7 +9,7 @@ struct Migration: Sendable {
 
     static let all: [Migration] = [
         .initial, .releaseLimits, .policySeal, .attestationResults, .collateral, .collateralChecks, .platforms,
-        .policySources, .brokeredSecrets,
+        .policySources, .brokeredSecrets, .sourceRequests,
     ]
 
     /// SHA-256 of the text, lower-case hex.

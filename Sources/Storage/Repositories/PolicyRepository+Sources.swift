@@ -25,9 +25,9 @@ extension PolicyRepository {
     ///
     /// - Parameter seen: The generation that the change was made for.
     /// - Returns: The generation afterwards.
-    /// - Throws: `conflict` when the generation is not `seen` any more, a later leader wrote for this source, a document
-    ///   belongs to another origin than this source or ``installed``, or there are too many sources; `corrupt` when the seal
-    ///   is not good. Nothing is changed then.
+    /// - Throws: `conflict` when the generation is not `seen` any more, a later leader, or this one later, wrote for this
+    ///   source, a document belongs to another origin than this source or ``installed``, or there are too many sources;
+    ///   `corrupt` when the seal is not good. Nothing is changed then.
     public func apply(
         _ change: PolicySourceChange, by author: String, after seen: Int64
     ) async throws(StorageError) -> Int64 {
@@ -98,7 +98,11 @@ extension PolicyRepository {
     ) throws(StorageError) -> [SQLStatement] {
         let uids = change.uids.sorted { $0.key < $1.key }
         let names = names(uids.map(\.key))
-        return try fencing(change.source, change.fence, by: author) + [
+        let number = change.sequence.map {
+            SourceRequestNumber(subject: SourceRequestNumber.policies, fence: change.fence, sequence: $0)
+        }
+        return try fencing(change.source, change.fence, by: author) + numbering(number, of: change.source) + [
+            try forgettingRequests(of: change.source, before: change.fence),
             try SQLStatement(forgetUIDs, [.text(change.source)] + names),
             try SQLStatement(noteUIDs, [.text(change.source)] + names + [.texts(uids.map(\.value))]),
         ]
@@ -109,9 +113,10 @@ extension PolicyRepository {
         _ source: String, _ fence: Int64, by author: String
     ) throws(StorageError) -> [SQLStatement] {
         [
+            try SQLStatement(lockRoom, [.text(source)]),
+            try SQLStatement(requireRoom, [.text(source), .int(Int64(PolicySource.maximumCount))]),
             try SQLStatement(raiseFence, [.text(source), .int(fence), .text(author)]),
             try SQLStatement(requireFence, [.text(source), .int(fence)]),
-            try SQLStatement(requireRoom, [.int(Int64(PolicySource.maximumCount))]),
         ]
     }
 
@@ -142,8 +147,21 @@ extension PolicyRepository {
         FROM policy_sources WHERE name = $1::text
         """)
 
+    /// Of two new sources at once the second one counts the first.
+    private static let lockRoom = SQL(
+        """
+        SELECT claviger_lock(
+            CASE WHEN EXISTS (SELECT FROM policy_sources WHERE name = $1::text) THEN ARRAY[]::text[]
+                ELSE ARRAY['claviger sources'] END, ARRAY[]::text[])
+        """)
+
+    /// Sources that there are go on, however many there came to be.
     private static let requireRoom = SQL(
-        "SELECT claviger_require(count(*) <= $1::bigint, 'there are too many sources of policies') FROM policy_sources")
+        """
+        SELECT claviger_require(
+            EXISTS (SELECT FROM policy_sources WHERE name = $1::text)
+                OR (SELECT count(*) FROM policy_sources) < $2::bigint, 'there are too many sources of policies')
+        """)
 
     private static let forgetSource = SQL("DELETE FROM policy_sources WHERE name = $1::text")
 

@@ -39,16 +39,20 @@ public struct PolicySourceChange: Sendable {
     public let removed: Set<PolicyKey>
     /// Which object of the source each document that it has afterwards is, as far as the source says.
     public let uids: [PolicyKey: String]
+    /// The number of the request within the leader's term; nil from a sender who does not count.
+    public let sequence: Int64?
 
     /// A change from its parts.
     public init(
-        source: String, fence: Int64, put: [NewPolicy], removed: Set<PolicyKey>, uids: [PolicyKey: String]
+        source: String, fence: Int64, put: [NewPolicy], removed: Set<PolicyKey>, uids: [PolicyKey: String],
+        sequence: Int64? = nil
     ) {
         self.source = source
         self.fence = fence
         self.put = put
         self.removed = removed
         self.uids = uids
+        self.sequence = sequence
     }
 }
 

@@ -5,6 +5,12 @@ extension SecretRepository {
         WHERE namespace = $1::text AND name = $2::text
         """)
 
+    static let selectOfSource = SQL(
+        """
+        SELECT namespace, name, source, path, next_rotation, revision, content FROM brokered_secrets
+        WHERE source = $1::text ORDER BY namespace, name LIMIT $2::bigint
+        """)
+
     static let selectHolder = SQL("SELECT namespace, name FROM brokered_secrets WHERE path = $1::text")
 
     static let selectLatest = SQL(

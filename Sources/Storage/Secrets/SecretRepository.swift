@@ -28,6 +28,18 @@ public struct SecretRepository: Sendable {
         return try StoredSecret(row, keys: keys)
     }
 
+    /// The secrets of a source, ordered by namespace and name; of one whose row somebody else changed only these.
+    public func list(
+        ofSource source: String, limit: Int64
+    ) async throws(StorageError) -> [(namespace: String, name: String, secret: StoredSecret?)] {
+        let rows = try await database.read(SQLStatement(Self.selectOfSource, [.text(source), .int(limit)]))
+        var secrets: [(namespace: String, name: String, secret: StoredSecret?)] = []
+        for row in rows {
+            secrets.append((try row.text(0), try row.text(1), try? StoredSecret(row, keys: keys)))
+        }
+        return secrets
+    }
+
     /// The name of the object, of any namespace, that keeps its value under a path; nil if none does.
     public func holder(path: String) async throws(StorageError) -> (namespace: String, name: String)? {
         let rows = try await database.read(SQLStatement(Self.selectHolder, [.text(path)]))
@@ -87,6 +99,17 @@ public struct SecretRepository: Sendable {
         _ = try await database.transaction(statements)
     }
 
+    /// Notes that a request came that had nothing to change, so that an earlier one that comes later changes nothing either.
+    ///
+    /// - Throws: `conflict` when the source has shown a higher number, or the leader a later request.
+    public func note(
+        _ number: SourceRequestNumber, of source: String, by author: String
+    ) async throws(StorageError) {
+        _ = try await database.transaction(
+            try PolicyRepository.fencing(source, number.fence, by: author)
+                + PolicyRepository.numbering(number, of: source))
+    }
+
     /// Removes a row, or leaves the memory that `change` holds; destroys the resource's versions if `destroying` names its
     /// path, but none that is somebody else's.
     ///
@@ -144,6 +167,7 @@ public struct SecretRepository: Sendable {
         let lock = try SQLStatement(Self.lock, [.text("claviger secret \(change.namespace)/\(change.name)")])
         guard let fence = change.fence else { return [lock] }
         return try [lock] + PolicyRepository.fencing(change.fencedSource, fence, by: change.author)
+            + PolicyRepository.numbering(change.number, of: change.fencedSource)
     }
 
     private func insertion(
@@ -179,6 +203,13 @@ public struct SecretRepository: Sendable {
                 change.nextRotation.map { .int($0) } ?? .null, .int(secret.revision), .text(keys.currentKeyID),
                 .bytes(sealed),
             ])
+    }
+}
+
+extension SecretChange {
+    fileprivate var number: SourceRequestNumber? {
+        guard let fence, let sequence else { return nil }
+        return SourceRequestNumber(subject: "\(namespace)/\(name)", fence: fence, sequence: sequence)
     }
 }
 

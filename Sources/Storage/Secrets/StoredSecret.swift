@@ -57,6 +57,8 @@ public struct SecretChange: Sendable {
     public var fence: Int64?
     /// The source whose fence it is.
     public var fencedSource: String
+    /// The number of the request within the term of that leader; nil from a sender who does not count.
+    public var sequence: Int64?
     /// A new value.
     public var value: NewValue?
     /// How many versions stay; nil leaves them all.
@@ -68,7 +70,7 @@ public struct SecretChange: Sendable {
     public init(
         namespace: String, name: String, source: String, path: String?, nextRotation: Int64? = nil,
         content: SecretBytes, author: String, after: Int64, fence: Int64? = nil, fencedSource: String = "",
-        value: NewValue? = nil, versionsKept: Int64? = nil, foreignThrough: Int64 = 0
+        sequence: Int64? = nil, value: NewValue? = nil, versionsKept: Int64? = nil, foreignThrough: Int64 = 0
     ) {
         self.namespace = namespace
         self.name = name
@@ -80,6 +82,7 @@ public struct SecretChange: Sendable {
         self.after = after
         self.fence = fence
         self.fencedSource = fencedSource
+        self.sequence = sequence
         self.value = value
         self.versionsKept = versionsKept
         self.foreignThrough = foreignThrough

@@ -48,22 +48,23 @@ struct SecretFixture {
     func put(
         _ spec: JSONValue = spec(), source: String = "cluster-a", namespace: String = "payments",
         name: String = "secret", fence: Int64 = 1, uid: String = "u-1", generation: Int64 = 1, value: String? = nil,
-        on other: Broker? = nil
+        sequence: Int64? = nil, on other: Broker? = nil
     ) async throws -> JSONValue {
         try await (other ?? broker).applySecret(
             SecretRequest(
                 source: source, namespace: namespace, name: name, fence: fence, uid: uid, generation: generation,
-                spec: spec, value: value.map { SecretBytes(Array($0.utf8)) }), by: "controller")
+                spec: spec, value: value.map { SecretBytes(Array($0.utf8)) }, sequence: sequence), by: "controller")
     }
 
     @discardableResult
     func remove(
         source: String = "cluster-a", name: String = "secret", fence: Int64 = 1, uid: String = "u-1",
-        policy: String? = nil
+        policy: String? = nil, sequence: Int64? = nil
     ) async throws -> JSONValue {
         try await broker.removeSecret(
             SecretRemoval(
-                source: source, namespace: "payments", name: name, fence: fence, uid: uid, deletionPolicy: policy),
+                source: source, namespace: "payments", name: name, fence: fence, uid: uid, deletionPolicy: policy,
+                sequence: sequence),
             by: "controller")
     }
 
