@@ -18,6 +18,12 @@ public struct ControllerError: Error, Sendable, Hashable, CustomStringConvertibl
     /// The sentence.
     public var description: String { message }
 
+    static let fencedCode = "fenced"
+
+    static let overtaken = ControllerError(
+        code: fencedCode,
+        message: "The broker knows of a later term than this process leads in, and takes nothing from it any more.")
+
     static let notLeading = ControllerError(
         code: "not_leading", message: "Another controller leads, or nobody; this one writes nothing.")
 }

@@ -26,10 +26,19 @@ public struct ControllerMetrics: Sendable {
         "claviger_controller_programming_longest_seconds": .init("How long the oldest of them has waited."),
         "claviger_controller_replicas": .init("Living replicas of the broker."),
         "claviger_leader": .init("1 while this process leads, by Lease."),
+        "claviger_events_dropped_total": .init("Events of the cluster that were not sent, as there were too many."),
         "claviger_workqueue_depth": .init("Keys that wait to be worked on, by queue."),
+        "claviger_workqueue_adds_total": .init("Keys that were added, by queue."),
+        "claviger_workqueue_queue_duration_seconds": .init("How long keys waited, by queue."),
+        "claviger_workqueue_work_duration_seconds": .init("How long the work on a key took, by queue."),
         "claviger_workqueue_retries_total": .init("Retries, by queue."),
         "claviger_watch_lists_total": .init("How often a collection was read whole, by resource."),
         "claviger_watch_failures_total": .init("Lists and watches that failed, by resource and kind of failure."),
+        "claviger_watch_events_total": .init("Changes that watches told, by resource."),
+        "claviger_watch_unreadable_objects_total": .init(
+            "Objects that came and could not be read as a whole, since they are nested too deep, by resource."),
+        "claviger_watch_up_to_date": .init(
+            "1 while a collection was read whole and its watch tells of changes, 0 while it may be behind, by resource."),
         "claviger_controller_insecure": .init("1 while the broker is addressed without TLS."),
     ]
 

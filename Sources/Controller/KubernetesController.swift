@@ -62,31 +62,34 @@ public struct KubernetesController: Service {
     /// The order of the end: not ready any more, nothing new begun, what was begun finished, the Lease released, the watches
     /// closed.
     ///
-    /// - Throws: `ControllerError` `not_leading` when leadership is lost: the process is to be started anew.
+    /// - Throws: `ControllerError` `not_leading` when leadership is lost, and `fenced` when the broker knows of a later term:
+    ///   the process is to be started anew.
     public func run() async throws {
+        let standing = Standing()
         let end = await withTaskGroup(of: Void.self) { group in
             for cache in caches { group.addTask { await cache.run() } }
             for companion in companions { group.addTask { await companion() } }
-            let end = await compete()
+            let end = await compete(standing)
             group.cancelAll()
             return end
         }
         guard end != .lost else { throw ControllerError.notLeading }
+        guard !standing.isOvertaken.withLock({ $0 }) else { throw ControllerError.overtaken }
     }
 
-    /// Whether this process leads.
+    /// Whether this process leads, and whether the broker knows of a later leader.
     private final class Standing: Sendable {
         let isLeading = Mutex(false)
+        let isOvertaken = Mutex(false)
     }
 
     /// Stands for election until the process ends or leadership is lost.
-    private func compete() async -> LeaderElector.End {
-        let standing = Standing()
-        return await withTaskGroup(of: LeaderElector.End?.self) { group in
+    private func compete(_ standing: Standing) async -> LeaderElector.End {
+        await withTaskGroup(of: LeaderElector.End?.self) { group in
             group.addTask { [self] in
                 await elector.lead { leadership in
                     standing.isLeading.withLock { $0 = true }
-                    await term(leadership)
+                    await term(leadership, standing)
                 }
             }
             group.addTask { [self] in
@@ -104,10 +107,22 @@ public struct KubernetesController: Service {
         }
     }
 
-    /// Writes for as long as this process may.
-    private func term(_ leadership: Leadership) async {
-        await withDiscardingTaskGroup { group in
-            for bench in benches { group.addTask { await bench.run(leadership) } }
+    /// Writes for as long as this process may, and the broker takes it.
+    private func term(_ leadership: Leadership, _ standing: Standing) async {
+        let (refusals, refusal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask { [self] in
+                await withDiscardingTaskGroup { group in
+                    for bench in benches {
+                        group.addTask { await bench.run(leadership) { refusal.yield() } }
+                    }
+                }
+                return false
+            }
+            group.addTask { await refusals.first { true } != nil }
+            let isOvertaken = await group.next() ?? false
+            standing.isOvertaken.withLock { $0 = isOvertaken }
+            group.cancelAll()
         }
     }
 }

@@ -95,11 +95,12 @@ struct ControllerOnBrokerTests {
             #expect(policy("rivals", "greedy")?.reason("Accepted") == "ForeignResource")
             #expect(policy("rivals", "greedy")?.holds("Programmed") == false)
             #expect(try await fixture.admin.policies().map(\.name).contains("greedy") == false)
-            // Nor does it get there as an object that says it is of another namespace or kind.
-            var spec = TestSpecs.release("team")
-            spec["metadata"] = ["namespace": "team"]
+            // Nor does it get there as an object that says, in a spec that is right but for that, that it is another's.
+            var spec = TestSpecs.release("rivals")
+            spec["metadata"] = ["namespace": "team", "name": "liar"]
             cluster.put(.releasePolicies, "rivals", "liar", spec: spec)
             try await eventually { policy("rivals", "liar")?.condition("Accepted")?["status"] == "False" }
+            #expect(try await fixture.admin.policies().contains { $0.namespace == "team" } == false)
             await controller.kill()
         }
     }
@@ -123,7 +124,7 @@ struct ControllerOnBrokerTests {
     }
 
     @Test(
-        "defects 2 and 14 of the operator: a typo opens nothing: the former version stays in force, and the status says where"
+        "Operator defects 2 and 14: a typo opens nothing: the former version stays in force, and the status says where"
     )
     func typo() async throws {
         try await BrokerFixture.run { fixture in
@@ -143,7 +144,7 @@ struct ControllerOnBrokerTests {
         }
     }
 
-    @Test("defect 1 of the operator: switching a policy to a stricter one leaves nothing of the looser one in force")
+    @Test("Operator defect 1: switching a policy to a stricter one leaves nothing of the looser one in force")
     func stricter() async throws {
         try await BrokerFixture.run { fixture in
             let controller = try start(fixture)
@@ -203,18 +204,22 @@ struct ControllerOnBrokerTests {
             let status = try #require(cluster.object(.brokeredSecrets, "team", "key")?.status)
             #expect(status["uri"] == "kbs:///team/keys/one" && status["currentVersion"] == 1)
             let http = try HTTPClient(configuration: HTTPClientConfiguration(insecureHTTPAllowed: true))
-            for path in [
-                "/kbs/v0/resource/team/keys/one", "/claviger/v1/resources", "/claviger/v1/decisions",
-                "/claviger/v1/resources/team/keys/one/versions", "/claviger/v1/policies",
-                "/claviger/v1/sources/cluster/secrets/team/key", "/claviger/v1/sources/other/secrets/team/key",
-                "/claviger/v1/collateral/export", "/claviger/v1/keys",
-            ] {
-                let answer = try await http.send(
+            func answer(_ path: String, _ token: String) async throws -> Int {
+                try await http.send(
                     HTTPRequest(
                         method: "GET", url: (fixture.urls.first ?? "") + path,
-                        headers: [("Authorization", "Bearer \(fixture.controllerToken)")]))
-                #expect([401, 403, 404, 405].contains(answer.status), "\(path) gave \(answer.status)")
+                        headers: [("Authorization", "Bearer \(token)")])
+                ).status
             }
+            // What an administrator gets. Nobody gets a value there; the last is the guests' way, which wants evidence.
+            for path in [
+                "/claviger/v1/resources", "/claviger/v1/decisions", "/claviger/v1/policies",
+                "/claviger/v1/resources/team/keys/one/versions", "/claviger/v1/collateral/export",
+            ] {
+                #expect(try await answer(path, fixture.adminToken) == 200, "\(path) is no route")
+                #expect(try await answer(path, fixture.controllerToken) == 403, "\(path)")
+            }
+            #expect(try await answer("/kbs/v0/resource/team/keys/one", fixture.controllerToken) == 401)
             await controller.kill()
         }
     }

@@ -11,12 +11,16 @@ import Testing
 /// The whole way over TLS: the client, caches and election on an API server with schemas, roles and tokens.
 @Suite("A controller and an API server over the wire", .timeLimit(.minutes(5)))
 struct ControllerOverHTTPTests {
-    private static let namespace = "payments"
+    static let namespace = "payments"
 
     /// A cluster with our kinds, and a service account that may do what docs/controller.md says and nothing else.
-    private static func cluster() throws -> FakeCluster {
+    ///
+    /// - Parameter issuer: who makes its tokens; nil for the server's address.
+    static func cluster(
+        issuer: String? = "https://kubernetes.default.svc.cluster.local"
+    ) throws -> FakeCluster {
         let cluster = try FakeCluster { settings in
-            settings.issuer = "https://kubernetes.default.svc.cluster.local"
+            settings.issuer = issuer
             // Silence is a sign only where bookmarks break it.
             settings.bookmarkInterval = .milliseconds(500)
         }
@@ -68,7 +72,7 @@ struct ControllerOverHTTPTests {
         }
     }
 
-    private static func policy(_ name: String, tag: String = "*") -> JSONObject {
+    static func policy(_ name: String, tag: String = "*") -> JSONObject {
         [
             "apiVersion": "claviger.dev/v1alpha1", "kind": "ReleasePolicy",
             "metadata": ["name": .string(name), "namespace": .string(namespace)],
@@ -76,7 +80,7 @@ struct ControllerOverHTTPTests {
         ]
     }
 
-    private static func isProgrammed(_ cluster: FakeCluster, _ name: String) throws -> Bool {
+    static func isProgrammed(_ cluster: FakeCluster, _ name: String) throws -> Bool {
         try cluster.object("ReleasePolicy", namespace, name).map { KubernetesObject(json: $0).isProgrammed } ?? false
     }
 
@@ -104,7 +108,7 @@ struct ControllerOverHTTPTests {
     }
 
     @Test(
-        "the rights that the documentation gives are enough, statuses fit their schema, and no other Secret is touched")
+        "Operator defects 3 and 4: the rights that the documentation gives are enough, and no other Secret is touched")
     func rights() async throws {
         try await Self.run { server, broker, controller, _ in
             let cluster = server.cluster

@@ -240,6 +240,52 @@ struct KubernetesControllerTests {
         await second.kill()
     }
 
+    @Test("A32: an object that cannot be read says so, its earlier version stays, and it hinders no other")
+    func unreadable() async throws {
+        let isSpoilt = Mutex(false)
+        broker.judge { verdict in
+            guard verdict.key.name == "deep", isSpoilt.withLock({ $0 }) else { return verdict }
+            var verdict = verdict
+            verdict.isAccepted = false
+            verdict.code = "missing_field"
+            verdict.digest = "ab"
+            return verdict
+        }
+        let controller = try start()
+        cluster.put(.referenceValues, "team", "deep", spec: ["values": []])
+        cluster.put(.releasePolicies, "team", "first", spec: TestSpecs.release())
+        @Sendable func deep() -> KubernetesObject? { cluster.object(.referenceValues, "team", "deep") }
+        try await time.pass(until: { isProgrammed("first") && deep()?.isProgrammed == true })
+        let former = broker.documents["ReferenceValues/team/deep"]
+        isSpoilt.withLock { $0 = true }
+        cluster.spoil(.referenceValues, "team", "deep")
+        cluster.put(.releasePolicies, "team", "first", spec: TestSpecs.release(tag: "two"))
+        try await time.pass(until: { deep()?.reason("Accepted") == "Unreadable" && isProgrammed("first") })
+        #expect(deep()?.condition("Accepted")?["status"] == "False")
+        #expect(deep()?.condition("Programmed")?["message"]?.stringValue?.contains("earlier version") == true)
+        #expect(broker.documents["ReferenceValues/team/deep"] == former && former != nil)
+        isSpoilt.withLock { $0 = false }
+        cluster.put(.referenceValues, "team", "deep", spec: ["values": []])
+        try await time.pass(until: { deep()?.isProgrammed == true })
+        await controller.kill()
+    }
+
+    @Test("a leader whom the broker refuses, since it knows of a later one, ends his term instead of leading to no purpose")
+    func fenced() async throws {
+        let first = try start("one")
+        cluster.put(.releasePolicies, "team", "first", spec: TestSpecs.release())
+        try await time.pass(until: { isProgrammed("first") })
+        broker.raiseFence(by: 1_000)
+        cluster.put(.releasePolicies, "team", "first", spec: TestSpecs.release(tag: "two"))
+        try await time.pass(until: { first.end != nil })
+        let result = await first.task.result
+        #expect(throws: ControllerError.overtaken) { try result.get() }
+        let lease = try #require(cluster.objects(.leases).first)
+        let holder = lease.spec?["holderIdentity"]?.stringValue ?? ""
+        #expect(holder.isEmpty, "others need not wait for it to expire")
+        #expect(broker.documents["ReleasePolicy/team/first"]?.text.contains("two") == false)
+    }
+
     @Test("readiness does not ask who leads, and a follower writes nothing at all")
     func follower() async throws {
         let first = try start("one")

@@ -46,7 +46,7 @@ struct SecretReconcilerTests {
     }
 
     @Test(
-        "defect 10 of the operator: deletion does not hang when there is nothing left to undo, and keeps others' finalizers"
+        "Operator defect 10: deletion does not hang when there is nothing left to undo, and keeps others' finalizers"
     )
     func nothingToUndo() async throws {
         let controller = try start()
@@ -87,7 +87,7 @@ struct SecretReconcilerTests {
         await controller.kill()
     }
 
-    @Test("defect 17 of the operator: one missing Secret degrades its own object and nothing else")
+    @Test("Operator defect 17: one missing Secret degrades its own object and nothing else")
     func missingSource() async throws {
         let controller = try start()
         cluster.put(.brokeredSecrets, "team", "db", spec: Self.referring("nowhere"))

@@ -30,7 +30,9 @@ struct BundleReconciler: Sendable {
         }
         var status = WantedStatus(conditions: [])
         guard let bundle = object.spec?["bundle"]?.stringValue else {
-            status.conditions = Self.refusal("Invalid", "The object has no spec.bundle.")
+            status.conditions = Self.refusal(
+                object.unreadable == nil ? "Invalid" : "Unreadable",
+                object.unreadable ?? "The object has no spec.bundle.")
             try await show(status, on: object, leadership)
             return nil
         }

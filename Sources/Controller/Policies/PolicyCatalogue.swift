@@ -49,13 +49,22 @@ struct PolicyCatalogue: Sendable {
     /// The document that the broker gets of an object: nothing but what the policy says, under the name and in the namespace
     /// that the API server vouches for.
     static func outgoing(_ key: PolicyKey, _ entry: Entry) -> OutgoingPolicy {
+        document(key, entry, spec: entry.object.spec)
+    }
+
+    /// A document that names the object and says nothing.
+    static func naming(_ key: PolicyKey, _ entry: Entry) -> OutgoingPolicy {
+        document(key, entry, spec: nil)
+    }
+
+    private static func document(_ key: PolicyKey, _ entry: Entry, spec: JSONObject?) -> OutgoingPolicy {
         var metadata: JSONObject = ["name": .string(key.name)]
         metadata["namespace"] = key.namespace.map { .string($0) }
         var document: JSONObject = [
             "apiVersion": .string(PolicyDocument.apiVersion), "kind": .string(key.kind),
             "metadata": .object(metadata),
         ]
-        document["spec"] = entry.object.spec.map { .object($0) }
+        document["spec"] = spec.map { .object($0) }
         return OutgoingPolicy(
             key: key,
             document: SourcePolicy(

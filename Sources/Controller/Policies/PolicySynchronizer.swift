@@ -129,14 +129,15 @@ actor PolicySynchronizer {
         if let sent, sent.versions == versions, sent.fence == leadership.fence, now - sent.at < timing.resync {
             return sent.answer
         }
-        let documents = entries.sorted { $0.key < $1.key }.map { PolicyCatalogue.outgoing($0.key, $0.value) }
+        let shipment = PolicyShipment(entries)
         try leadership.check()
-        let answer = try await broker.put(documents, fence: leadership.fence)
+        let answer = shipment.completing(try await broker.put(shipment.documents, fence: leadership.fence))
         if sent?.versions != versions {
             logger.info(
                 "policies sent",
                 metadata: [
-                    "documents": .stringConvertible(documents.count),
+                    "documents": .stringConvertible(shipment.documents.count),
+                    "held": .stringConvertible(shipment.hindrances.count),
                     "refused": .stringConvertible(answer.verdicts.values.count { !$0.isAccepted }),
                     "generation": .stringConvertible(answer.generation),
                 ])

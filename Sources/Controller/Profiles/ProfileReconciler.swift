@@ -23,6 +23,7 @@ struct ProfileReconciler: Sendable {
     }
 
     static func condition(of object: KubernetesObject) -> Condition {
+        if let reason = object.unreadable { return Condition(ready, .no, "Unreadable", reason) }
         do throws(PolicyError) {
             _ = try ResourceParser.parse(object.plainDocument, source: "\(object)")
             return Condition(ready, .yes, "Valid", "Pods can use it.")

@@ -40,6 +40,10 @@ struct SecretReconciler: Sendable {
     private func handOver(
         _ object: KubernetesObject, _ key: ObjectKey, _ leadership: Leadership
     ) async throws(ControllerError) -> Duration? {
+        if let reason = object.unreadable {
+            try await show(SecretStatus.unreadable(reason, object), on: object, leadership)
+            return nil
+        }
         let spec = object.spec ?? [:]
         let reference = SourceReference(spec)
         let source: SourceSecret?

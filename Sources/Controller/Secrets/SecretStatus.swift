@@ -48,6 +48,12 @@ enum SecretStatus {
         return status
     }
 
+    static func unreadable(_ reason: String, _ object: KubernetesObject) -> WantedStatus {
+        var status = kept(object)
+        status.conditions = [Condition(ready, .no, "Unreadable", reason)]
+        return status
+    }
+
     /// What the broker has from before stays true.
     private static func kept(_ object: KubernetesObject) -> WantedStatus {
         var status = WantedStatus(conditions: [])

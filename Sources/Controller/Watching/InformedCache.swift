@@ -1,3 +1,4 @@
+import Encodings
 import Kubernetes
 
 /// One kind's objects of the watched namespaces, each with an informer of its own, or of all with one.
@@ -51,17 +52,24 @@ extension KubernetesObject {
     /// The annotation in which `kubectl apply` keeps a copy of the whole object.
     private static let lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
-    /// The object without what nobody here reads and what often is most of it.
+    /// The object without what nobody here reads and what often is most of it. Which fields of the status are this
+    /// controller's stays: others may have said something of their own there, which is no reason to write it again.
     func withoutBookkeeping() -> KubernetesObject {
         var object = self
         var metadata = object.metadata
-        metadata["managedFields"] = nil
+        if let managed = metadata["managedFields"]?.arrayValue {
+            metadata["managedFields"] = .array(managed.filter(Self.isOwnStatus))
+        }
         if var annotations = metadata["annotations"]?.objectValue, annotations.contains(Self.lastApplied) {
             annotations[Self.lastApplied] = nil
             metadata["annotations"] = annotations.isEmpty ? nil : .object(annotations)
         }
         object.metadata = metadata
         return object
+    }
+
+    private static func isOwnStatus(_ entry: JSONValue) -> Bool {
+        entry["manager"]?.stringValue == ObjectStatuses.fieldManager && entry["subresource"]?.stringValue == "status"
     }
 }
 

@@ -27,13 +27,13 @@ struct Workbench<Key: Hashable & Sendable & CustomStringConvertible>: Working {
     /// A process that followed until now may have been behind without knowing it, and the leader before it may have acted on
     /// what it has not seen. So everything is read first, now that nobody else writes: a term's number makes the broker
     /// believe whoever has it.
-    func run(_ leadership: Leadership) async {
+    func run(_ leadership: Leadership, overtaken: @escaping @Sendable () -> Void) async {
         guard await readEverything(leadership) else { return }
         for key in everything() {
             queue.forget(key)
             queue.add(key)
         }
-        await queue.run(workers: workers) { key in await work(on: key, leadership) }
+        await queue.run(workers: workers) { key in await work(on: key, leadership, overtaken) }
     }
 
     /// Answers false when the task was cancelled before.
@@ -53,7 +53,9 @@ struct Workbench<Key: Hashable & Sendable & CustomStringConvertible>: Working {
         return !Task.isCancelled
     }
 
-    private func work(on key: Key, _ leadership: Leadership) async -> WorkQueue<Key>.Outcome {
+    private func work(
+        on key: Key, _ leadership: Leadership, _ overtaken: @Sendable () -> Void
+    ) async -> WorkQueue<Key>.Outcome {
         let began = environment.now()
         let outcome: WorkQueue<Key>.Outcome
         let result: String
@@ -64,6 +66,7 @@ struct Workbench<Key: Hashable & Sendable & CustomStringConvertible>: Working {
             // Nothing failed when somebody else was faster: the newer state is about to be seen.
             outcome = error.code == "stale" ? .again(after: .milliseconds(250)) : .failed
             result = error.code
+            if error.code == ControllerError.fencedCode { overtaken() }
             // The end of a term is no fault of the key's.
             logger.log(
                 level: ["not_leading", "stale"].contains(error.code) ? .debug : .error, "reconciliation failed",
@@ -79,7 +82,9 @@ struct Workbench<Key: Hashable & Sendable & CustomStringConvertible>: Working {
 /// A line of work, whatever its keys are.
 protocol Working: Sendable {
     /// Reads everything that there is, and works on it for the length of a term.
-    func run(_ leadership: Leadership) async
+    ///
+    /// - Parameter overtaken: is called when the broker has heard of a later term.
+    func run(_ leadership: Leadership, overtaken: @escaping @Sendable () -> Void) async
     /// Takes nothing more and lets `run` return when the line is empty.
     func shutDown()
 }

@@ -15,6 +15,7 @@ struct BrokerFixture: Sendable {
     /// May do what docs/controller.md gives to a controller.
     let controller: AdminClient
     let controllerToken: String
+    let adminToken: String
 
     static func run(
         replicas: Int = 1, _ configure: (inout BrokerConfiguration) -> Void = { _ in },
@@ -35,11 +36,13 @@ struct BrokerFixture: Sendable {
                 .init(
                     issuer: AdminToken.defaultIssuer, audience: AdminToken.defaultAudience, publicKeyFile: keyFile.path)
             ]
-            let source = "^/claviger/v1/sources/cluster/(policies|secrets/[^/]+/[^/]+)$"
+            let source = "^/claviger/v1/sources/cluster/"
             configuration.admin.accessList = [
                 .init(role: "admin", allowedEndpoints: "^/claviger/.+$"),
-                .init(role: "controller", allowedEndpoints: source),
-                .init(role: "controller", allowedEndpoints: "^/claviger/v1/policies/status$"),
+                .init(role: "controller", allowedEndpoints: source + "policies$", methods: ["PUT"]),
+                .init(
+                    role: "controller", allowedEndpoints: source + "secrets/[^/]+/[^/]+$", methods: ["PUT", "DELETE"]),
+                .init(role: "controller", allowedEndpoints: "^/claviger/v1/policies/status$", methods: ["GET"]),
                 .init(role: "controller", allowedEndpoints: "^/claviger/v1/policies$", methods: ["POST"]),
             ]
             configure(&configuration)
@@ -72,11 +75,12 @@ struct BrokerFixture: Sendable {
     ) throws -> BrokerFixture {
         let url = try #require(urls.first)
         let token = try AdminToken.sign(.init(subject: "controller", role: "controller"), with: key)
+        let adminToken = try AdminToken.sign(.init(), with: key)
         return BrokerFixture(
             brokers: brokers, urls: urls,
-            admin: try AdminClient(
-                .init(url: url, token: try AdminToken.sign(.init(), with: key), insecureHTTPAllowed: true)),
+            admin: try AdminClient(.init(url: url, token: adminToken, insecureHTTPAllowed: true)),
             controller: try AdminClient(.init(url: url, token: token, insecureHTTPAllowed: true)),
-            controllerToken: token.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })
+            controllerToken: token.withUnsafeBytes { String(decoding: $0, as: UTF8.self) },
+            adminToken: adminToken.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })
     }
 }

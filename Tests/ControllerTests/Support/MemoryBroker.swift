@@ -77,6 +77,9 @@ final class MemoryBroker: BrokerPort {
     /// Refuses every set of policies as a whole.
     func failPolicies(_ error: ControllerError?) { state.withLock { $0.policiesFailure = error } }
 
+    /// As if a leader of a later term had written.
+    func raiseFence(by count: Int64) { state.withLock { $0.fence += count } }
+
     func failSecrets(_ error: ControllerError?) { state.withLock { $0.secretFailure = error } }
 
     func put(_ policies: [OutgoingPolicy], fence: Int64) async throws(ControllerError) -> SourceAnswer {

@@ -1,6 +1,7 @@
 import Encodings
-import Kubernetes
 import Synchronization
+
+@testable import Kubernetes
 
 /// An API server in memory, as far as the controller needs one: versions, generations, finalizers, status, watches.
 final class MemoryCluster: KubernetesAPI {
@@ -49,7 +50,19 @@ final class MemoryCluster: KubernetesAPI {
             let id = Stored(resource: resource, key: ObjectKey(namespace: namespace, name: name))
             var object = state.objects[id] ?? KubernetesObject(resource, namespace: namespace, name: name)
             object.spec = spec
+            object.unreadable = nil
             return store(object, id, &state)
+        }
+    }
+
+    /// Makes an object one that the client cannot read as a whole, as one that is nested too deep.
+    func spoil(_ resource: APIResource, _ namespace: String?, _ name: String) {
+        state.withLock { state in
+            let id = Stored(resource: resource, key: ObjectKey(namespace: namespace, name: name))
+            guard var object = state.objects[id] else { return }
+            object.spec = nil
+            object.unreadable = "It is nested more than 128 levels deep."
+            _ = store(object, id, &state)
         }
     }
 
