@@ -278,8 +278,8 @@ let package = Package(
         tests(
             "Controller",
             [
-                "BrokerTestSupport", "KubernetesTestSupport", "BrokerAPI", "HTTPTransport", "Kubernetes", "Policy",
-                "Telemetry", "Encodings", logging, lifecycle,
+                "BrokerTestSupport", "KubernetesTestSupport", "TestPrograms", "TestSupport", "BrokerAPI",
+                "HTTPTransport", "Kubernetes", "Policy", "Telemetry", "Encodings", logging, lifecycle,
             ], vectors: false),
         tests(
             "claviger",

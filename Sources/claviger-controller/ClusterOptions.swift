@@ -56,7 +56,10 @@ struct ClusterOptions: ParsableArguments {
                 api: api, electionAPI: KubernetesClient(configuration), broker: client, settings: settings,
                 logger: logger)
             let probes = HealthServer(
-                controller.health, metrics: metrics, host: address.host, port: address.port, logger: logger)
+                controller.health, metrics: metrics, host: address.host, port: address.port, logger: logger,
+                onListening: { port in
+                    logger.notice("listening", metadata: ["host": "\(address.host)", "port": "\(port)"])
+                })
             // The last one ends first: probes are answered until the Lease is released.
             try await ServiceGroup(
                 configuration: .init(
