@@ -4,9 +4,11 @@ import KubernetesTestSupport
 import Synchronization
 import Testing
 
-/// Caches, elections and events over the real client and an API server that behaves as Kubernetes' does.
+/// Caches, elections, events and status over the real client and an API server that behaves as Kubernetes' does.
 @Suite(.timeLimit(.minutes(5))) struct ClusterRuntimeTests {
     private static let configMaps = APIResource(group: "", version: "v1", plural: "configmaps", kind: "ConfigMap")
+    private static let widgets = APIResource(
+        group: "conformance.claviger.dev", version: "v1", plural: "widgets", kind: "Widget")
 
     private static func client(_ server: FakeAPIServer) throws -> KubernetesClient {
         var configuration = try KubernetesConfiguration(
@@ -204,6 +206,46 @@ import Testing
                 group.cancelAll()
             }
             #expect(try cluster.objects("Event").first?["note"] == "line 3")
+        }
+    }
+
+    @Test func `A status is written once, and taken back where it is not said any more`() async throws {
+        try await FakeAPIServer.run { server in
+            let cluster = server.cluster
+            let definition = Widget.definition.replacing(
+                "reason: {type: string}",
+                with: "reason: {type: string}\n" + String(repeating: " ", count: 20)
+                    + "observedGeneration: {type: integer}")
+            try cluster.create(try #require(try YAMLObjects.objects(in: definition).first))
+            let api = try Self.client(server)
+            try await eventually { (try? await api.list(Self.widgets, namespace: nil, ListOptions())) != nil }
+            try cluster.create([
+                "apiVersion": "conformance.claviger.dev/v1", "kind": "Widget",
+                "metadata": ["name": "w", "namespace": "default"], "spec": ["mode": "Enforce", "replicas": 1],
+            ])
+            let writer = StatusWriter(api: api, resource: Self.widgets, fieldManager: "claviger")
+            func current() async throws -> KubernetesObject {
+                try await api.get(Self.widgets, namespace: "default", name: "w")
+            }
+            func condition(_ type: String) -> Condition {
+                Condition(type: type, status: .yes, reason: "Valid", message: "all is well")
+            }
+            let both = [condition("Accepted"), condition("Compiled")]
+            let term = Leadership.unelected(fence: 1)
+            let first = try await current()
+            guard case .written(let stored) = try await writer.write(both, on: first, under: term) else {
+                Issue.record("nothing was written")
+                return
+            }
+            #expect(stored.generation == first.generation)
+            #expect(try await writer.write(both, on: try await current(), under: term) == .unchanged)
+            let failure = await #expect(throws: KubernetesError.self) {
+                try await writer.write([condition("Accepted")], on: first, under: term)
+            }
+            #expect(failure?.kind == .conflict)
+            _ = try await writer.write([condition("Accepted")], on: try await current(), under: term)
+            let types = try await current().status?["conditions"]?.arrayValue?.map { $0["type"] }
+            #expect(types == ["Accepted"])
         }
     }
 }
