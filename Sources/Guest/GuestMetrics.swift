@@ -19,6 +19,7 @@ public final class GuestMetrics: Sendable {
         Name.secretRotations: "Secrets whose content changed after their first time.",
         Name.secretRemovals: "Secrets that were taken back: the broker refuses them, or their lease is over.",
         Name.secretsMissing: "Required secrets that are not there.",
+        Name.insecureMode: "1 for each mode in use that weakens the agent.",
         Name.noticeFailures: "Notices of a changed secret that did not reach their process or address.",
     ]
 
@@ -36,6 +37,7 @@ public final class GuestMetrics: Sendable {
         static let secretRotations = "claviger_agent_secret_rotations_total"
         static let secretRemovals = "claviger_agent_secret_removals_total"
         static let secretsMissing = "claviger_agent_secrets_missing"
+        static let insecureMode = "claviger_agent_insecure_mode"
         static let noticeFailures = "claviger_agent_notice_failures_total"
     }
 
@@ -67,6 +69,11 @@ public final class GuestMetrics: Sendable {
         secretRemovals = Counter(label: Name.secretRemovals, dimensions: [], factory: factory)
         secretsMissing = Gauge(label: Name.secretsMissing, dimensions: [], factory: factory)
         noticeFailures = Counter(label: Name.noticeFailures, dimensions: [], factory: factory)
+    }
+
+    /// Shows a mode that weakens the agent.
+    public func insecureMode(_ name: String) {
+        Gauge(label: Name.insecureMode, dimensions: [("mode", name)], factory: factory).record(1)
     }
 
     func attestationStarted() { attestations.increment() }

@@ -49,7 +49,7 @@ struct Agent {
         unsealer = Unsealer(resources: DecidedResources(cache), trust: settings.sealedSecrets.trust)
         unsealedFiles = UnsealedFiles(settings.sealedSecrets.files, by: unsealer, into: projection)
         CredentialFolder.makeFolders(for: wanted.projections)
-        warn()
+        warn(counts)
     }
 
     private static func configuration(
@@ -76,16 +76,29 @@ struct Agent {
     }
 
     /// Says at the start what an operator may believe to be otherwise.
-    private func warn() {
+    private func warn(_ metrics: GuestMetrics) {
+        func insecure(_ mode: String, _ warning: String) {
+            logger.warning("\(warning)", metadata: ["mode": "\(mode)"])
+            metrics.insecureMode(mode)
+        }
         if settings.allowSample {
-            logger.warning("the sample attester is in use: its evidence proves nothing")
+            insecure("sample-evidence", "the sample attester is in use: its evidence proves nothing")
+        }
+        if settings.broker.allowHTTP {
+            insecure(
+                "plaintext", "brokers may be addressed without TLS: their answers are sealed, and may still be withheld"
+            )
         }
         if settings.broker.urls.isEmpty {
             logger.warning("no key broker is configured: tokens and resources are not to be had")
         }
-        if let warning = settings.sealedSecrets.warning { logger.warning("\(warning)") }
+        if let warning = settings.sealedSecrets.warning { insecure("sealed-secrets-unpinned", warning) }
         if !settings.offlineResources.isEmpty {
-            logger.warning("resources come from files, not from a broker: no policy decides about them")
+            insecure("offline-resources", "resources come from files, not from a broker: no policy decides about them")
+        }
+        if settings.secrets.allowDisk {
+            insecure(
+                "secrets-on-disk", "secrets may be written to a disk, where they can be read when the guest is gone")
         }
         if !settings.unusedImageSettings.isEmpty {
             logger.warning(

@@ -58,7 +58,9 @@ struct ProgramTests {
         }
     }
 
-    @Test("/metrics counts attestations, failures and cache hits, and names no resource; sockets are born closed")
+    @Test(
+        "A45: /metrics counts attestations, failures and cache hits, shows insecure modes, and names no resource; sockets are born closed"
+    )
     func metrics() async throws {
         let (program, folder) = (program, folder)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -78,6 +80,12 @@ struct ProgramTests {
             let before = try await get("/metrics").1
             #expect(before.contains("claviger_agent_attestations_total 0\n"))
             #expect(before.contains("claviger_agent_token_present 0\n"))
+            // A45: the modes that weaken it are seen from outside, and said at the start.
+            for mode in ["sample-evidence", "plaintext"] {
+                #expect(before.contains("claviger_agent_insecure_mode{mode=\"\(mode)\"} 1\n"))
+                #expect(agent.errorText.split(separator: "\n").contains { $0.contains("warning") && $0.contains(mode) })
+            }
+            #expect(!before.contains("offline-resources") && !before.contains("secrets-on-disk"))
 
             for _ in 0..<3 { #expect(try await get("/cdh/resource/tenant-x/type-y/tag-z").1 == "s3cret") }
             #expect(try await get("/v1/resource/tenant-x/type-y/denied").0 == 403)
