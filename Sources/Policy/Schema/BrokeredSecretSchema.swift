@@ -26,7 +26,9 @@ enum BrokeredSecretSchema {
                 assumed: "Retain"),
             .optional(
                 "adopt", .boolean,
-                "Whether a resource that somebody else wrote may be taken over: its value is replaced.", assumed: false),
+                "Whether a resource that somebody else wrote may be taken over: its value is replaced. The broker refuses that "
+                    + "(adopt_not_allowed) unless its configuration gives this cluster's source `adopt` in policies.sources.",
+                assumed: false),
         ],
         exactlyOneOf: ["generate", "sealed", "secretRef"],
         rules: [
