@@ -22,6 +22,11 @@ struct ControllerCommand: AsyncParsableCommand {
     var programs: String?
 
     private static let kind = "ReleasePolicy"
+    /// No broker takes more than 2,500 policies of one namespace.
+    private static let policiesOfNamespace = 2_000
+    private static let namespaces = 5
+    /// What has not come to be by then never will.
+    private static let patience: Duration = .seconds(600)
 
     func run() async throws {
         let own = CommandLine.arguments[0]
@@ -29,6 +34,11 @@ struct ControllerCommand: AsyncParsableCommand {
             programs ?? own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
         let cluster = try FakeCluster()
         for definition in Policy.CustomResourceDefinition.all { try cluster.create(definition.json) }
+        for number in 0..<Self.namespaces {
+            try cluster.create([
+                "apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string("bench-\(number)")],
+            ])
+        }
         try await FakeAPIServer.run(cluster) { server in
             let broker = try await BrokerUnderTest.start(program: folder + "/claviger-broker", core: 0, port: 18_447)
             do {
@@ -45,19 +55,24 @@ struct ControllerCommand: AsyncParsableCommand {
         let controller = try await ControllerUnderTest.start(program: program, broker: broker, server: server)
         print("policies present    ms to Programmed (middle)      slowest    all at once, s    controller MiB")
         for count in [1, 100, 1_000] {
-            let filling = try await seconds { try await fill(server.cluster, upTo: count) }
+            let filling = try await seconds { try await fill(server.cluster, upTo: count, controller) }
             var times: [Double] = []
             for change in 0..<changes {
                 times.append(
-                    try await seconds { try await self.change(server.cluster, to: "\(count)-\(change)") } * 1e3)
+                    try await seconds { try await self.change(server.cluster, to: "\(count)-\(change)", controller) }
+                        * 1e3)
             }
             times.sort()
             print(
                 Figure.name("\(count)", 16) + Figure.text(times[times.count / 2], 29) + Figure.text(times.last ?? 0, 13)
                     + Figure.text(filling, 18, digits: 2) + Figure.text(Self.mebibytes(controller), 18, digits: 2))
         }
-        for number in 1_000..<10_000 { try server.cluster.create(Self.policy(number)) }
-        let filling = try await seconds { try await settle(server.cluster) }
+        for number in 1_000..<10_000 {
+            try server.cluster.create(Self.policy(number))
+            // The server answers one at a time, and the controller's Lease wants to be renewed.
+            if number.isMultiple(of: 100) { try await Task.sleep(for: .milliseconds(1)) }
+        }
+        let filling = try await seconds { try await settle(server.cluster, controller) }
         print(
             "10000 policies: \(Figure.text(filling, 0, digits: 2)) s to the last status, "
                 + "\(Figure.text(Self.mebibytes(controller), 0, digits: 2)) MiB in the controller")
@@ -65,23 +80,33 @@ struct ControllerCommand: AsyncParsableCommand {
     }
 
     /// Creates what is missing up to a number, at once, and waits until all of it decides.
-    private func fill(_ cluster: FakeCluster, upTo count: Int) async throws {
+    private func fill(_ cluster: FakeCluster, upTo count: Int, _ controller: ControllerUnderTest) async throws {
         for number in try cluster.objects(Self.kind).count..<count { try cluster.create(Self.policy(number)) }
-        try await settle(cluster)
+        try await settle(cluster, controller)
     }
 
-    private func change(_ cluster: FakeCluster, to tag: String) async throws {
+    private func change(_ cluster: FakeCluster, to tag: String, _ controller: ControllerUnderTest) async throws {
         try cluster.patch(
-            Self.kind, "default", "policy-0", ["spec": ["match": ["resources": [.string("default/keys/\(tag)")]]]])
-        while true {
-            if let object = try cluster.object(Self.kind, "default", "policy-0"), Self.isProgrammed(object) { return }
-            try await Task.sleep(for: .milliseconds(1))
+            Self.kind, "bench-0", "policy-0", ["spec": ["match": ["resources": [.string("bench-0/keys/\(tag)")]]]])
+        try await wait(for: controller, every: .milliseconds(1)) {
+            try cluster.object(Self.kind, "bench-0", "policy-0").map(Self.isProgrammed) ?? false
         }
     }
 
-    private func settle(_ cluster: FakeCluster) async throws {
-        while try !cluster.objects(Self.kind).allSatisfy(Self.isProgrammed) {
-            try await Task.sleep(for: .milliseconds(20))
+    private func settle(_ cluster: FakeCluster, _ controller: ControllerUnderTest) async throws {
+        try await wait(for: controller, every: .milliseconds(20)) {
+            try cluster.objects(Self.kind).allSatisfy(Self.isProgrammed)
+        }
+    }
+
+    private func wait(
+        for controller: ControllerUnderTest, every pause: Duration, _ holds: () throws -> Bool
+    ) async throws {
+        let end = ContinuousClock.now + Self.patience
+        while try !holds() {
+            guard controller.isRunning else { throw BenchError("The controller has ended.") }
+            guard ContinuousClock.now < end else { throw BenchError("The policies did not come to decide.") }
+            try await Task.sleep(for: pause)
         }
     }
 
@@ -100,11 +125,12 @@ struct ControllerCommand: AsyncParsableCommand {
     }
 
     private static func policy(_ number: Int) -> JSONObject {
-        [
+        let namespace = "bench-\(number / policiesOfNamespace)"
+        return [
             "apiVersion": "claviger.dev/v1alpha1", "kind": .string(kind),
-            "metadata": ["name": .string("policy-\(number)"), "namespace": "default"],
+            "metadata": ["name": .string("policy-\(number)"), "namespace": .string(namespace)],
             "spec": [
-                "match": ["resources": [.string("default/keys/\(number)")], "operations": ["get"]],
+                "match": ["resources": [.string("\(namespace)/keys/\(number)")], "operations": ["get"]],
                 "require": ["tees": ["sample"]],
                 "validations": [["expression": "claims.sample.svn != ''", "message": "no svn, no key"]],
             ],

@@ -15,6 +15,7 @@ struct ControllerUnderTest {
 
     private static let port = 18_446
 
+    var isRunning: Bool { program.isRunning }
     var usage: ProcessUsage? { ProcessUsage(of: process) }
 
     static func start(

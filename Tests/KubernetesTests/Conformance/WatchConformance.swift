@@ -16,7 +16,8 @@ struct WatchConformance {
             let answer = try await session.api.send(
                 "GET",
                 session.configMaps
-                    + "?watch=true&timeoutSeconds=2&allowWatchBookmarks=true&resourceVersion=\(start.resourceVersion)")
+                    + "?watch=true&timeoutSeconds=2&allowWatchBookmarks=true&fieldSelector=metadata.name%3Da"
+                    + "&resourceVersion=\(start.resourceVersion)")
             #expect(answer.status == 200)
             let events = answer.events
             #expect(events.prefix(2).compactMap { $0["type"] } == ["MODIFIED", "DELETED"])
