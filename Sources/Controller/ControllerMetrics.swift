@@ -38,7 +38,8 @@ public struct ControllerMetrics: Sendable {
         "claviger_watch_unreadable_objects_total": .init(
             "Objects that came and could not be read as a whole, since they are nested too deep, by resource."),
         "claviger_watch_up_to_date": .init(
-            "1 while a collection was read whole and its watch tells of changes, 0 while it may be behind, by resource."),
+            "1 while a collection was read whole and its watch tells of changes, 0 while it may be behind, by resource."
+        ),
         "claviger_controller_insecure": .init("1 while the broker is addressed without TLS."),
     ]
 

@@ -66,7 +66,9 @@ struct SecretRouteTests {
         }
     }
 
-    @Test("an administrator lets go of the secrets of a cluster that is gone, which he finds by their list, without values")
+    @Test(
+        "an administrator finds the secrets of a cluster that is gone by their list, without values, and lets go of them"
+    )
     func abandoned() async throws {
         try await RunningBroker.serve { server in
             #expect(try await server.administrate("PUT", Self.path, body: Self.body()).status == 200)
@@ -90,13 +92,17 @@ struct SecretRouteTests {
                 [], Array("[]".utf8), Self.body(["fence": .null]), Self.body(["fence": "1"]),
                 Self.body(["uid": .null]), Self.body(["spec": .null]), Self.body(["spec": "x"]),
                 Self.body(["value": "not base64!"]), Self.body(["value": 1]), Self.body(["stranger": 1]),
-                Self.body(["generation": -1]), Self.body(["sequence": -1]), Self.body(["fence": -1]), Self.body(["uid": ""]),
+                Self.body(["generation": -1]), Self.body(["sequence": -1]), Self.body(["fence": -1]),
+                Self.body(["uid": ""]),
             ]
             for body in bodies {
                 let reply = try await server.administrate("PUT", Self.path, body: body)
                 #expect(reply.status == 400, "\(String(decoding: body, as: UTF8.self))")
             }
-            for query in ["", "?fence=1", "?uid=u", "?fence=x&uid=u", "?fence=1&uid=u&deletionPolicy=Burn", "?fence=1&uid=u&sequence=x"] {
+            for query in [
+                "", "?fence=1", "?uid=u", "?fence=x&uid=u", "?fence=1&uid=u&deletionPolicy=Burn",
+                "?fence=1&uid=u&sequence=x",
+            ] {
                 #expect(try await server.administrate("DELETE", Self.path + query).status == 400, "\(query)")
             }
             #expect(try await server.administrate("DELETE", "\(Self.path)?fence=1&uid=u").status == 200)

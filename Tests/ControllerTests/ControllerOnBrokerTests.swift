@@ -74,9 +74,10 @@ struct ControllerOnBrokerTests {
             #expect(status["generation"] == status["inForce"])
             let others = status["replicas"]?.arrayValue ?? []
             #expect(others.count == fixture.brokers.count)
-            seen.formUnion((others + [.object(["bundleDigest": status["bundleDigest"] ?? .null])]).map {
-                $0["bundleDigest"]?.stringValue ?? ""
-            })
+            seen.formUnion(
+                (others + [.object(["bundleDigest": status["bundleDigest"] ?? .null])]).map {
+                    $0["bundleDigest"]?.stringValue ?? ""
+                })
         }
         #expect(seen.count == 1)
         return seen.first ?? ""

@@ -196,6 +196,43 @@ struct ControllerOverHTTPTests {
         }
     }
 
+    @Test("what somebody else says in a status stays, and is no reason to write the status again")
+    func otherManager() async throws {
+        try await Self.run { server, broker, controller, file in
+            let cluster = server.cluster
+            try cluster.create(Self.policy("first"))
+            try await eventually(by: controller) { try Self.isProgrammed(cluster, "first") }
+            let adminFile = file.appendingPathExtension("admin")
+            defer { try? FileManager.default.removeItem(at: adminFile) }
+            try Data(cluster.adminToken.utf8).write(to: adminFile)
+            var said = KubernetesObject(.releasePolicies, namespace: Self.namespace, name: "first")
+            said.status = [
+                "conditions": [
+                    [
+                        "type": "Audited", "status": "True", "reason": "Looked", "message": "by somebody",
+                        "lastTransitionTime": "2026-01-01T00:00:00Z",
+                    ]
+                ]
+            ]
+            _ = try await Self.client(server, tokenFile: adminFile).apply(
+                said, to: .releasePolicies, fieldManager: "auditor", force: false, subresource: "status")
+            await controller.kill()
+            func writes() -> Int {
+                cluster.requests.count { $0.method == "PATCH" && $0.path.hasSuffix("/releasepolicies/first/status") }
+            }
+            let before = writes()
+            // A process that is new compares all statuses with what it would say.
+            let second = try Self.start(Self.client(server, tokenFile: file), broker)
+            try cluster.create(Self.policy("second", tag: "two"))
+            try await eventually(by: second) { try Self.isProgrammed(cluster, "second") }
+            #expect(writes() == before)
+            let object = try #require(try cluster.object("ReleasePolicy", Self.namespace, "first"))
+            #expect(KubernetesObject(json: object).condition("Audited")?["reason"] == "Looked")
+            #expect(KubernetesObject(json: object).isProgrammed)
+            await second.kill()
+        }
+    }
+
     @Test("a server whose test was ended while it began does not hold the run up")
     func endedWhileBeginning() async throws {
         let ended = Mutex(0)

@@ -270,7 +270,7 @@ struct KubernetesControllerTests {
         await controller.kill()
     }
 
-    @Test("a leader whom the broker refuses, since it knows of a later one, ends his term instead of leading to no purpose")
+    @Test("a leader whom the broker refuses, since it knows of a later one, ends his term")
     func fenced() async throws {
         let first = try start("one")
         cluster.put(.releasePolicies, "team", "first", spec: TestSpecs.release())

@@ -43,7 +43,8 @@ struct MetricDescriptionTests {
         try await time.pass(until: { cluster.object(.releasePolicies, "team", "first")?.isProgrammed == true })
         let lines = registry.prometheusText().split(separator: "\n")
         let typed = lines.filter { $0.hasPrefix("# TYPE ") }.compactMap { $0.split(separator: " ").dropFirst(2).first }
-        let helped = Set(lines.filter { $0.hasPrefix("# HELP ") }.compactMap { $0.split(separator: " ").dropFirst(2).first })
+        let helped = Set(
+            lines.filter { $0.hasPrefix("# HELP ") }.compactMap { $0.split(separator: " ").dropFirst(2).first })
         #expect(typed.count > 10 && typed.allSatisfy(helped.contains), "\(Set(typed).subtracting(helped))")
         await controller.kill()
     }

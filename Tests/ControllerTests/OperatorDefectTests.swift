@@ -43,7 +43,9 @@ struct OperatorDefectTests {
         }
     }
 
-    @Test("Operator defects 12 and 13: a policy decides live, open sessions go on, and a broker that starts anew forgets nothing")
+    @Test(
+        "Operator defects 12 and 13: a policy decides live, open sessions go on, and a new broker has forgotten nothing"
+    )
     func lostByRestart() async throws {
         try await BrokerFixture.run { fixture in
             let broker = try #require(fixture.brokers.first)
@@ -80,7 +82,7 @@ struct OperatorDefectTests {
         await controller.kill()
     }
 
-    @Test("Operator defect 11: objects that are looked at together are not mixed up, and what others wrote on them stays")
+    @Test("Operator defect 11: objects that are looked at together are not mixed up, and what others wrote stays")
     func mixedUp() async throws {
         let time = TurnedTime()
         let broker = MemoryBroker()

@@ -33,10 +33,13 @@ struct PolicyShipmentTests {
 
     private static let answered = SourceAnswer(generation: 7, verdicts: [:])
 
-    @Test("A32: where there is not room for all, the cluster's policies go first, and no namespace pushes another's out")
+    @Test(
+        "A32: where there is not room for all, the cluster's policies go first, and no namespace pushes out another's")
     func inTurn() {
         let crowd = (0..<30).map { "c\($0)" }
-        let limit = (APIResource.clusterReleasePolicies, Self.object(.clusterReleasePolicies, nil, "limit", created: 59))
+        let limit = (
+            APIResource.clusterReleasePolicies, Self.object(.clusterReleasePolicies, nil, "limit", created: 59)
+        )
         let objects = Self.releases("crowd", crowd) + Self.releases("zoo", ["a", "b"]) + [limit]
         let shipment = PolicyShipment(Self.entries(objects), limits: .init(documents: 8))
         #expect(shipment.documents.first?.key.name == "limit")
@@ -72,7 +75,10 @@ struct PolicyShipmentTests {
             [(.referenceValues, deep), (.releasePolicies, large)] + Self.releases("team", ["plain"])
         let shipment = PolicyShipment(Self.entries(objects))
         #expect(shipment.documents.count == 3)
-        #expect(shipment.hindrances.mapValues(\.code).sorted { $0.key < $1.key }.map(\.value) == ["unreadable", "too_large"])
+        #expect(
+            shipment.hindrances.mapValues(\.code).sorted { $0.key < $1.key }.map(\.value) == [
+                "unreadable", "too_large",
+            ])
         for document in shipment.documents where shipment.hindrances[document.key] != nil {
             let name = try #require(PolicyDocumentName(readingFrom: document.document.text))
             #expect(name.name == document.key.name && name.namespace == "team")

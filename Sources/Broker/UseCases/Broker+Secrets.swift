@@ -145,7 +145,8 @@ extension Broker {
         var change = SecretChange(
             namespace: request.namespace, name: request.name, source: request.source, path: wanted.path.description,
             content: SecretBytes([]), author: author, after: situation.stored?.revision ?? 0, fence: request.fence,
-            fencedSource: request.source, sequence: request.sequence, versionsKept: state.versionsKept, foreignThrough: state.foreignThrough)
+            fencedSource: request.source, sequence: request.sequence, versionsKept: state.versionsKept,
+            foreignThrough: state.foreignThrough)
         if plan.needsValue, let value {
             change.value = try await newVersion(value, of: wanted.path, replacing: situation.latest, &state)
         }
@@ -251,7 +252,8 @@ extension Broker {
         let change = SecretChange(
             namespace: stored.namespace, name: stored.name, source: "", path: nil,
             content: memory?.serialized() ?? SecretBytes([]), author: author, after: stored.revision,
-            fence: removal.fence, fencedSource: removal.source, sequence: removal.sequence, foreignThrough: state.foreignThrough)
+            fence: removal.fence, fencedSource: removal.source, sequence: removal.sequence,
+            foreignThrough: state.foreignThrough)
         do throws(StorageError) {
             try await secrets.remove(change, leavesMemory: memory != nil, destroying: path)
             return true

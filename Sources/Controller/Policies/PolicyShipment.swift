@@ -90,7 +90,8 @@ struct PolicyShipment: Sendable {
 
     private static let noRoom = Hindrance(
         code: "no_room",
-        message: "The policies of this cluster have more bytes than a broker reads at a time, and older ones come first.")
+        message:
+            "The policies of this cluster have more bytes than a broker reads at a time, and older ones come first.")
 
     private static func tooMany(_ limits: Limits) -> Hindrance {
         Hindrance(

@@ -26,7 +26,8 @@ struct BrokerProgram {
         let url = "http://127.0.0.1:\(port)"
         let token = try AdminToken.sign(.init(), with: key)
         return BrokerProgram(
-            url: url, admin: try AdminClient(.init(url: url, token: token, insecureHTTPAllowed: true)), process: process)
+            url: url, admin: try AdminClient(.init(url: url, token: token, insecureHTTPAllowed: true)), process: process
+        )
     }
 
     /// The port that a program says it listens on.
