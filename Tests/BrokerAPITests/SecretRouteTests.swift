@@ -36,7 +36,8 @@ struct SecretRouteTests {
             #expect(!String(decoding: put.body, as: UTF8.self).contains("hunter2"))
             for target in [
                 "/kbs/v0/resource/payments/db/password", "/claviger/v1/resources/payments/db/password/versions",
-                "/claviger/v1/resources", Self.path, "/claviger/v1/sources/cluster-b/secrets/payments/db",
+                "/claviger/v1/resources", Self.path, "/claviger/v1/sources/cluster-a/secrets",
+                "/claviger/v1/sources/cluster-b/secrets/payments/db",
             ] {
                 let reply = try await server.send("GET", target, bearer: token)
                 #expect([401, 403, 405].contains(reply.status), "\(target): \(reply.status)")

@@ -103,6 +103,29 @@ struct ControllerProgramTests {
         }
     }
 
+    @Test("one that is paused and overtaken writes nothing stale when it wakes up, and ends to be started anew")
+    func overtaken() async throws {
+        try await Self.run { place in
+            let first = try place.start()
+            try place.cluster.create(ControllerOverHTTPTests.policy("first"))
+            try await place.programmed("first", by: first)
+            first.signal(SIGSTOP)
+            try place.cluster.delete("ReleasePolicy", Self.namespace, "first")
+            try place.cluster.create(ControllerOverHTTPTests.policy("second", tag: "two"))
+            let second = try place.start()
+            try await place.programmed("second", by: second)
+            let fence = try await place.fence()
+            first.signal(SIGCONT)
+            #expect(await first.status() == 1, "\(first.errorText)")
+            try place.cluster.create(ControllerOverHTTPTests.policy("third", tag: "three"))
+            try await place.programmed("third", by: second)
+            #expect(try await place.names() == ["second", "third"])
+            #expect(try await place.fence() == fence)
+            second.signal(SIGTERM)
+            #expect(await second.status() == 0)
+        }
+    }
+
     @Test("A45: to speak to the broker without TLS is logged at every start and shows in a gauge")
     func insecure() async throws {
         try await Self.run { place in

@@ -5,6 +5,14 @@ import Testing
 /// 4b: "CRD with CEL, defaults, list-map, selectableFields, printer columns".
 @Suite("Conformance: custom resources", .timeLimit(.minutes(5)))
 struct DefinitionConformance {
+    @Test("a definition that is there already is replaced, so that what follows is about the one of now")
+    func again() async throws {
+        try await ConformanceTarget.run { session in
+            try await Widget.define(session.api)
+            try await session.api.expect(201, "POST", session.widgets, Widget.object(session, "a", ["path": "kbs:a"]))
+        }
+    }
+
     @Test("a bad object is refused with all messages, each at its field")
     func refusal() async throws {
         try await ConformanceTarget.run { session in
