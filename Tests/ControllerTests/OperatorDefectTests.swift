@@ -5,7 +5,7 @@ import Testing
 
 @testable import Controller
 
-/// Defects of the operator that others have (spec/kubernetes.md, 1.2), of which no other suite shows that they are not here.
+/// Defects of Trustee's operator (0.21) that concern a controller, and of which no other suite shows that they are not here.
 @Suite("Defects of the operator", .timeLimit(.minutes(5)))
 struct OperatorDefectTests {
     let cluster = MemoryCluster()
