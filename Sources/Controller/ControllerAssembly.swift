@@ -47,18 +47,22 @@ struct ControllerAssembly: Sendable {
 
     private mutating func addPolicies() {
         let queue: WorkQueue<PolicySet> = queue("policies")
+        let changes = ChangeCount()
         let kinds = APIResource.policies.filter { $0.isNamespaced || settings.watchesClusterKinds }
         let caches = kinds.map { kind in
             cache(of: kind) { [debounce = settings.debounce] change in
-                if change.isOfSubstance { queue.add(.all, after: debounce) }
+                guard change.isOfSubstance else { return }
+                changes.add()
+                queue.add(.all, after: debounce)
             }
         }
         self.caches += caches
         doubts.append { queue.add(.all) }
         let synchronizer = PolicySynchronizer(
             catalogue: PolicyCatalogue(caches: caches.map { ($0.resource, $0) }), broker: broker,
-            statuses: PolicyStatusBoard(writer: statuses, events: events, metrics: metrics), environment: environment,
-            metrics: metrics, logger: logger)
+            statuses: PolicyStatusBoard(
+                writer: statuses, events: events, environment: environment, metrics: metrics, logger: logger),
+            changes: changes, environment: environment, metrics: metrics, logger: logger)
         add(
             "policies", queue, workers: 1, caches, everything: { [.all] },
             unread: { await synchronizer.tellUnread($0) }

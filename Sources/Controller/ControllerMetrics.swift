@@ -19,6 +19,7 @@ public struct ControllerMetrics: Sendable {
         "claviger_controller_behind_seconds": .init(
             "For how long a kind's objects could not be followed; 0 while they are."),
         "claviger_controller_policies_refused": .init("Policies that the broker did not accept as they are."),
+        "claviger_controller_statuses_refused": .init("Policy objects whose status the API server does not take."),
         "claviger_controller_programmed_seconds": .init(
             "From seeing a policy to having it decide on all replicas.",
             buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]),
@@ -65,6 +66,8 @@ public struct ControllerMetrics: Sendable {
         gauge("claviger_controller_policies_refused").record(answer.verdicts.values.count { !$0.isAccepted })
         gauge("claviger_controller_replicas").record(replicas.replicas.count)
     }
+
+    func statusesRefused(_ count: Int) { gauge("claviger_controller_statuses_refused").record(count) }
 
     func programmed(after lag: Duration) {
         Timer(label: "claviger_controller_programmed_seconds", dimensions: [], factory: factory).record(duration: lag)

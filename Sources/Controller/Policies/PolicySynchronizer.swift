@@ -33,21 +33,24 @@ actor PolicySynchronizer {
     private let catalogue: PolicyCatalogue
     private let broker: any BrokerPort
     private let statuses: PolicyStatusBoard
+    private let changes: ChangeCount
     private let environment: RuntimeEnvironment
     private let timing: Timing
     private let logger: Logger
     private var sent: Sent?
+    private var standing: PolicyStanding?
     private var silentSince: ContinuousClock.Instant?
     private var look: Duration
     private var lag: ProgrammingLag
 
     init(
         catalogue: PolicyCatalogue, broker: any BrokerPort, statuses: PolicyStatusBoard,
-        environment: RuntimeEnvironment = .system, timing: Timing = Timing(), metrics: ControllerMetrics, logger: Logger
+        changes: ChangeCount = ChangeCount(), environment: RuntimeEnvironment = .system, timing: Timing = Timing(), metrics: ControllerMetrics, logger: Logger
     ) {
         self.catalogue = catalogue
         self.broker = broker
         self.statuses = statuses
+        self.changes = changes
         self.environment = environment
         self.timing = timing
         self.logger = logger
@@ -62,12 +65,15 @@ actor PolicySynchronizer {
         guard catalogue.hasSynced else {
             throw ControllerError(code: "not_synced", message: "Not all policies were read from the API server yet.")
         }
+        let seen = changes.value
         let entries = catalogue.entries()
         lag.noticed(entries.mapValues(\.version), at: environment.now())
         let (answer, replicas) = try await asked(entries, leadership)
         let isProgrammed = replicas.haveAll(answer.generation)
-        let isShown = try await statuses.show(answer, replicas, on: entries, leadership)
-        lag.settled(answer, isProgrammed: isProgrammed, at: environment.now())
+        let standing = PolicyStanding(answer, replicas, after: standing)
+        self.standing = standing
+        lag.settled(standing, at: environment.now())
+        let isShown = try await statuses.show(standing, on: entries, leadership) { [changes] in changes.value != seen }
         // Documents of which the broker said nothing are sent again, although nothing changed.
         let isComplete = entries.keys.allSatisfy { answer.verdicts[$0] != nil }
         if !isComplete { sent = nil }

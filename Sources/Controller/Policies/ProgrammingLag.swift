@@ -16,9 +16,10 @@ struct ProgrammingLag {
         }
     }
 
-    mutating func settled(_ answer: SourceAnswer, isProgrammed: Bool, at now: ContinuousClock.Instant) {
+    mutating func settled(_ standing: PolicyStanding, at now: ContinuousClock.Instant) {
         for (key, entry) in waiting {
-            guard let verdict = answer.verdicts[key], !verdict.isAccepted || isProgrammed else { continue }
+            guard let verdict = standing.answer.verdicts[key] else { continue }
+            guard !verdict.isAccepted || standing.replicas.haveAll(standing.generation(of: key)) else { continue }
             if verdict.isAccepted { metrics.programmed(after: now - entry.since) }
             waiting[key] = nil
             settled[key] = entry.version
