@@ -63,7 +63,7 @@ struct PolicyStatusTests {
         await controller.kill()
     }
 
-    @Test("A34: what has to reach the broker goes before statuses, of which some are written in each round all the same")
+    @Test("A34: what has to reach the broker goes before statuses, of which each round writes some all the same")
     func rounds() {
         var round = StatusRound()
         var begun = 0

@@ -45,7 +45,8 @@ actor PolicySynchronizer {
 
     init(
         catalogue: PolicyCatalogue, broker: any BrokerPort, statuses: PolicyStatusBoard,
-        changes: ChangeCount = ChangeCount(), environment: RuntimeEnvironment = .system, timing: Timing = Timing(), metrics: ControllerMetrics, logger: Logger
+        changes: ChangeCount = ChangeCount(), environment: RuntimeEnvironment = .system, timing: Timing = Timing(),
+        metrics: ControllerMetrics, logger: Logger
     ) {
         self.catalogue = catalogue
         self.broker = broker

@@ -77,7 +77,8 @@ extension KubernetesObject {
     /// What it takes to name the object and to tell on it why no more of it is kept.
     fileprivate func reduced(because reason: String) -> KubernetesObject {
         var metadata: JSONObject = [:]
-        for member in ["name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
+        for member in [
+            "name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
             "finalizers",
         ] {
             metadata[member] = self.metadata[member]
