@@ -49,7 +49,24 @@ struct ClusterState: Sendable {
         for owner in Self.owners(of: object) {
             dependents[owner, default: []].insert(Dependent(table: kind.id, key: key))
         }
+        if former == nil, kind.id == BuiltInKinds.namespaces.id { publishAuthority(in: object.name) }
         return object
+    }
+
+    /// Does what a controller-manager does in a new namespace.
+    private mutating func publishAuthority(in namespace: String) {
+        guard let authority = settings.publishedAuthority,
+            let maps = tables.values.first(where: { $0.kind.kind == "ConfigMap" })?.kind
+        else { return }
+        store(
+            [
+                "apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": [
+                    "name": "kube-root-ca.crt", "namespace": .string(namespace), "uid": .string(newUID()),
+                    "creationTimestamp": .string(Timestamp.text(now)),
+                ],
+                "data": ["ca.crt": .string(authority)],
+            ], maps)
     }
 
     /// Removes an object, and what only it owned.
@@ -135,6 +152,9 @@ package struct ClusterSettings: Sendable {
     package var bookmarkInterval: Duration = .seconds(60)
     /// Whether watches may begin with the objects that exist.
     package var offersWatchList = true
+    /// What stands in the ConfigMap `kube-root-ca.crt` of each namespace; nil for a cluster without a controller-manager,
+    /// which makes it.
+    package var publishedAuthority: String?
     /// The issuer of service-account tokens; nil for the server's own address.
     package var issuer: String?
     /// Denies what the roles would allow: the sentence, or nil.

@@ -19,7 +19,8 @@ enum BuiltInKinds {
     static let all: [ResourceKind] = {
         var kinds = [
             namespaces, serviceAccounts, definitions, leases, events, secrets, roles, clusterRoles, roleBindings,
-            clusterRoleBindings, ResourceKind("", "v1", "pods", "Pod"),
+            clusterRoleBindings, mutatingWebhooks, validatingWebhooks, validatingPolicies, policyBindings,
+            ResourceKind("", "v1", "pods", "Pod"),
             ResourceKind("", "v1", "configmaps", "ConfigMap"), ResourceKind("", "v1", "services", "Service"),
             ResourceKind("apps", "v1", "deployments", "Deployment"),
             ResourceKind("apps", "v1", "statefulsets", "StatefulSet"),
@@ -43,10 +44,12 @@ extension ResourceKind {
         shortNames = short[plural] ?? []
         let withoutStatus = [
             "serviceaccounts", "leases", "events", "secrets", "configmaps", "roles", "clusterroles", "rolebindings",
-            "clusterrolebindings", "networkpolicies",
+            "clusterrolebindings", "networkpolicies", "mutatingwebhookconfigurations", "validatingwebhookconfigurations",
+            "validatingadmissionpolicybindings",
         ]
         hasStatus = !withoutStatus.contains(plural)
-        hasGeneration = !group.isEmpty && (hasStatus || plural == "networkpolicies")
+        hasGeneration =
+            !group.isEmpty && (hasStatus || plural == "networkpolicies" || group == BuiltInKinds.admissionGroup)
         demandsVersion = ["leases", "customresourcedefinitions"].contains(plural)
         schema = BuiltInSchemas.schema(of: kind)
         columns = [.name] + (plural == "secrets" ? [Self.column("Type", ".type")] : []) + [.age]

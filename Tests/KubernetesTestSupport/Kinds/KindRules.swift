@@ -18,8 +18,10 @@ enum KindRules {
             if object["type"] == nil { object["type"] = "Opaque" }
         case "Namespace":
             object["spec"] = ["finalizers": ["kubernetes"]]
+            let name = object.name
+            object.edit("metadata") { $0.edit("labels") { $0["kubernetes.io/metadata.name"] = .string(name) } }
             if object["status"] == nil { object["status"] = ["phase": "Active"] }
-        default: break
+        default: AdmissionKinds.fillIn(&object, kind)
         }
         return object
     }
@@ -37,7 +39,9 @@ enum KindRules {
     /// What is wrong with an object beside its schema.
     static func causes(_ object: JSONObject, former: JSONObject?, _ kind: ResourceKind) -> [APIStatus.Cause] {
         guard kind.kind == "Event", kind.group == "events.k8s.io" else {
-            guard kind.kind == "Secret", let former, former["type"] != object["type"] else { return [] }
+            guard kind.kind == "Secret", let former, former["type"] != object["type"] else {
+                return AdmissionKinds.causes(object, kind)
+            }
             return [.init(reason: "FieldValueInvalid", message: "Invalid value: field is immutable", field: "type")]
         }
         var causes: [APIStatus.Cause] = []

@@ -11,6 +11,20 @@ enum Reply: Sendable {
     case hangUp
 
     static func failure(_ status: APIStatus) -> Reply { .json(status.code, status.json) }
+
+    /// The same watch, disturbed after so many events.
+    func disturbed(_ disturbance: Disturbance, after count: Int) -> Reply {
+        guard case .watch(var plan) = self else { return self }
+        plan.disturbance = (count, disturbance)
+        return .watch(plan)
+    }
+
+    /// The same object under another version: what was not stored has that of before, or none.
+    func withVersion(_ version: String?) -> Reply {
+        guard case .json(let code, var object, let warnings) = self, !object.resourceVersion.isEmpty else { return self }
+        object.edit("metadata") { $0["resourceVersion"] = version.map(JSONValue.string) }
+        return .json(code, object, warnings: warnings)
+    }
 }
 
 /// A watch that was accepted.

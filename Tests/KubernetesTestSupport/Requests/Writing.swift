@@ -6,12 +6,15 @@ struct Writing {
     let request: IncomingRequest
     let kind: ResourceKind
     let namespace: String
-    private(set) var warnings: [String] = []
+    private var admission: Admission
+    private var unknownFields: [String] = []
+    var warnings: [String] { unknownFields + admission.warnings }
 
-    init(request: IncomingRequest, kind: ResourceKind, namespace: String) {
+    init(request: IncomingRequest, kind: ResourceKind, namespace: String, admission: Admission) {
         self.request = request
         self.kind = kind
         self.namespace = namespace
+        self.admission = admission
     }
 
     // MARK: Create
@@ -23,10 +26,6 @@ struct Writing {
                 500, "InternalError",
                 "Internal error occurred: resourceVersion should not be set on objects to be created")
         }
-        if object.name.isEmpty, let prefix = object.metadata["generateName"]?.stringValue {
-            let suffix = state.newUID().filter(\.isHexDigit).prefix(5)
-            object.edit("metadata") { $0["name"] = .string(prefix + suffix) }
-        }
         if kind.hasStatus { object["status"] = nil }
         return try insert(object, &state, applied: nil)
     }
@@ -35,14 +34,18 @@ struct Writing {
     private mutating func insert(_ given: JSONObject, _ state: inout ClusterState, applied: JSONValue?) throws
         -> JSONObject
     {
-        var object = given
-        let key = ObjectKey(namespace: namespace, name: object.name)
-        try checkName(object)
         try checkNamespace(state)
-        guard state.object(kind, key) == nil else { throw APIStatus.alreadyExists(kind, object.name) }
-        object = try KindRules.decoded(object, kind)
-        let now = state.now
-        let uid = state.newUID()
+        if !given.name.isEmpty { try checkIsNew(given, state) }
+        var object = try mutated(KindRules.decoded(given, kind), from: nil, "", state)
+        // Who changes an object that is yet to get its name does not know it.
+        if object.name.isEmpty, let prefix = object.metadata["generateName"]?.stringValue {
+            let suffix = admission.uid.filter(\.isHexDigit).prefix(5)
+            object.edit("metadata") { $0["name"] = .string(prefix + suffix) }
+        }
+        try checkName(object)
+        try checkIsNew(object, state)
+        let now = admission.now
+        let uid = admission.uid
         object.edit("metadata") { metadata in
             if kind.isNamespaced { metadata["namespace"] = .string(namespace) }
             metadata["uid"] = .string(uid)
@@ -55,9 +58,16 @@ struct Writing {
         }
         object = defaulted(object)
         try validate(object, former: nil)
-        if applied == nil { manage(&object, former: [:], subresource: "", state) }
+        if applied == nil { manage(&object, former: [:], subresource: "") }
+        try admission.validate(asked(.create, object, nil, ""), state)
         try define(&object, &state)
         return state.store(object, kind)
+    }
+
+    private func checkIsNew(_ object: JSONObject, _ state: ClusterState) throws {
+        guard state.object(kind, ObjectKey(namespace: namespace, name: object.name)) == nil else {
+            throw APIStatus.alreadyExists(kind, object.name)
+        }
     }
 
     private func checkName(_ object: JSONObject) throws {
@@ -157,7 +167,7 @@ struct Writing {
         }
         let owner = ManagedFields.Owner(
             name: manager, operation: "Apply", apiVersion: kind.apiVersion, subresource: subresource)
-        let applying = ServerSideApply(kind: kind, owner: owner, isForced: request.flag("force"), now: state.now)
+        let applying = ServerSideApply(kind: kind, owner: owner, isForced: request.flag("force"), now: admission.now)
         guard let former = state.object(kind, ObjectKey(namespace: namespace, name: name))?.json else {
             guard subresource.isEmpty else { throw APIStatus.notFound(kind, name) }
             let skeleton: JSONObject = [
@@ -194,9 +204,10 @@ struct Writing {
             ] { metadata[name] = former.metadata[name] }
             metadata["managedFields"] = (isApply ? given : former).metadata["managedFields"]
         }
-        object = defaulted(object)
+        object = try mutated(object, from: former, subresource, state)
         try validate(object, former: former)
-        if !isApply { manage(&object, former: former, subresource: subresource, state) }
+        if !isApply { manage(&object, former: former, subresource: subresource) }
+        try admission.validate(asked(.update, object, former, subresource), state)
         guard object != former else { return former }
         if kind.hasGeneration, content(of: object) != content(of: former) {
             object.edit("metadata") { $0["generation"] = .int((former.metadata["generation"]?.intValue ?? 0) + 1) }
@@ -245,6 +256,7 @@ struct Writing {
                 "Precondition failed: ResourceVersion in precondition: \(version), ResourceVersion in object meta: "
                     + former.resourceVersion)
         }
+        try admitDeletion(of: former, state)
         state.delete(former, kind)
         if let remaining = state.object(kind, ObjectKey(namespace: namespace, name: name)) { return remaining.json }
         return [
@@ -265,6 +277,36 @@ struct Writing {
 }
 
 extension Writing {
+    // MARK: Admission
+
+    private func asked(
+        _ operation: AdmissionRequest.Operation, _ object: JSONObject?, _ former: JSONObject?, _ subresource: String
+    ) -> AdmissionRequest {
+        AdmissionRequest(
+            operation: operation, kind: kind, namespace: namespace, name: (object ?? former)?.name ?? "",
+            subresource: subresource, object: object, former: former, user: admission.user,
+            isDryRun: admission.isDryRun, fieldManager: request.fieldManager)
+    }
+
+    /// An object with its defaults as mutating webhooks want it, again with its defaults and without what nobody knows.
+    private mutating func mutated(
+        _ given: JSONObject, from former: JSONObject?, _ subresource: String, _ state: ClusterState
+    ) throws -> JSONObject {
+        let object = defaulted(given)
+        let question = asked(former == nil ? .create : .update, object, former, subresource)
+        guard let changed = try admission.mutate(question, state), changed != object else { return object }
+        var dropped: [String] = []
+        let known = kind.schema?.pruned(.object(changed), dropped: &dropped).objectValue ?? changed
+        return defaulted(try KindRules.decoded(known, kind))
+    }
+
+    /// Asks whether an object may be deleted.
+    mutating func admitDeletion(of former: JSONObject, _ state: ClusterState) throws {
+        let question = asked(.delete, nil, former, "")
+        _ = try admission.mutate(question, state)
+        try admission.validate(question, state)
+    }
+
     /// Checks that the object is what the address names, and drops or refuses fields that its schema does not know.
     private mutating func read(
         _ given: JSONObject, name: String?, namespaceMayBeAbsent: Bool
@@ -299,7 +341,7 @@ extension Writing {
             throw APIStatus.badRequest(
                 "\(kind.kind) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): strict decoding error: "
                     + texts.joined(separator: ", "))
-        case "Warn": warnings += texts
+        case "Warn": unknownFields += texts
         default: break
         }
         return kept
@@ -317,13 +359,11 @@ extension Writing {
         guard causes.isEmpty else { throw APIStatus.invalid(kind, object.name, causes) }
     }
 
-    private func manage(
-        _ object: inout JSONObject, former: JSONObject, subresource: String, _ state: ClusterState
-    ) {
+    private func manage(_ object: inout JSONObject, former: JSONObject, subresource: String) {
         var managers = ManagedFields(of: former)
         let owner = ManagedFields.Owner(
             name: request.fieldManager, operation: "Update", apiVersion: kind.apiVersion, subresource: subresource)
-        managers.update(from: former, to: object, by: owner, kind, at: state.now)
+        managers.update(from: former, to: object, by: owner, kind, at: admission.now)
         object.edit("metadata") { $0["managedFields"] = managers.entries.isEmpty ? nil : managers.json }
     }
 

@@ -137,7 +137,7 @@ extension FakeAPIServer {
         let incoming = IncomingRequest(
             method: request.method.rawValue, target: request.head.path ?? "/", headers: headers,
             body: Array(body.readableBytesView))
-        switch cluster.answer(incoming) {
+        switch await cluster.answerAsking(incoming) {
         case .json(let code, let object, let warnings):
             try await Self.send(Self.response(code, object, warnings), writer)
         case .text(let text):

@@ -167,6 +167,9 @@ struct WriteConformance {
     @Test("what is owned goes with its owner")
     func ownership() async throws {
         try await ConformanceTarget.run { session in
+            // Who collects is not the API server.
+            let manager = try await session.api.send("GET", "/api/v1/namespaces/default/configmaps/kube-root-ca.crt")
+            if manager.status == 404 { try Test.cancel("the cluster has no controller-manager") }
             let owner = try await session.api.expect(201, "POST", session.configMaps, session.configMap("owner"))
             var child = session.configMap("child")
             child.edit("metadata") {
