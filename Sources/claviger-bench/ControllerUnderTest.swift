@@ -22,6 +22,17 @@ struct ControllerUnderTest {
         program: String, broker: BrokerUnderTest, server: FakeAPIServer
     ) async throws -> ControllerUnderTest {
         let folder = try BrokerUnderTest.makeFolder()
+        do {
+            return try await start(program: program, broker: broker, server: server, in: folder)
+        } catch {
+            try? FileManager.default.removeItem(atPath: folder)
+            throw error
+        }
+    }
+
+    private static func start(
+        program: String, broker: BrokerUnderTest, server: FakeAPIServer, in folder: String
+    ) async throws -> ControllerUnderTest {
         try BrokerUnderTest.write(broker.trustAnchorsPEM, to: "\(folder)/ca.pem")
         try BrokerUnderTest.write(server.kubeconfig(), to: "\(folder)/kubeconfig")
         try BrokerUnderTest.write(broker.adminToken, to: "\(folder)/token")
@@ -35,8 +46,14 @@ struct ControllerUnderTest {
         child.output = STDERR_FILENO
         let running = try SupervisedProcess.start(child)
         guard let process = running.id else { throw BenchError("\(program) ended at once.") }
-        try await awaitReadiness(of: running)
-        return ControllerUnderTest(process: process, program: running, folder: folder)
+        let controller = ControllerUnderTest(process: process, program: running, folder: folder)
+        do {
+            try await awaitReadiness(of: running)
+        } catch {
+            await controller.stop()
+            throw error
+        }
+        return controller
     }
 
     private static func awaitReadiness(of program: SupervisedProcess) async throws {

@@ -32,11 +32,12 @@ struct IncomingRequest: Sendable {
     var segments: [String] { path.split(separator: "/").map { Self.decoded($0) } }
     func flag(_ name: String) -> Bool { ["1", "true"].contains(query[name]?.lowercased() ?? "") }
 
-    /// The body as an object: JSON, or YAML where the content type says so.
+    /// The body as an object: JSON, or YAML or protocol buffers where the content type says so.
     func object() throws -> JSONObject {
         let type = headers["content-type"] ?? ""
-        guard !type.contains("protobuf"), !type.contains("cbor") else {
-            throw APIStatus(415, "UnsupportedMediaType", "this server reads JSON and YAML, not \(type)")
+        if type.contains("protobuf") { return try ProtocolBuffers.object(in: body) }
+        guard !type.contains("cbor") else {
+            throw APIStatus(415, "UnsupportedMediaType", "this server reads JSON, YAML and protocol buffers, not \(type)")
         }
         do {
             return try JSONObject(parsing: body, limits: JSONLimits(maximumBytes: 3_145_728, maximumDepth: 128))
