@@ -93,7 +93,9 @@ struct ControllerConformance {
         }
     }
 
-    @Test("with a broker on a database of its own: Programmed is what its replicas say, and no policy outlives its object")
+    @Test(
+        "with a broker on a database of its own: Programmed is what its replicas say, and no policy outlives its object"
+    )
     func worksWithBroker() async throws {
         try await BrokerFixture.run { fixture in
             try await Self.run { client, namespace in

@@ -38,7 +38,7 @@ public final class ClusterTools: Sendable {
     }
 
     /// Runs a command of Helm 3 or 4 to its end; its exit status, and what it wrote, errors last.
-    public func helm(_ major: Int, _ arguments: String...) async throws -> (status: Int32, output: String) {
+    public func helm(_ major: Int, _ arguments: [String]) async throws -> (status: Int32, output: String) {
         try await finished(Self.scripts.appending(path: "helm.sh").path, ["\(major)"] + arguments)
     }
 

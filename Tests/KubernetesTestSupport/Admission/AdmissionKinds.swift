@@ -46,7 +46,9 @@ enum AdmissionKinds {
                 + expressions(object["spec"]?["matchConditions"]?.arrayValue ?? [], at: "spec.matchConditions")
                 + expressions(object["spec"]?["variables"]?.arrayValue ?? [], at: "spec.variables")
         case BuiltInKinds.policyBindings.id:
-            return ["policyName", "validationActions"].filter { object["spec"]?[$0] == nil }.map { required("spec.\($0)") }
+            return ["policyName", "validationActions"].filter { object["spec"]?[$0] == nil }.map {
+                required("spec.\($0)")
+            }
         default: return []
         }
     }
@@ -58,20 +60,33 @@ enum AdmissionKinds {
         }
         let client = webhook["clientConfig"]
         if (client?["url"] == nil) == (client?["service"] == nil) {
-            causes.append(.init(reason: "FieldValueRequired", message: "Required value: exactly one of url or service is required", field: "\(path).clientConfig"))
+            causes.append(
+                .init(
+                    reason: "FieldValueRequired", message: "Required value: exactly one of url or service is required",
+                    field: "\(path).clientConfig"))
         }
         if let url = client?["url"]?.stringValue, !url.hasPrefix("https://") {
-            causes.append(invalid("\(path).clientConfig.url", "Invalid value: \"\(url)\": 'https' is the only allowed URL scheme"))
+            causes.append(
+                invalid("\(path).clientConfig.url", "Invalid value: \"\(url)\": 'https' is the only allowed URL scheme")
+            )
         }
         if let effects = webhook["sideEffects"]?.stringValue, !["None", "NoneOnDryRun"].contains(effects) {
-            causes.append(.init(reason: "FieldValueNotSupported", message: "Unsupported value: \"\(effects)\": supported values: \"None\", \"NoneOnDryRun\"", field: "\(path).sideEffects"))
+            causes.append(
+                .init(
+                    reason: "FieldValueNotSupported",
+                    message: "Unsupported value: \"\(effects)\": supported values: \"None\", \"NoneOnDryRun\"",
+                    field: "\(path).sideEffects"))
         }
         if let seconds = webhook["timeoutSeconds"]?.intValue, !(1...30).contains(seconds) {
-            causes.append(invalid("\(path).timeoutSeconds", "Invalid value: \(seconds): the timeout value must be between 1 and 30 seconds"))
+            causes.append(
+                invalid(
+                    "\(path).timeoutSeconds",
+                    "Invalid value: \(seconds): the timeout value must be between 1 and 30 seconds"))
         }
         let versions = (webhook["admissionReviewVersions"]?.arrayValue ?? []).compactMap(\.stringValue)
         if !versions.isEmpty, !versions.contains("v1") {
-            causes.append(invalid("\(path).admissionReviewVersions", "Invalid value: must include at least one of v1, v1beta1"))
+            causes.append(
+                invalid("\(path).admissionReviewVersions", "Invalid value: must include at least one of v1, v1beta1"))
         }
         return causes + expressions(webhook["matchConditions"]?.arrayValue ?? [], at: "\(path).matchConditions")
     }
@@ -84,7 +99,9 @@ enum AdmissionKinds {
                     _ = try AdmissionExpressions.program(text)
                     return nil
                 } catch {
-                    return invalid("\(path)[\(position)].\(name)", "Invalid value: \"\(text)\": compilation failed: \(error.description)")
+                    return invalid(
+                        "\(path)[\(position)].\(name)",
+                        "Invalid value: \"\(text)\": compilation failed: \(error.description)")
                 }
             }
         }

@@ -12,7 +12,9 @@ struct AdmissionScope: Sendable {
     ///   - isOpen: whether it wants everything when it has no rules, as a binding does.
     init(_ json: JSONValue?, isOpen: Bool = false) {
         let given = (json?["rules"] ?? json?["resourceRules"])?.arrayValue ?? []
-        let everything: JSONValue = ["operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*/*"]]
+        let everything: JSONValue = [
+            "operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*/*"],
+        ]
         rules = given.isEmpty && isOpen ? [everything] : given
         excluded = json?["excludeResourceRules"]?.arrayValue ?? []
         namespaces = LabelRequirements(json?["namespaceSelector"])

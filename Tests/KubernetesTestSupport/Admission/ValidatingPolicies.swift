@@ -11,7 +11,8 @@ struct ValidatingPolicies {
     func validate(_ request: AdmissionRequest) throws -> [String] {
         var warnings: [String] = []
         let bindings = state.objects(BuiltInKinds.policyBindings).sorted { $0.name < $1.name }
-        for binding in bindings where AdmissionScope(binding["spec"]?["matchResources"], isOpen: true).includes(request, state) {
+        for binding in bindings
+        where AdmissionScope(binding["spec"]?["matchResources"], isOpen: true).includes(request, state) {
             let key = ObjectKey(namespace: "", name: binding["spec"]?["policyName"]?.stringValue ?? "")
             guard let policy = state.object(BuiltInKinds.validatingPolicies, key)?.json,
                 AdmissionScope(policy["spec"]?["matchConstraints"]).includes(request, state)
@@ -43,7 +44,8 @@ struct ValidatingPolicies {
         return status
     }
 
-    private func refusals(_ policy: JSONObject, _ binding: JSONObject, _ request: AdmissionRequest) throws -> [Refusal] {
+    private func refusals(_ policy: JSONObject, _ binding: JSONObject, _ request: AdmissionRequest) throws -> [Refusal]
+    {
         let failsOpen = policy["spec"]?["failurePolicy"]?.stringValue == "Ignore"
         guard let params = params(policy, binding, request) else {
             let isAllowed = binding["spec"]?["paramRef"]?["parameterNotFoundAction"]?.stringValue == "Allow"
@@ -74,7 +76,9 @@ struct ValidatingPolicies {
         } catch {
             return failsOpen ? nil : Refusal(message: "expression '\(text)' resulted in error: \(error.description)")
         }
-        if let text = validation["messageExpression"]?.stringValue, case .string(let said)? = try? expressions.evaluate(text) {
+        if let text = validation["messageExpression"]?.stringValue,
+            case .string(let said)? = try? expressions.evaluate(text)
+        {
             refusal.message = said
         }
         return refusal

@@ -91,7 +91,8 @@ package final class WebhookServer: Sendable {
             }
         case .deny(let message, let code):
             response["allowed"] = false
-            response["status"] = code == 0 ? ["message": .string(message)] : ["message": .string(message), "code": .int(code)]
+            response["status"] =
+                code == 0 ? ["message": .string(message)] : ["message": .string(message), "code": .int(code)]
         }
         return ["apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": .object(response)]
     }

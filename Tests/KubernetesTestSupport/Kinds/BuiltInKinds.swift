@@ -42,9 +42,12 @@ extension ResourceKind {
             "serviceaccounts": ["sa"], "events": ["ev"], "customresourcedefinitions": ["crd", "crds"],
         ]
         shortNames = short[plural] ?? []
+        let workloads = ["pods", "services", "deployments", "statefulsets", "jobs", "horizontalpodautoscalers"]
+        categories = workloads.contains(plural) ? ["all"] : []
         let withoutStatus = [
             "serviceaccounts", "leases", "events", "secrets", "configmaps", "roles", "clusterroles", "rolebindings",
-            "clusterrolebindings", "networkpolicies", "mutatingwebhookconfigurations", "validatingwebhookconfigurations",
+            "clusterrolebindings", "networkpolicies", "mutatingwebhookconfigurations",
+            "validatingwebhookconfigurations",
             "validatingadmissionpolicybindings",
         ]
         hasStatus = !withoutStatus.contains(plural)

@@ -37,7 +37,8 @@ struct IncomingRequest: Sendable {
         let type = headers["content-type"] ?? ""
         if type.contains("protobuf") { return try ProtocolBuffers.object(in: body) }
         guard !type.contains("cbor") else {
-            throw APIStatus(415, "UnsupportedMediaType", "this server reads JSON, YAML and protocol buffers, not \(type)")
+            throw APIStatus(
+                415, "UnsupportedMediaType", "this server reads JSON, YAML and protocol buffers, not \(type)")
         }
         do {
             return try JSONObject(parsing: body, limits: JSONLimits(maximumBytes: 3_145_728, maximumDepth: 128))

@@ -16,14 +16,6 @@ enum Patches {
         return .object(object)
     }
 
-    /// A strategic merge patch without its directives, which is what clients send for kinds without merged lists.
-    static func withoutDirectives(_ patch: JSONValue) -> JSONValue {
-        guard case .object(let object) = patch else { return patch }
-        return .object(
-            JSONObject(
-                object.filter { !$0.name.hasPrefix("$") }.map { ($0.name, withoutDirectives($0.value)) }))
-    }
-
     /// JSON patch (RFC 6902).
     static func patched(_ value: JSONValue, _ operations: [JSONValue]) throws -> JSONValue {
         try operations.reduce(value) { value, operation in

@@ -21,7 +21,9 @@ enum Reply: Sendable {
 
     /// The same object under another version: what was not stored has that of before, or none.
     func withVersion(_ version: String?) -> Reply {
-        guard case .json(let code, var object, let warnings) = self, !object.resourceVersion.isEmpty else { return self }
+        guard case .json(let code, var object, let warnings) = self, !object.resourceVersion.isEmpty else {
+            return self
+        }
         object.edit("metadata") { $0["resourceVersion"] = version.map(JSONValue.string) }
         return .json(code, object, warnings: warnings)
     }

@@ -137,7 +137,7 @@ struct Writing {
         case "application/json-patch+json":
             value = try Patches.patched(.object(former), request.array())
         case "application/strategic-merge-patch+json" where !kind.isCustom:
-            value = Patches.merged(.object(former), Patches.withoutDirectives(.object(try request.object())))
+            value = StrategicMerge.merged(.object(former), .object(try request.object()))
         default:
             throw APIStatus(
                 415, "UnsupportedMediaType",

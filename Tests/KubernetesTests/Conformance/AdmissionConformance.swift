@@ -13,7 +13,8 @@ import Testing
 struct AdmissionConformance {
 
     private static func webhook(
-        _ name: String, _ client: JSONValue, resources: [JSONValue] = ["configmaps"], operations: [JSONValue] = ["CREATE"],
+        _ name: String, _ client: JSONValue, resources: [JSONValue] = ["configmaps"],
+        operations: [JSONValue] = ["CREATE"],
         group: JSONValue = "", _ more: JSONObject = [:]
     ) -> JSONValue {
         var webhook: JSONObject = [
@@ -41,7 +42,8 @@ struct AdmissionConformance {
             return .object(webhook)
         }
         let object: JSONObject = [
-            "apiVersion": Registered.apiVersion, "kind": .string(kind), "metadata": ["name": .string(session.namespace)],
+            "apiVersion": Registered.apiVersion, "kind": .string(kind),
+            "metadata": ["name": .string(session.namespace)],
             "webhooks": .array(list),
         ]
         try await Registered.kept(object, "\(Registered.group)/\(kind.lowercased())s", session, body)
@@ -55,12 +57,16 @@ struct AdmissionConformance {
         ]
     }
 
-    @Test("4b: MutatingWebhookConfiguration: a review v1 arrives, the native sidecar is patched in, kubectl shows the warning")
+    @Test(
+        "4b: MutatingWebhookConfiguration: a review v1 arrives, the native sidecar is patched in, kubectl shows the warning"
+    )
     func sidecar() async throws {
         let sidecar: JSONValue = ["name": "agent", "image": "example.org/agent:1", "restartPolicy": "Always"]
         let patch: JSONValue = ["op": "add", "path": "/spec/initContainers", "value": [sidecar]]
         try await ConformanceTarget.run { session in
-            try await WebhookServer.run { _, _ in .allow(patch: [patch], warnings: ["the agent was put in"]) } _: { server in
+            try await WebhookServer.run { _, _ in
+                .allow(patch: [patch], warnings: ["the agent was put in"])
+            } _: { server in
                 // A pod needs its account, which only a controller-manager makes.
                 _ = try await session.api.send(
                     "POST", "/api/v1/namespaces/\(session.namespace)/serviceaccounts",
@@ -69,7 +75,8 @@ struct AdmissionConformance {
                 try await Self.registered("MutatingWebhookConfiguration", session, [hook]) {
                     let pods = "/api/v1/namespaces/\(session.namespace)/pods"
                     try await Registered.eventually {
-                        _ = try await session.api.send("POST", pods + "?dryRun=All", .object(Self.pod(session, "probe")))
+                        _ = try await session.api.send(
+                            "POST", pods + "?dryRun=All", .object(Self.pod(session, "probe")))
                         return !server.reviews.isEmpty
                     }
                     let tools = try ClusterTools(kubeconfig: session.kubeconfig)
@@ -91,7 +98,8 @@ struct AdmissionConformance {
                     #expect(request?["object"]?["spec"]?["containers"]?.arrayValue?.first?["name"] == "app")
                     #expect(request?["oldObject"] == .null && request?["options"]?["kind"] == "CreateOptions")
                     #expect(server.reviews.first?["request"]?["dryRun"] == true)
-                    #expect(try await session.api.send("GET", pods + "/probe").status == 404, "a dry run stores nothing")
+                    #expect(
+                        try await session.api.send("GET", pods + "/probe").status == 404, "a dry run stores nothing")
                 }
             }
         }
@@ -100,9 +108,12 @@ struct AdmissionConformance {
     @Test("4b: matchConditions and objectSelector decide which writes a webhook sees")
     func conditions() async throws {
         try await ConformanceTarget.run { session in
-            try await WebhookServer.run { _, _ in .allow() } _: { server in
+            try await WebhookServer.run { _, _ in
+                .allow()
+            } _: { server in
                 let condition: JSONValue = [
-                    "name": "wanted", "expression": "object.metadata.name != 'left-out' && request.operation == 'CREATE'",
+                    "name": "wanted",
+                    "expression": "object.metadata.name != 'left-out' && request.operation == 'CREATE'",
                 ]
                 let hook = Self.webhook(
                     "some", server.clientConfig(path: "/"), operations: ["*"],
@@ -158,7 +169,9 @@ struct AdmissionConformance {
                     let made = try await session.api.expect(
                         201, "POST", session.configMaps, session.configMap("m", ["k": "v"]))
                     #expect(made["data"] == ["k": "v", "a": "set", "b": "set", "c": "set"])
-                    let known = server.reviews.dropFirst(before).map { $0["request"]?["object"]?["data"]?.objectValue?.count }
+                    let known = server.reviews.dropFirst(before).map {
+                        $0["request"]?["object"]?["data"]?.objectValue?.count
+                    }
                     // a, b, c, and a again, which then sees all of it; nobody wants b again, and nothing changed after c.
                     #expect(known == [1, 2, 3, 4])
                 }
@@ -170,24 +183,29 @@ struct AdmissionConformance {
     func refusal() async throws {
         try await ConformanceTarget.run { session in
             try await WebhookServer.run { _, request in
-                request["object"]?["data"]?["k"] == "bad" ? .deny(message: "no bad value", code: 403)
+                request["object"]?["data"]?["k"] == "bad"
+                    ? .deny(message: "no bad value", code: 403)
                     : request["object"]?["data"]?["k"] == "odd" ? .deny(message: "nothing odd") : .allow()
             } _: { server in
-                let hook = Self.webhook("deny", server.clientConfig(path: "/"), operations: ["CREATE", "UPDATE", "DELETE"])
+                let hook = Self.webhook(
+                    "deny", server.clientConfig(path: "/"), operations: ["CREATE", "UPDATE", "DELETE"])
                 try await Self.registered("ValidatingWebhookConfiguration", session, [hook]) {
                     try await Registered.eventually {
                         let bad = session.configMap("bad", ["k": "bad"])
-                        let answer = try await session.api.send("POST", session.configMaps + "?dryRun=All", .object(bad))
+                        let answer = try await session.api.send(
+                            "POST", session.configMaps + "?dryRun=All", .object(bad))
                         guard answer.status != 201 else { return false }
                         #expect(answer.status == 403)
                         #expect(
                             answer.message
-                                == "admission webhook \"deny.conformance.claviger.dev\" denied the request: no bad value")
+                                == "admission webhook \"deny.conformance.claviger.dev\" denied the request: no bad value"
+                        )
                         return true
                     }
                     try await session.api.expect(201, "POST", session.configMaps, session.configMap("m", ["k": "1"]))
                     let odd = try await session.api.send(
-                        "PATCH", session.configMaps + "/m", ["data": ["k": "odd"]], type: "application/merge-patch+json")
+                        "PATCH", session.configMaps + "/m", ["data": ["k": "odd"]], type: "application/merge-patch+json"
+                    )
                     #expect(odd.status == 400 && odd.message.hasSuffix("denied the request: nothing odd"))
                     let update = server.reviews.last?["request"]
                     #expect(update?["operation"] == "UPDATE" && update?["oldObject"]?["data"]?["k"] == "1")
@@ -201,7 +219,8 @@ struct AdmissionConformance {
         }
     }
 
-    @Test("4b: a webhook that fails, is late or talks nonsense refuses the write, or is passed over, as its policy says")
+    @Test(
+        "4b: a webhook that fails, is late or talks nonsense refuses the write, or is passed over, as its policy says")
     func failure() async throws {
         try await ConformanceTarget.run { session in
             try await WebhookServer.run { path, _ in

@@ -16,7 +16,8 @@ struct PolicyConformance {
                 "operations": ["CREATE", "UPDATE"],
             ]
             let policy: JSONObject = [
-                "apiVersion": Registered.apiVersion, "kind": "ValidatingAdmissionPolicy", "metadata": ["name": .string(name)],
+                "apiVersion": Registered.apiVersion, "kind": "ValidatingAdmissionPolicy",
+                "metadata": ["name": .string(name)],
                 "spec": [
                     "failurePolicy": "Fail", "paramKind": ["apiVersion": "v1", "kind": "ConfigMap"],
                     "matchConstraints": ["resourceRules": [rule], "namespaceSelector": selector],
@@ -48,7 +49,8 @@ struct PolicyConformance {
                 try await session.api.send(
                     "POST", session.widgets + "?dryRun=All", .object(Widget.object(session, name, ["mode": mode])))
             }
-            try await session.api.expect(201, "POST", session.configMaps, session.configMap("params", ["mode": "Audit"]))
+            try await session.api.expect(
+                201, "POST", session.configMaps, session.configMap("params", ["mode": "Audit"]))
             try await Registered.kept(policy, Registered.group + "/validatingadmissionpolicies", session) {
                 #expect(try await make("w", "Enforce").status == 201, "it is bound nowhere")
                 try await Registered.kept(binding, Registered.group + "/validatingadmissionpolicybindings", session) {
@@ -76,7 +78,9 @@ struct PolicyConformance {
         }
     }
 
-    @Test("4b: ValidatingAdmissionPolicy that warns, and one whose expression fails", .ofOurServer("its caches take a while"))
+    @Test(
+        "4b: ValidatingAdmissionPolicy that warns, and one whose expression fails",
+        .ofOurServer("its caches take a while"))
     func policyActions() async throws {
         try await ConformanceTarget.run { session in
             let cluster = try #require(session.fake?.cluster)
@@ -95,7 +99,8 @@ struct PolicyConformance {
                     ],
                 ])
                 try cluster.create([
-                    "apiVersion": Registered.apiVersion, "kind": "ValidatingAdmissionPolicyBinding", "metadata": ["name": "p"],
+                    "apiVersion": Registered.apiVersion, "kind": "ValidatingAdmissionPolicyBinding",
+                    "metadata": ["name": "p"],
                     "spec": ["policyName": "p", "validationActions": actions],
                 ])
             }
