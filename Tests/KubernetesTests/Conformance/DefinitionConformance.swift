@@ -13,7 +13,7 @@ struct DefinitionConformance {
         }
     }
 
-    @Test("a bad object is refused with all messages, each at its field")
+    @Test("4b: CRD with CEL: a bad object is refused with all messages, each at its field")
     func refusal() async throws {
         try await ConformanceTarget.run { session in
             let bad = Widget.object(session, "bad", ["replicas": 9, "path": "http:x"])
@@ -36,7 +36,9 @@ struct DefinitionConformance {
         }
     }
 
-    @Test("defaults are filled in, also in the elements of a list, whose keys are unique and match their pattern")
+    @Test(
+        "4b: defaults and list-map: defaults are filled in, also in the elements of a list, whose keys are unique and match their pattern"
+    )
     func defaults() async throws {
         try await ConformanceTarget.run { session in
             let made = try await session.api.expect(
@@ -82,7 +84,7 @@ struct DefinitionConformance {
         }
     }
 
-    @Test("selectable fields select, and no others")
+    @Test("4b: selectableFields: selectable fields select, and no others")
     func selectableFields() async throws {
         try await ConformanceTarget.run { session in
             for (name, broker) in [("a", "one"), ("b", "two")] {
@@ -96,7 +98,7 @@ struct DefinitionConformance {
         }
     }
 
-    @Test("a table has the columns of the definition, and metadata alone has no spec")
+    @Test("4b: printer columns: a table has the columns of the definition, and metadata alone has no spec")
     func shapes() async throws {
         try await ConformanceTarget.run { session in
             try await session.api.expect(201, "POST", session.widgets, Widget.object(session, "a"))
@@ -126,7 +128,7 @@ struct DefinitionConformance {
         }
     }
 
-    @Test("status is written through its own door only, and does not move the generation")
+    @Test("4b: status subresource: status is written through its own door only, and does not move the generation")
     func status() async throws {
         try await ConformanceTarget.run { session in
             var object = Widget.object(session, "a")

@@ -22,7 +22,7 @@ struct IdentityConformance {
         return try #require(answer["status"]?["token"]?.stringValue)
     }
 
-    @Test("a service account's token is checked by the keys that the issuer publishes")
+    @Test("4b: OIDC discovery and JWKS: a service account's token is checked by the keys that the issuer publishes")
     func discovery() async throws {
         try await ConformanceTarget.run { session in
             let token = try await Self.token(session, "reader", audiences: ["claviger"])
@@ -39,7 +39,9 @@ struct IdentityConformance {
         }
     }
 
-    @Test("a token for another audience is worth nothing to the API server, and a review tells for whom it is")
+    @Test(
+        "4b: TokenReview with audience: a token for another audience is worth nothing to the API server, and a review tells for whom it is"
+    )
     func audiences() async throws {
         try await ConformanceTarget.run { session in
             let token = try await Self.token(session, "reader", audiences: ["claviger"])
@@ -61,7 +63,7 @@ struct IdentityConformance {
         }
     }
 
-    @Test("a role for one Secret allows to list and watch that one by name, and nothing else")
+    @Test("4b: RBAC: a role for one Secret allows to list and watch that one by name, and nothing else")
     func resourceNames() async throws {
         try await ConformanceTarget.run { session in
             let token = try await Self.token(session, "reader")
@@ -117,7 +119,7 @@ struct IdentityConformance {
         }
     }
 
-    @Test("a wrong token is 401, and nobody is told more than the version and whether the server lives")
+    @Test("4b: SA token: a wrong token is 401, and nobody is told more than the version and whether the server lives")
     func wrongToken() async throws {
         try await ConformanceTarget.run { session in
             #expect(try await session.api.with(token: "wrong").send("GET", session.configMaps).status == 401)
@@ -129,7 +131,9 @@ struct IdentityConformance {
         }
     }
 
-    @Test("tokens expire by the server's clock", .ofOurServer("its clock cannot be set"))
+    @Test(
+        "4c: token expiry 401, clock jump: tokens expire by the server's clock", .ofOurServer("its clock cannot be set")
+    )
     func expiry() async throws {
         try await ConformanceTarget.run { session in
             let cluster = try #require(session.fake?.cluster)

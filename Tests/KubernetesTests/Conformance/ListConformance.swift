@@ -5,7 +5,7 @@ import Testing
 /// 4b: "410 in a list", "RV from the future", "pagination".
 @Suite("Conformance: lists", .timeLimit(.minutes(5)))
 struct ListConformance {
-    @Test("pages show one version, say how many follow, and are complete")
+    @Test("4b: pagination: pages show one version, say how many follow, and are complete")
     func pages() async throws {
         try await ConformanceTarget.run { session in
             for number in 0..<5 {
@@ -47,7 +47,9 @@ struct ListConformance {
         }
     }
 
-    @Test("an exact version shows the past, until it is compacted: 410", .ofOurServer("nobody may compact its store"))
+    @Test(
+        "4b: 410 in a list: an exact version shows the past, until it is compacted: 410",
+        .ofOurServer("nobody may compact its store"))
     func exact() async throws {
         try await ConformanceTarget.run { session in
             let old = try await session.api.expect(201, "POST", session.configMaps, session.configMap("a"))
@@ -69,7 +71,7 @@ struct ListConformance {
         }
     }
 
-    @Test("a version from the future is 504: ask again, do not list anew")
+    @Test("4b: RV from the future: a version from the future is 504: ask again, do not list anew")
     func future() async throws {
         try await ConformanceTarget.run { session in
             let list = try await session.api.expect(200, "GET", session.configMaps)

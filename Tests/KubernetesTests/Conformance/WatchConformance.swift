@@ -5,7 +5,7 @@ import Testing
 /// 4b: "watch", "WatchList", "410 in a watch".
 @Suite("Conformance: watches", .timeLimit(.minutes(5)))
 struct WatchConformance {
-    @Test("a watch tells changes after a version, a bookmark before its timeout, and ends cleanly")
+    @Test("4b: watch: a watch tells changes after a version, a bookmark before its timeout, and ends cleanly")
     func changes() async throws {
         try await ConformanceTarget.run { session in
             let start = try await session.api.expect(
@@ -60,7 +60,7 @@ struct WatchConformance {
         }
     }
 
-    @Test("WatchList: what exists, then a bookmark that says so, then what happens")
+    @Test("4b: WatchList: what exists, then a bookmark that says so, then what happens")
     func watchList() async throws {
         try await ConformanceTarget.run { session in
             try await session.api.expect(201, "POST", session.configMaps, session.configMap("a"))
@@ -80,7 +80,7 @@ struct WatchConformance {
     }
 
     @Test(
-        "WatchList that the store does not support is an ERROR 500 in the stream",
+        "4b: WatchList that the store does not support is an ERROR 500 in the stream",
         .ofOurServer("it depends on the server's store"))
     func watchListUnsupported() async throws {
         try await ConformanceTarget.run { session in
@@ -94,7 +94,7 @@ struct WatchConformance {
         }
     }
 
-    @Test("a version that is gone is 410 in a stream that began with 200")
+    @Test("4b: 410 in a watch: a version that is gone is 410 in a stream that began with 200")
     func gone() async throws {
         try await ConformanceTarget.run { session in
             let answer = try await session.api.send("GET", session.configMaps + "?watch=1&resourceVersion=1")

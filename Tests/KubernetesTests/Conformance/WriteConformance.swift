@@ -5,7 +5,7 @@ import Testing
 /// 4b: "stale PUT", "SSA conflict", "Lease race", and what clients rely on around them.
 @Suite("Conformance: writes", .timeLimit(.minutes(5)))
 struct WriteConformance {
-    @Test("a stale replacement is a conflict and changes nothing")
+    @Test("4b: stale PUT: a stale replacement is a conflict and changes nothing")
     func stalePut() async throws {
         try await ConformanceTarget.run { session in
             let first = try await session.api.expect(
@@ -45,7 +45,9 @@ struct WriteConformance {
         }
     }
 
-    @Test("a second manager's apply is a conflict that names the owner and the field; force takes the field")
+    @Test(
+        "4b: SSA conflict: a second manager's apply is a conflict that names the owner and the field; force takes the field"
+    )
     func applyConflict() async throws {
         try await ConformanceTarget.run { session in
             let path = session.widgets + "/a"
@@ -111,7 +113,9 @@ struct WriteConformance {
         }
     }
 
-    @Test("of two who take a lease at the same version one gets 409, and its times need six digits of a second")
+    @Test(
+        "4b: Lease race: of two who take a lease at the same version one gets 409, and its times need six digits of a second"
+    )
     func leaseRace() async throws {
         try await ConformanceTarget.run { session in
             func lease(_ holder: String, _ time: String, version: String? = nil) -> JSONObject {
@@ -164,7 +168,7 @@ struct WriteConformance {
         }
     }
 
-    @Test("what is owned goes with its owner")
+    @Test("4b: ownerReference GC: what is owned goes with its owner")
     func ownership() async throws {
         try await ConformanceTarget.run { session in
             // Who collects is not the API server.
@@ -184,6 +188,25 @@ struct WriteConformance {
                 try #require(ContinuousClock.now < end)
                 try await Task.sleep(for: .milliseconds(100))
             }
+        }
+    }
+
+    @Test("4b: dry-run: a dry run answers as if, and nothing is stored, changed or removed")
+    func dryRun() async throws {
+        try await ConformanceTarget.run { session in
+            let map = JSONValue.object(session.configMap("a", ["k": "1"]))
+            let tried = try await session.api.send("POST", session.configMaps + "?dryRun=All", map)
+            #expect(tried.status == 201 && !tried.json.uid.isEmpty && tried.json["data"]?["k"] == "1")
+            let path = session.configMaps + "/a"
+            #expect(try await session.api.send("GET", path).status == 404)
+            let made = try await session.api.expect(201, "POST", session.configMaps, session.configMap("a", ["k": "1"]))
+            let patched = try await session.api.expect(
+                200, "PATCH", path + "?dryRun=All", ["data": ["k": "2"]], type: "application/merge-patch+json")
+            #expect(patched["data"]?["k"] == "2" && patched.resourceVersion == made.resourceVersion)
+            try await session.api.expect(200, "DELETE", path + "?dryRun=All")
+            #expect(try await session.api.expect(200, "GET", path) == made)
+            let bad = Widget.object(session, "w", ["replicas": 9])
+            #expect(try await session.api.send("POST", session.widgets + "?dryRun=All", .object(bad)).status == 422)
         }
     }
 
