@@ -31,6 +31,10 @@ struct ControllerCommand: AsyncParsableCommand {
     var programs: String?
 
     private static let kind = "ReleasePolicy"
+    /// A namespace has a share of what a broker takes, so many are there.
+    private static let policiesOfNamespace = 1_000
+
+    private static func namespace(_ number: Int) -> String { "team-\(number / policiesOfNamespace)" }
 
     func validate() throws {
         guard changes > 0, patience > 0, counts == counts.sorted(), counts.allSatisfy({ $0 > 0 }) else {
@@ -44,6 +48,11 @@ struct ControllerCommand: AsyncParsableCommand {
             programs ?? own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
         let cluster = try FakeCluster()
         for definition in Policy.CustomResourceDefinition.all { try cluster.create(definition.json) }
+        for first in stride(from: 0, to: max(objects, counts.last ?? 0), by: Self.policiesOfNamespace) {
+            try cluster.create([
+                "apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(Self.namespace(first))],
+            ])
+        }
         try await FakeAPIServer.run(cluster) { server in
             let broker = try await BrokerUnderTest.start(program: folder + "/claviger-broker", core: 0, port: 18_447)
             do {
@@ -99,9 +108,10 @@ struct ControllerCommand: AsyncParsableCommand {
 
     private func change(_ cluster: FakeCluster, to tag: String, _ controller: ControllerUnderTest) async throws {
         try cluster.patch(
-            Self.kind, "default", "policy-0", ["spec": ["match": ["resources": [.string("default/keys/\(tag)")]]]])
+            Self.kind, Self.namespace(0), "policy-0",
+            ["spec": ["match": ["resources": [.string("\(Self.namespace(0))/keys/\(tag)")]]]])
         try await wait(for: controller, lookingEvery: .milliseconds(1)) {
-            try cluster.object(Self.kind, "default", "policy-0").map(Self.isProgrammed) ?? false
+            try cluster.object(Self.kind, Self.namespace(0), "policy-0").map(Self.isProgrammed) ?? false
         }
     }
 
@@ -135,9 +145,9 @@ struct ControllerCommand: AsyncParsableCommand {
     private static func policy(_ number: Int) -> JSONObject {
         [
             "apiVersion": "claviger.dev/v1alpha1", "kind": .string(kind),
-            "metadata": ["name": .string("policy-\(number)"), "namespace": "default"],
+            "metadata": ["name": .string("policy-\(number)"), "namespace": .string(namespace(number))],
             "spec": [
-                "match": ["resources": [.string("default/keys/\(number)")], "operations": ["get"]],
+                "match": ["resources": [.string("\(namespace(number))/keys/\(number)")], "operations": ["get"]],
                 "require": ["tees": ["sample"]],
                 "validations": [["expression": "claims.sample.svn != ''", "message": "no svn, no key"]],
             ],

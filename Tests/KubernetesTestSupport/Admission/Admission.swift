@@ -12,9 +12,10 @@ struct WebhookNeeded: Error {
 /// the webhook is asked, and the write begins anew with the answer at hand: until all are, nothing is stored. What changed
 /// meanwhile makes other questions, as it does where a patch is tried again.
 ///
-/// In the order of Kubernetes: mutating webhooks, those again that want it when a later one changed something, the schema
-/// (which is not here), validating policies, validating webhooks. MutatingAdmissionPolicy is not served: its expressions
-/// construct objects (`JSONPatch{…}`, `Object{…}`), which the CEL of this repository has no types for.
+/// In the order of Kubernetes: mutating policies, mutating webhooks, those of both again that want it when a later one
+/// changed something, the schema (which is not here), validating policies, validating webhooks. Of mutating policies only
+/// JSON patches are served: apply configurations construct typed objects (`Object{…}`), which the CEL of this repository
+/// does not have. Expressions have no `authorizer`, and webhooks are called by URL, not through a Service.
 struct Admission: Sendable {
     /// What a new object is called and when it was made; the same however often the write begins.
     let uid = UUID().uuidString.lowercased()
@@ -36,28 +37,51 @@ struct Admission: Sendable {
         warnings = []
     }
 
-    /// The object as mutating webhooks want it.
+    private enum Mutator {
+        case policy(BoundPolicy)
+        case webhook(AdmissionWebhook)
+
+        var isReinvoked: Bool {
+            switch self {
+            case .policy(let bound): bound.policy["spec"]?["reinvocationPolicy"]?.stringValue == "IfNeeded"
+            case .webhook(let webhook): webhook.isReinvoked
+            }
+        }
+    }
+
+    /// The object as mutating policies and webhooks want it.
     mutating func mutate(_ given: AdmissionRequest, _ state: ClusterState) throws -> JSONObject? {
         var request = given
-        let webhooks = AdmissionWebhook.all(BuiltInKinds.mutatingWebhooks, state)
+        let mutators =
+            MutatingPolicies(state: state).all.map(Mutator.policy)
+            + AdmissionWebhook.all(BuiltInKinds.mutatingWebhooks, state).map(Mutator.webhook)
         var asked: Set<Int> = []
         var again: Set<Int> = []
         for isSecondRound in [false, true] {
-            for (position, webhook) in webhooks.enumerated() where !isSecondRound || again.contains(position) {
-                guard try webhook.wants(request, state) else { continue }
-                let patch = try ask(webhook, request)
-                if !patch.isEmpty, let object = request.object {
-                    let changed = try Self.patched(object, patch, by: webhook, request)
-                    if changed != object {
-                        request.object = changed
-                        again.formUnion(asked)
-                        asked = []
-                    }
+            for (position, mutator) in mutators.enumerated() where !isSecondRound || again.contains(position) {
+                let changed = try mutated(request, by: mutator, state)
+                if changed != request.object {
+                    request.object = changed
+                    again.formUnion(asked)
+                    asked = []
                 }
-                if webhook.isReinvoked { asked.insert(position) }
+                if mutator.isReinvoked { asked.insert(position) }
             }
         }
         return request.object
+    }
+
+    private mutating func mutated(
+        _ request: AdmissionRequest, by mutator: Mutator, _ state: ClusterState
+    ) throws -> JSONObject? {
+        switch mutator {
+        case .policy(let bound): return try MutatingPolicies(state: state).mutated(request, by: bound)
+        case .webhook(let webhook):
+            guard try webhook.wants(request, state) else { return request.object }
+            let patch = try ask(webhook, request)
+            guard !patch.isEmpty, let object = request.object else { return request.object }
+            return try Self.patched(object, patch, by: webhook, request)
+        }
     }
 
     private static func patched(
@@ -75,7 +99,7 @@ struct Admission: Sendable {
 
     /// Lets policies and validating webhooks refuse.
     mutating func validate(_ request: AdmissionRequest, _ state: ClusterState) throws {
-        warnings += try ValidatingPolicies(state).validate(request)
+        warnings += try ValidatingPolicies(state: state).validate(request)
         for webhook in AdmissionWebhook.all(BuiltInKinds.validatingWebhooks, state)
         where try webhook.wants(request, state) {
             _ = try ask(webhook, request)

@@ -6,7 +6,9 @@ extension BuiltInKinds {
     static let mutatingWebhooks = admission("mutatingwebhookconfigurations", "MutatingWebhookConfiguration")
     static let validatingWebhooks = admission("validatingwebhookconfigurations", "ValidatingWebhookConfiguration")
     static let validatingPolicies = admission("validatingadmissionpolicies", "ValidatingAdmissionPolicy")
-    static let policyBindings = admission("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding")
+    static let validatingBindings = admission("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding")
+    static let mutatingPolicies = admission("mutatingadmissionpolicies", "MutatingAdmissionPolicy")
+    static let mutatingBindings = admission("mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding")
 
     private static func admission(_ plural: String, _ kind: String) -> ResourceKind {
         ResourceKind(admissionGroup, "v1", plural, kind, isNamespaced: false)
@@ -45,12 +47,31 @@ enum AdmissionKinds {
             return expressions(validations, at: "spec.validations")
                 + expressions(object["spec"]?["matchConditions"]?.arrayValue ?? [], at: "spec.matchConditions")
                 + expressions(object["spec"]?["variables"]?.arrayValue ?? [], at: "spec.variables")
-        case BuiltInKinds.policyBindings.id:
+        case BuiltInKinds.mutatingPolicies.id: return mutations(object)
+        case BuiltInKinds.mutatingBindings.id:
+            return object["spec"]?["policyName"] == nil ? [required("spec.policyName")] : []
+        case BuiltInKinds.validatingBindings.id:
             return ["policyName", "validationActions"].filter { object["spec"]?[$0] == nil }.map {
                 required("spec.\($0)")
             }
         default: return []
         }
+    }
+
+    private static func mutations(_ policy: JSONObject) -> [APIStatus.Cause] {
+        guard let mutations = policy["spec"]?["mutations"]?.arrayValue, !mutations.isEmpty else {
+            return [required("spec.mutations")]
+        }
+        let changes = mutations.enumerated().flatMap { position, mutation -> [APIStatus.Cause] in
+            let path = "spec.mutations[\(position)]"
+            guard mutation["patchType"] == "JSONPatch", let text = mutation["jsonPatch"]?["expression"]?.stringValue
+            else {
+                return [invalid("\(path).patchType", "Invalid value: this server knows mutations by JSONPatch alone")]
+            }
+            return expressions([["expression": .string(JSONPatchLiterals.asMaps(text))]], at: "\(path).jsonPatch")
+        }
+        return changes + expressions(policy["spec"]?["matchConditions"]?.arrayValue ?? [], at: "spec.matchConditions")
+            + expressions(policy["spec"]?["variables"]?.arrayValue ?? [], at: "spec.variables")
     }
 
     private static func causes(_ webhook: JSONValue, at path: String) -> [APIStatus.Cause] {

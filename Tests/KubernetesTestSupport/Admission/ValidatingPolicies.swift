@@ -3,40 +3,31 @@ import Encodings
 
 /// The ValidatingAdmissionPolicies of a cluster, through their bindings.
 struct ValidatingPolicies {
-    private let state: ClusterState
-
-    init(_ state: ClusterState) { self.state = state }
-
-    /// Throws the first refusal; gives the warnings.
-    func validate(_ request: AdmissionRequest) throws -> [String] {
-        var warnings: [String] = []
-        let bindings = state.objects(BuiltInKinds.policyBindings).sorted { $0.name < $1.name }
-        for binding in bindings
-        where AdmissionScope(binding["spec"]?["matchResources"], isOpen: true).includes(request, state) {
-            let key = ObjectKey(namespace: "", name: binding["spec"]?["policyName"]?.stringValue ?? "")
-            guard let policy = state.object(BuiltInKinds.validatingPolicies, key)?.json,
-                AdmissionScope(policy["spec"]?["matchConstraints"]).includes(request, state)
-            else { continue }
-            let found = try refusals(policy, binding, request)
-            let actions = (binding["spec"]?["validationActions"]?.arrayValue ?? []).compactMap(\.stringValue)
-            for refusal in found {
-                let subject = "ValidatingAdmissionPolicy '\(policy.name)' with binding '\(binding.name)' denied request"
-                if actions.contains("Deny") { throw Self.status(refusal, subject, request) }
-                let validation = "Validation failed for ValidatingAdmissionPolicy '\(policy.name)' with binding"
-                if actions.contains("Warn") { warnings.append("\(validation) '\(binding.name)': \(refusal.message)") }
-            }
-        }
-        return warnings
-    }
+    let state: ClusterState
 
     private struct Refusal {
         var message: String
         var reason = "Invalid"
     }
 
-    private static func status(_ refusal: Refusal, _ subject: String, _ request: AdmissionRequest) -> APIStatus {
+    /// Throws the first refusal; gives the warnings.
+    func validate(_ request: AdmissionRequest) throws -> [String] {
+        var warnings: [String] = []
+        for bound in BoundPolicy.all(BuiltInKinds.validatingPolicies, BuiltInKinds.validatingBindings, state) {
+            let actions = (bound.binding["spec"]?["validationActions"]?.arrayValue ?? []).compactMap(\.stringValue)
+            let names = "ValidatingAdmissionPolicy '\(bound.policy.name)' with binding '\(bound.binding.name)'"
+            for refusal in refusals(bound, request) {
+                if actions.contains("Deny") {
+                    throw Self.status(refusal, "\(names) denied request: \(refusal.message)", request)
+                }
+                if actions.contains("Warn") { warnings.append("Validation failed for \(names): \(refusal.message)") }
+            }
+        }
+        return warnings
+    }
+
+    private static func status(_ refusal: Refusal, _ message: String, _ request: AdmissionRequest) -> APIStatus {
         let codes = ["Unauthorized": 401, "Forbidden": 403, "RequestEntityTooLarge": 413]
-        let message = "\(subject): \(refusal.message)"
         var status = APIStatus.forbidden(request, message)
         status.code = codes[refusal.reason] ?? 422
         status.reason = refusal.reason
@@ -44,24 +35,14 @@ struct ValidatingPolicies {
         return status
     }
 
-    private func refusals(_ policy: JSONObject, _ binding: JSONObject, _ request: AdmissionRequest) throws -> [Refusal]
-    {
-        let failsOpen = policy["spec"]?["failurePolicy"]?.stringValue == "Ignore"
-        guard let params = params(policy, binding, request) else {
-            let isAllowed = binding["spec"]?["paramRef"]?["parameterNotFoundAction"]?.stringValue == "Allow"
-            return isAllowed || failsOpen ? [] : [Refusal(message: "failed to configure binding: no params found")]
-        }
-        return params.flatMap { params -> [Refusal] in
-            var expressions = AdmissionExpressions(request, params: params, state)
-            do throws(CELError) {
-                guard try expressions.allHold(policy["spec"]?["matchConditions"]?.arrayValue ?? []) else { return [] }
-            } catch {
-                return failsOpen ? [] : [Refusal(message: error.description)]
+    private func refusals(_ bound: BoundPolicy, _ request: AdmissionRequest) -> [Refusal] {
+        do throws(BoundPolicy.Failure) {
+            let validations = bound.policy["spec"]?["validations"]?.arrayValue ?? []
+            return try bound.expressions(request, state).flatMap { expressions in
+                validations.compactMap { Self.refusal($0, expressions, failsOpen: bound.failsOpen) }
             }
-            expressions.define(policy["spec"]?["variables"]?.arrayValue ?? [])
-            return (policy["spec"]?["validations"]?.arrayValue ?? []).compactMap {
-                Self.refusal($0, expressions, failsOpen: failsOpen)
-            }
+        } catch {
+            return bound.failsOpen ? [] : [Refusal(message: error.message)]
         }
     }
 
@@ -82,24 +63,5 @@ struct ValidatingPolicies {
             refusal.message = said
         }
         return refusal
-    }
-
-    /// The objects that a policy is parameterized by: one absent one where it wants none; nil where it wants one and there
-    /// is none.
-    private func params(_ policy: JSONObject, _ binding: JSONObject, _ request: AdmissionRequest) -> [JSONObject?]? {
-        guard let wanted = policy["spec"]?["paramKind"] else { return [nil] }
-        let kinds = state.tables.values.map(\.kind)
-        guard let reference = binding["spec"]?["paramRef"],
-            let kind = kinds.first(where: {
-                $0.kind == wanted["kind"]?.stringValue && $0.apiVersion == wanted["apiVersion"]?.stringValue
-            })
-        else { return nil }
-        let namespace = kind.isNamespaced ? reference["namespace"]?.stringValue ?? request.namespace : ""
-        if let name = reference["name"]?.stringValue {
-            return state.object(kind, ObjectKey(namespace: namespace, name: name)).map { [$0.json] }
-        }
-        let selector = LabelRequirements(reference["selector"])
-        let found = state.objects(kind).filter { $0.namespace == namespace && selector.match($0) }
-        return found.isEmpty ? nil : found.sorted { $0.name < $1.name }
     }
 }

@@ -19,7 +19,8 @@ enum BuiltInKinds {
     static let all: [ResourceKind] = {
         var kinds = [
             namespaces, serviceAccounts, definitions, leases, events, secrets, roles, clusterRoles, roleBindings,
-            clusterRoleBindings, mutatingWebhooks, validatingWebhooks, validatingPolicies, policyBindings,
+            clusterRoleBindings, mutatingWebhooks, validatingWebhooks, validatingPolicies,
+            validatingBindings, mutatingPolicies, mutatingBindings,
             ResourceKind("", "v1", "pods", "Pod"),
             ResourceKind("", "v1", "configmaps", "ConfigMap"), ResourceKind("", "v1", "services", "Service"),
             ResourceKind("apps", "v1", "deployments", "Deployment"),
@@ -48,7 +49,7 @@ extension ResourceKind {
             "serviceaccounts", "leases", "events", "secrets", "configmaps", "roles", "clusterroles", "rolebindings",
             "clusterrolebindings", "networkpolicies", "mutatingwebhookconfigurations",
             "validatingwebhookconfigurations",
-            "validatingadmissionpolicybindings",
+            "validatingadmissionpolicybindings", "mutatingadmissionpolicies", "mutatingadmissionpolicybindings",
         ]
         hasStatus = !withoutStatus.contains(plural)
         hasGeneration =

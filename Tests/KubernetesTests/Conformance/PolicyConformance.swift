@@ -3,7 +3,7 @@ import Foundation
 import KubernetesTestSupport
 import Testing
 
-/// 4b: "ValidatingAdmissionPolicy".
+/// 4b: "ValidatingAdmissionPolicy, MutatingAdmissionPolicy v1".
 @Suite("Conformance: admission policies", .timeLimit(.minutes(5)))
 struct PolicyConformance {
     @Test("4b: ValidatingAdmissionPolicy: it refuses, by a parameter too, only where it is bound and matches")
@@ -72,6 +72,55 @@ struct PolicyConformance {
                             "PATCH", session.widgets + "/w?dryRun=All", ["spec": ["mode": "Enforce"]],
                             type: "application/merge-patch+json")
                         return answer.status == 403 && answer.message.hasSuffix("the mode never changes")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("4b: MutatingAdmissionPolicy: a JSON patch puts the native sidecar first, once")
+    func mutation() async throws {
+        try await ConformanceTarget.run { session in
+            let name = session.namespace
+            let expression = """
+                object.spec.containers.exists(c, c.name == "app") && !(has(object.spec.initContainers) &&
+                object.spec.initContainers.exists(c, c.name == "agent"))
+                ? [JSONPatch{op: "add", path: "/spec/initContainers/0",
+                     value: {"name": "agent", "image": "example.org/agent:1", "restartPolicy": "Always"}}]
+                : []
+                """
+            let rule: JSONValue = [
+                "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"],
+            ]
+            let selector: JSONValue = ["matchLabels": ["kubernetes.io/metadata.name": .string(name)]]
+            let policy: JSONObject = [
+                "apiVersion": Registered.apiVersion, "kind": "MutatingAdmissionPolicy",
+                "metadata": ["name": .string(name)],
+                "spec": [
+                    "failurePolicy": "Fail", "reinvocationPolicy": "IfNeeded",
+                    "matchConstraints": ["resourceRules": [rule], "namespaceSelector": selector],
+                    "mutations": [["patchType": "JSONPatch", "jsonPatch": ["expression": .string(expression)]]],
+                ],
+            ]
+            let binding: JSONObject = [
+                "apiVersion": Registered.apiVersion, "kind": "MutatingAdmissionPolicyBinding",
+                "metadata": ["name": .string(name)], "spec": ["policyName": .string(name)],
+            ]
+            _ = try await session.api.send(
+                "POST", "/api/v1/namespaces/\(name)/serviceaccounts",
+                ["apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": "default"]])
+            let own: JSONValue = ["name": "first", "image": "example.org/first:1"]
+            let pod: JSONObject = [
+                "apiVersion": "v1", "kind": "Pod", "metadata": ["name": "app", "namespace": .string(name)],
+                "spec": ["initContainers": [own], "containers": [["name": "app", "image": "example.org/app:1"]]],
+            ]
+            try await Registered.kept(policy, Registered.group + "/mutatingadmissionpolicies", session) {
+                try await Registered.kept(binding, Registered.group + "/mutatingadmissionpolicybindings", session) {
+                    try await Registered.eventually {
+                        let made = try await session.api.send(
+                            "POST", "/api/v1/namespaces/\(name)/pods?dryRun=All", .object(pod))
+                        let names = made.json["spec"]?["initContainers"]?.arrayValue?.compactMap { $0["name"] }
+                        return names == ["agent", "first"]
                     }
                 }
             }
