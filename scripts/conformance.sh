@@ -35,7 +35,9 @@ users:
 YAML
     )
 fi
+# Fetched once, before tests that run side by side ask for them.
 scripts/kubectl.sh --path >/dev/null
+for helm in 3 4; do scripts/helm.sh $helm version >/dev/null; done
 suite() { scripts/unit.sh --filter '^(KubernetesTests|ControllerTests)\..*Conformance'; }
 if [[ -z $kubeconfig ]]; then
     echo "conformance: against the server of Tests/KubernetesTestSupport"

@@ -9,6 +9,7 @@ scripts/build.sh tests
 scripts/skopeo.sh --path >/dev/null
 scripts/skopeo.sh --older >/dev/null || echo "test: the older skopeo cannot be had here; its half of the matrix is skipped" >&2
 scripts/kubectl.sh --path >/dev/null
+for helm in 3 4; do scripts/helm.sh $helm version >/dev/null; done
 scripts/unit.sh --skip MutationTests
 # Encrypted volumes have a kernel of their own, which takes one processor for minutes; what follows makes do with the other.
 volumes=$(mktemp)
