@@ -34,7 +34,7 @@ struct PolicyStatusTests {
 
         cluster.refuse(nil)
         try await time.pass(until: { policy("huge", "rivals")?.isProgrammed == true })
-        #expect(metrics.prometheusText().contains("claviger_controller_statuses_refused 0"))
+        try await time.pass(until: { metrics.prometheusText().contains("claviger_controller_statuses_refused 0") })
         await controller.kill()
     }
 
