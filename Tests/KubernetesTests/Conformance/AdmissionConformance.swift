@@ -234,7 +234,7 @@ struct AdmissionConformance {
                     for policy in ["Fail", "Ignore"] {
                         let hook = Self.webhook(
                             "fails", server.clientConfig(path: path),
-                            ["failurePolicy": .string(policy), "timeoutSeconds": 1])
+                            ["failurePolicy": .string(policy), "timeoutSeconds": path == "/late" ? 1 : 30])
                         try await Self.registered("MutatingWebhookConfiguration", session, [hook]) {
                             let before = server.reviews.count
                             let map = JSONValue.object(session.configMap("m", ["k": "v"]))
