@@ -142,7 +142,7 @@ let package = Package(
             "Broker",
             [
                 "Collateral", "Storage", "Policy", "Verification", "X509Trust", "KBSProtocol", "JOSE", "RATS",
-                "Encodings", crypto, cryptoExtras, yams, logging, metrics, lifecycle,
+                "Processes", "Encodings", crypto, cryptoExtras, yams, logging, metrics, lifecycle,
             ]),
         room(
             "Guest",

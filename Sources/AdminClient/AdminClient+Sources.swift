@@ -102,7 +102,8 @@ public struct SourceOutcome: Sendable, Hashable {
         public var shadowedBy: [String] { Self.texts(json["shadowedBy"]) }
         /// Reference values that it asks for and that do not count at present.
         public var unresolvedReferences: [String] { Self.texts(json["unresolvedReferences"]) }
-        /// How many stored resources it is about, at most a thousand for each pattern; nil for other kinds and unknown.
+        /// How many stored resources it is about, of the first 250 that were looked at for each pattern, and some minutes old
+        /// at most; nil for other kinds and unknown.
         public var matchesResources: Int? { json["matchesResources"]?.intValue.map { Int($0) } }
 
         private static func texts(_ value: JSONValue?) -> [String] {

@@ -31,14 +31,19 @@ public struct AdminClientError: Error, Sendable, Hashable, CustomStringConvertib
     public let status: Int?
     /// The name of the broker's error object, for example `AdminAuthAccess`; nil when there was none.
     public let type: String?
+    /// The broker's own stable word for the refusal, for example `fenced` or `signature_required`; nil when it said none.
+    public let brokerCode: String?
     /// One sentence for the person at the terminal.
     public let message: String
 
     /// An error from its parts.
-    public init(_ code: Code, _ message: String, status: Int? = nil, type: String? = nil) {
+    public init(
+        _ code: Code, _ message: String, status: Int? = nil, type: String? = nil, brokerCode: String? = nil
+    ) {
         self.code = code
         self.status = status
         self.type = type
+        self.brokerCode = brokerCode
         self.message = message
     }
 
@@ -55,7 +60,9 @@ extension AdminClientError {
         let message =
             object.map { String($0.detail.prefix(Self.maximumDetail)) }
             ?? "the broker answered with status \(response.status)"
-        self.init(Self.code(ofStatus: response.status), message, status: response.status, type: object?.type)
+        self.init(
+            Self.code(ofStatus: response.status), message, status: response.status, type: object?.type,
+            brokerCode: object?.code)
     }
 
     init(_ error: HTTPTransportError, url: String) {

@@ -45,6 +45,8 @@ public final class Broker: Sendable {
     let platforms: PlatformRepository
     let secrets: SecretRepository
     let sealingKeys: SealingKeyRing
+    let keyWorkshop: KeyWorkshop
+    let resourceMatches: ResourceMatches
     let referenceWatch = ReferenceValueWatch()
 
     private init(
@@ -78,7 +80,11 @@ public final class Broker: Sendable {
         replicas = ReplicaRepository(database)
         sessions = SessionRepository(database, keys: keyRing)
         decidingRead = DecidingRead(database, keys: keyRing)
-        resources = ResourceRepository(database, keys: keyRing)
+        let resources = ResourceRepository(database, keys: keyRing)
+        self.resources = resources
+        resourceMatches = ResourceMatches(logger: logger) { sets async throws(StorageError) in
+            try await resources.matches(sets)
+        }
         registeredValues = ReferenceValueRepository(database, keys: keyRing)
         decisionLedger = DecisionRepository(database)
         revocations = RevocationRepository(database)
@@ -87,6 +93,7 @@ public final class Broker: Sendable {
         platforms = PlatformRepository(database, keys: keyRing)
         secrets = SecretRepository(database, keys: keyRing)
         sealingKeys = SealingKeyRing(SigningKeyRepository(database, keys: keyRing), environment: environment)
+        keyWorkshop = KeyWorkshop(maker: environment.makeSecret)
     }
 
     /// Opens a broker over a database that is at hand: migrates it, makes the signing key if there is none, installs the

@@ -1,4 +1,5 @@
 import Encodings
+import Policy
 public import RATS
 
 /// What the broker takes from the outside besides its configuration, so that tests can choose it.
@@ -7,6 +8,8 @@ public struct BrokerEnvironment: Sendable {
     public var clock: WallClock
     /// Makes the 32 bytes of a challenge's nonce.
     public var nonce: @Sendable () -> [UInt8]
+    /// Makes the values that brokered secrets ask for.
+    var makeSecret: KeyWorkshop.Maker = { secret throws(BrokerError) in try secret.makeValue() }
 
     /// The machine's clock and its random numbers, unless others are given.
     public init(

@@ -39,11 +39,21 @@ public struct KBSErrorObject: Error, Sendable, Hashable {
     public let type: String
     /// A sentence that guests show to their users.
     public let detail: String
+    /// A stable word for programs, which brokers of this kind add to the protocol's members; nil when there is none.
+    public let code: String?
+
+    private static let maximumCodeBytes = 64
 
     /// An error of one of the protocol's names.
-    public init(_ variant: KBSErrorVariant, detail: String) {
-        type = variant.rawValue
+    public init(_ variant: KBSErrorVariant, detail: String, code: String? = nil) {
+        self.init(variant: variant.rawValue, detail: detail, code: code)
+    }
+
+    /// An error of a name that need not be one of the protocol's.
+    public init(variant: String, detail: String, code: String? = nil) {
+        type = variant
         self.detail = detail
+        self.code = code
     }
 
     /// Reads an error object. Throws `malformed_message` when the members are missing or no strings.
@@ -54,6 +64,19 @@ public struct KBSErrorObject: Error, Sendable, Hashable {
         }
         self.type = type.hasPrefix(Self.typePrefix) ? String(type.dropFirst(Self.typePrefix.count)) : type
         self.detail = detail
+        code = object["code"]?.stringValue.flatMap { Self.isCode($0) ? $0 : nil }
+    }
+
+    private static func isCode(_ text: String) -> Bool {
+        (1...maximumCodeBytes).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                    UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            }
     }
 
     /// The protocol's name for the error, when it is one of them.
@@ -61,6 +84,8 @@ public struct KBSErrorObject: Error, Sendable, Hashable {
 
     /// The JSON text, `type` first.
     public func serialized() -> [UInt8] {
-        JSONValue.object(["type": .string(Self.typePrefix + type), "detail": .string(detail)]).serialized()
+        var object: JSONObject = ["type": .string(Self.typePrefix + type), "detail": .string(detail)]
+        object["code"] = code.map { .string($0) }
+        return object.serialized()
     }
 }

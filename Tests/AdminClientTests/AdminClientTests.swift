@@ -87,6 +87,22 @@ struct AdminClientTests {
         }
     }
 
+    @Test(
+        "a refusal has the broker's own code, if it says one, and nothing in a sentence passes for it",
+        arguments: [
+            (#"{"type":"x/Fenced","detail":"d","code":"fenced"}"#, "fenced" as String?),
+            (#"{"type":"x/Y","detail":"/sources/overtaken (code: overtaken)"}"#, nil),
+            (#"{"type":"x/Y","detail":"d","code":7}"#, nil), (#"{"type":"x/Y","detail":"d","code":"A b"}"#, nil),
+            ("overtaken", nil),
+        ])
+    func brokerCode(_ body: String, _ code: String?) async throws {
+        let server = try CannedServer { _ in (409, body) }
+        defer { server.stop() }
+        let client = try client(server)
+        let failure = try await error { _ = try await client.policyStatus() }
+        #expect(failure?.code == .conflict && failure?.brokerCode == code)
+    }
+
     @Test("approvals are given, listed and taken back at their routes, with nothing said that was not given")
     func approvals() async throws {
         let server = try CannedServer { _ in (200, #"{"approvals":[{"id":"1"}],"history":[]}"#) }

@@ -4,6 +4,7 @@ import Encodings
 import Foundation
 import JOSE
 import RATS
+import Telemetry
 import Testing
 
 @testable import BrokerAPI
@@ -192,7 +193,10 @@ struct ServiceAccountTests {
 
     // MARK: - Discovery
 
-    private func gate(_ server: IssuerServer, clock: TestClock, tokenFile: String? = nil) throws -> AdminGate {
+    private func gate(
+        _ server: IssuerServer, clock: TestClock, tokenFile: String? = nil,
+        metrics: MetricsRegistry = MetricsRegistry()
+    ) throws -> AdminGate {
         var configuration = AdminConfiguration()
         configuration.mode = .authenticated
         configuration.identityProviders = [
@@ -203,7 +207,7 @@ struct ServiceAccountTests {
                     certificateFile: server.certificate.certificateFile.path, tokenFile: tokenFile))
         ]
         configuration.accessList = [AccessRuleConfiguration(role: "controller", allowedEndpoints: "^/claviger/.+$")]
-        return try AdminGate(configuration, clock: clock.wallClock)
+        return try AdminGate(configuration, clock: clock.wallClock, metrics: metrics)
     }
 
     private func isAdmitted(
@@ -250,6 +254,37 @@ struct ServiceAccountTests {
             server.state.withLock { ($0.isDown, $0.keys) = (false, keys) }
             clock.advance(by: 61)
             #expect(try await isAdmitted(gate, server, clock, key: keys[1], kid: "key-1"))
+        }
+    }
+
+    @Test("keys that nobody could read anew for a day are not believed any more, and a metric tells how old they are")
+    func tooOld() async throws {
+        let key = try SigningKey.generate(.es256)
+        try await IssuerServer.run([key]) { server in
+            let (clock, metrics) = (TestClock(), MetricsRegistry())
+            let gate = try gate(server, clock: clock, metrics: metrics)
+            func isAdmitted() async throws -> Bool {
+                try await self.isAdmitted(gate, server, clock, key: key, kid: "key-0")
+            }
+            func age() -> Double? {
+                let line = metrics.prometheusText().split(separator: "\n").first {
+                    $0.hasPrefix("claviger_issuer_keys_read_timestamp_seconds{")
+                }
+                return line?.split(separator: " ").last.flatMap { Double($0) }
+                    .map { clock.now.timeIntervalSince1970 - $0 }
+            }
+            #expect(try await isAdmitted())
+            #expect(age() ?? -1 < 1)
+            server.state.withLock { $0.isDown = true }
+            clock.advance(by: 86_000)
+            #expect(try await isAdmitted())
+            #expect(age() ?? 0 >= 85_999)
+            clock.advance(by: 500)
+            #expect(try await !isAdmitted())
+            server.state.withLock { $0.isDown = false }
+            clock.advance(by: 61)
+            #expect(try await isAdmitted())
+            #expect(age() ?? -1 < 1)
         }
     }
 

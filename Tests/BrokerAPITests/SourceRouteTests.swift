@@ -63,7 +63,8 @@ struct SourceRouteTests {
             await #expect {
                 try await client.setSourcePolicies(source: "east", fence: 2, documents: [])
             } throws: {
-                ($0 as? AdminClientError)?.isFenced == true
+                let error = $0 as? AdminClientError
+                return error?.isFenced == true && error?.brokerCode == "fenced"
             }
         }
     }

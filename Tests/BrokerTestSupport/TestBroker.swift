@@ -31,10 +31,12 @@ public struct TestBroker: Sendable {
     ///   - inspectors: Who verifies collateral; by default nobody.
     ///   - nonce: A fixed nonce (base64), for vectors.
     ///   - configure: Changes the configuration, in which sample evidence is believed and no default policy installed.
+    ///   - adapt: Changes what the broker takes from the outside.
     public static func make(
         policies: String? = TestPolicies.appraisal, store: TestDatabase? = nil, database: Database? = nil,
         verifiers: VerifierRegistry? = nil, inspectors: [any CollateralInspector] = [], clock: TestClock = TestClock(),
-        nonce: String? = nil, configure: (inout BrokerConfiguration) -> Void = { _ in }
+        nonce: String? = nil, configure: (inout BrokerConfiguration) -> Void = { _ in },
+        adapt: (inout BrokerEnvironment) -> Void = { _ in }
     ) async throws -> TestBroker {
         let own: TestDatabase
         if let store {
@@ -52,6 +54,7 @@ public struct TestBroker: Sendable {
             let bytes = try Base64.decode(nonce)
             environment = BrokerEnvironment(clock: clock.wallClock, nonce: { bytes })
         }
+        adapt(&environment)
         let metrics = MetricsRegistry()
         let logs = LogCapture()
         let broker = try await Broker.open(

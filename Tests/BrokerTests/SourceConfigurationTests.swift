@@ -16,11 +16,14 @@ struct SourceConfigurationTests {
                     - {name: east, namespaces: [payments, "team-*"]}
                     - {name: west, kinds: [ReleasePolicy], namespaces: [a], cluster: true}
                     - {name: all, adopt: true}
+                    - {name: south, kinds: [ReleasePolicy], secrets: true}
+                    - {name: north, secrets: false}
                 """, source: "test")
         let sources = configuration.policies.sources
-        #expect(sources.map(\.name) == ["east", "west", "all"])
-        #expect(sources.map(\.allowsCluster) == [false, true, true])
-        #expect(sources.map(\.allowsAdopting) == [false, false, true])
+        #expect(sources.map(\.name) == ["east", "west", "all", "south", "north"])
+        #expect(sources.map(\.allowsCluster) == [false, true, true, true, true])
+        #expect(sources.map(\.allowsAdopting) == [false, false, true, false, false])
+        #expect(sources.map(\.allowsSecrets) == [true, false, true, true, false])
         #expect(sources[0].objection(kind: .releasePolicy, namespace: "team-a") == nil)
         #expect(sources[0].objection(kind: .releasePolicy, namespace: "team") != nil)
         #expect(sources[0].objection(kind: .releasePolicy, namespace: "payments2") != nil)
@@ -34,7 +37,8 @@ struct SourceConfigurationTests {
         arguments: [
             "{}", "{name: A}", "{name: bundle/x}", "{name: a, kinds: [Secret]}", "{name: a, namespaces: [\"*a\"]}",
             "{name: a, namespaces: [\"a*b\"]}", "{name: a, color: red}", "{name: a, cluster: perhaps}",
-            "{name: a, adopt: perhaps}", "{name: a}, {name: a}",
+            "{name: a, adopt: perhaps}", "{name: a, secrets: perhaps}", "{name: a, secrets: false, adopt: true}",
+            "{name: a, kinds: [ReleasePolicy], adopt: true}", "{name: a}, {name: a}",
         ])
     func badSources(_ sources: String) {
         #expect(throws: ConfigurationError.self) {

@@ -13,20 +13,37 @@ struct SourceShareTests {
         (0..<count).map { .release("f\($0)", namespace: "flood") }
     }
 
-    @Test("A32: a namespace with too many documents keeps what it had and gets nothing new; what others delete goes")
+    @Test("A32: a namespace with too many documents gets nothing new; what others delete goes")
     func manyDocuments() async throws {
         let test = try await TestBroker.make()
-        let former = try await test.send([.release("f0", namespace: "flood"), .release("a"), .release("b")], fence: 1)
+        _ = try await test.send([.release("f0", namespace: "flood"), .release("a"), .release("b")], fence: 1)
         let flood = Self.flood(SourceShares.maximumDocuments + 1)
         let answer = try await test.send(flood + [.release("b", tee: "tdx"), .guardrail("limit")], fence: 1)
         #expect(answer.json["removed"] == ["ReleasePolicy/shop/a"])
         #expect(answer.changes["b"] == "changed" && answer.changes["limit"] == "created")
-        #expect(answer["f0"]?["code"] == "namespace_quota" && answer["f0"]?["inForce"] == former["f0"]?["digest"])
-        #expect(answer.changes.values.count { $0 == "refused" } == flood.count)
+        #expect(answer["f0"]?["change"] == "unchanged" && answer["f1"]?["code"] == "namespace_quota")
+        #expect(answer.changes.values.count { $0 == "refused" } == flood.count - 1)
         #expect(try await test.origins().keys.sorted() == ["b", "default-cpu", "f0", "limit"])
         // Back within its share it is like any other.
         let back = try await test.send([.release("f0", namespace: "flood", tee: "tdx"), .release("b")], fence: 1)
         #expect(back.changes == ["f0": "changed", "b": "changed"])
+    }
+
+    @Test("A34: what a namespace has can be made narrower and taken back also while the namespace is over its share")
+    func tightening() async throws {
+        let test = try await TestBroker.make()
+        let former = try await test.send(
+            [
+                .release("f0", namespace: "flood"), .release("f1", namespace: "flood"),
+                .release("f2", namespace: "flood"),
+            ],
+            fence: 1)
+        let narrower = Sent.release("f0", namespace: "flood", more: "  validations: [{expression: \"tee == 'snp'\"}]")
+        let rest = Array(Self.flood(SourceShares.maximumDocuments + 5).dropFirst(2))
+        let answer = try await test.send([narrower] + rest, fence: 1)
+        #expect(answer["f0"]?["change"] == "changed" && answer["f0"]?["inForce"] != former["f0"]?["digest"])
+        #expect(answer.json["removed"] == ["ReleasePolicy/flood/f1"] && answer["f2"]?["change"] == "unchanged")
+        #expect(answer["f3"]?["code"] == "namespace_quota")
     }
 
     @Test("A32: a namespace with too much text is refused, one with documents that are too large only those")
@@ -52,16 +69,49 @@ struct SourceShareTests {
 
     @Test("where all have too many together, those that have the most give way, and the whole cluster's come first")
     func fairness() {
-        func documents(_ namespace: String?, _ count: Int) -> [(namespace: String?, bytes: Int)] {
-            Array(repeating: (namespace: namespace, bytes: 10), count: count)
-        }
         let list =
-            documents("a", 2_500) + documents("b", 2_500) + documents("c", 2_400) + documents("d", 2_300)
-            + documents("shop", 5) + documents(nil, 400)
+            Self.entries("a", 2_500) + Self.entries("b", 2_500) + Self.entries("c", 2_400) + Self.entries("d", 2_300)
+            + Self.entries("shop", 5) + Self.entries(nil, 400)
         let shares = SourceShares(list, maximumBytesOfDocument: 100)
         #expect(Set(shares.exceeding.keys) == ["b"])
-        #expect(shares.refusal(ofNamespace: "shop") == nil && shares.refusal(ofNamespace: nil) == nil)
-        #expect(shares.refusal(ofNamespace: "b")?.code == "namespace_quota")
+        #expect(Self.code("shop", shares) == nil && Self.code(nil, shares) == nil)
+        #expect(Self.code("b", shares) == "namespace_quota")
+    }
+
+    @Test("A32: many small namespaces that come later push out nothing that others have, nor a change of it")
+    func displacement() {
+        let honest = Self.entries("honest", 2_000, former: 10)
+        let crowd = (0..<100).flatMap { Self.entries("n\($0)", 100) }
+        let shares = SourceShares(honest + Self.entries("honest", 1) + crowd, maximumBytesOfDocument: 100)
+        #expect(Self.code("honest", former: 10, shares) == nil && Self.code("honest", former: 9, shares) == nil)
+        #expect(shares.exceeding.keys.count { $0.hasPrefix("n") } == 20)
+        let alone = SourceShares(honest + crowd, maximumBytesOfDocument: 100)
+        #expect(alone.exceeding["honest"] == nil)
+    }
+
+    @Test("what is there can be changed over the share, and does not grow without end")
+    func growth() {
+        let size = 262_144
+        func shares(_ count: Int) -> SourceShares {
+            SourceShares(
+                (0..<count).map { _ in .init(namespace: "a", bytes: size, former: size - 1) }
+                    + [.init(namespace: "a", bytes: 10, former: nil)], maximumBytesOfDocument: size)
+        }
+        let within = SourceShares.maximumBytesOfChanges / size
+        #expect(Self.code("a", bytes: size, former: size - 1, shares(within)) == nil)
+        #expect(Self.code("a", shares(within)) == "namespace_quota")
+        #expect(Self.code("a", bytes: size, former: size - 1, shares(within + 1)) == "namespace_quota")
+        #expect(Self.code("a", bytes: size, former: size, shares(within + 1)) == nil)
+    }
+
+    private static func entries(_ namespace: String?, _ count: Int, former: Int? = nil) -> [SourceShares.Entry] {
+        Array(repeating: SourceShares.Entry(namespace: namespace, bytes: 10, former: former), count: count)
+    }
+
+    private static func code(
+        _ namespace: String?, bytes: Int = 10, former: Int? = nil, _ shares: SourceShares
+    ) -> String? {
+        shares.refusal(of: .init(namespace: namespace, bytes: bytes, former: former))?.code
     }
 
     @Test("an answer about thousands of broken documents stays small, and others still read what is wrong with theirs")

@@ -74,6 +74,8 @@ struct PolicySourceTests {
         }
         await conflicts(policies, change([], fence: 1, source: "more"), after: 0)
         _ = try await policies.apply(change([], fence: 2, source: "s0"), by: "eve", after: 0)
+        #expect(try await policies.hasRoom(forSource: "s0"))
+        #expect(try await !policies.hasRoom(forSource: "more"))
         // One too many, however it came there, stops nobody else.
         _ = try await test.database.query(
             "INSERT INTO policy_sources (name, fence, updated_by) VALUES ('beyond', 1, 'somebody')")

@@ -13,17 +13,21 @@ public struct PolicySourceConfiguration: Sendable, Hashable {
     public var allowsCluster: Bool
     /// Whether its brokered secrets may take over resources that somebody else wrote, when they ask for it.
     public var allowsAdopting: Bool
+    /// Whether it may have brokered secrets.
+    public var allowsSecrets: Bool
 
-    /// What a source may say; documents of no namespace by default when it is not held to namespaces.
+    /// What a source may say; documents of no namespace by default when it is not held to namespaces, and secrets when it is
+    /// not held to kinds.
     public init(
         name: String, kinds: Set<PolicyKind>? = nil, namespaces: [String]? = nil, allowsCluster: Bool? = nil,
-        allowsAdopting: Bool = false
+        allowsAdopting: Bool = false, allowsSecrets: Bool? = nil
     ) {
         self.name = name
         self.kinds = kinds
         self.namespaces = namespaces
         self.allowsCluster = allowsCluster ?? (namespaces == nil)
         self.allowsAdopting = allowsAdopting
+        self.allowsSecrets = allowsSecrets ?? (kinds == nil)
     }
 
     /// Whether a name can be a source's: lowercase letters, digits, `-` and `.`, with a letter or digit at both ends.
@@ -73,7 +77,11 @@ extension PolicySourceConfiguration {
             throw section.invalid("namespaces", "has \(pattern): only the last character may be '*'.")
         }
         allowsCluster = try section.flag("cluster") ?? (namespaces == nil)
+        allowsSecrets = try section.flag("secrets") ?? (kinds == nil)
         allowsAdopting = try section.flag("adopt") ?? false
+        guard allowsSecrets || !allowsAdopting else {
+            throw section.invalid("adopt", "makes no sense for a source that may not have secrets.")
+        }
         try section.finish()
     }
 }

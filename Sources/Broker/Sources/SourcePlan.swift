@@ -10,6 +10,10 @@ struct SourcePlan {
     /// The former versions of documents that are refused, which stay in force.
     private(set) var former: [PolicyKey: PolicyDocument] = [:]
     private(set) var removed: Set<PolicyKey> = []
+    /// Stored documents that stay and that nobody can read: they are not among those that were compiled.
+    private(set) var unreadable: Set<PolicyKey> = []
+    /// Why the changes do not compile together with the rest. It may name what is others', and is for the log.
+    private(set) var problem: BrokerError?
     /// Whether documents that are not in the request stay all the same: one in it cannot be told apart, and may be any of them.
     let withholdsRemovals: Bool
     private let stored: PolicySnapshot
@@ -18,12 +22,12 @@ struct SourcePlan {
     /// Judges a request against what is stored.
     ///
     /// - Parameters:
-    ///   - documents: Reads stored rows.
+    ///   - read: Reads a stored row; nil when that cannot be done.
     ///   - compile: Compiles documents together with the registered reference values.
     /// - Throws: When what others stored does not compile by itself.
     init(
         _ request: SourceRequest, _ judge: SourceJudge, registered: ReferenceValues,
-        documents read: ([StoredPolicy]) throws(BrokerError) -> [PolicyDocument],
+        read: (StoredPolicy) -> [PolicyDocument]?,
         compile: ([PolicyDocument]) throws(BrokerError) -> PolicyBundle
     ) throws(BrokerError) {
         stored = judge.stored
@@ -33,25 +37,38 @@ struct SourcePlan {
         let own = stored.names(ofOrigin: request.origin)
         let kept = Self.kept(verdicts, own, judge.uids, withholdsRemovals)
         let accepted = Set(verdicts.compactMap { $0.accepted?.key })
-        let rest = try read(stored.policies.filter { !own.contains($0.key) && !accepted.contains($0.key) })
+        var rest: [PolicyDocument] = []
         // What a broker installed stands again, like a former version, when the document that takes its place is refused.
-        let replaceable = stored.policies.filter { row in
-            own.contains(row.key) ? kept.contains(row.key) : accepted.contains(row.key)
-        }
-        let formers = try Self.formers(replaceable) { row throws(BrokerError) in
-            // What is replaced need not compile: this is also the way to mend it.
-            accepted.contains(row.key) ? (try? read([row])) ?? [] : try read([row])
+        var formers: [PolicyKey: PolicyDocument] = [:]
+        var unreadable: Set<PolicyKey> = []
+        for row in stored.policies {
+            let isReplaceable = own.contains(row.key) ? kept.contains(row.key) : accepted.contains(row.key)
+            guard isReplaceable || !own.contains(row.key) else { continue }
+            guard let documents = read(row) else {
+                unreadable.insert(row.key)
+                continue
+            }
+            if isReplaceable {
+                for document in documents { formers[document.key] = document }
+            } else {
+                rest += documents
+            }
         }
         settle(formers, beside: rest, registered)
         do throws(BrokerError) {
             bundle = try compile(rest + chosen(formers))
         } catch {
             // No document can be blamed alone: none of those that changed is taken.
-            refuseChanges(.init("not_compiled", "Together with the others it does not compile: \(error.message)"))
+            problem = error
+            refuseChanges(
+                .init(
+                    "not_compiled",
+                    "Together with what others have it does not compile; administrators find in the broker's log why."))
             bundle = try compile(rest + chosen(formers))
         }
         let taken = Set(verdicts.compactMap { $0.accepted?.key })
         former = formers.filter { !taken.contains($0.key) }
+        self.unreadable = unreadable.subtracting(taken)
         removed = own.subtracting(taken).subtracting(kept)
     }
 
@@ -60,7 +77,7 @@ struct SourcePlan {
 
     /// Which object each document is that the source has afterwards.
     func uids(_ known: [PolicyKey: String]) -> [PolicyKey: String] {
-        var uids = known.filter { former[$0.key] != nil }
+        var uids = known.filter { former[$0.key] != nil || unreadable.contains($0.key) }
         for verdict in verdicts {
             if let key = verdict.accepted?.key, let uid = verdict.uid { uids[key] = uid }
         }
@@ -91,14 +108,6 @@ struct SourcePlan {
             if isAnother || verdict.refusal?.isOfSource == true { kept.remove(key) } else { kept.insert(key) }
         }
         return kept
-    }
-
-    private static func formers(
-        _ rows: [StoredPolicy], read: (StoredPolicy) throws(BrokerError) -> [PolicyDocument]
-    ) throws(BrokerError) -> [PolicyKey: PolicyDocument] {
-        var formers: [PolicyKey: PolicyDocument] = [:]
-        for row in rows { for document in try read(row) { formers[document.key] = document } }
-        return formers
     }
 
     /// Refuses the documents that clash with others over the names of reference values.

@@ -37,7 +37,7 @@ struct SourceVerdict: Sendable {
 
     /// The name that it is, or would be, stored under.
     var key: PolicyKey? {
-        document?.key ?? name.map { PolicyKey(kind: $0.kind, namespace: $0.namespace, name: $0.name) }
+        document?.key ?? name.map(PolicyKey.init)
     }
 
     /// The document, when it is taken.
@@ -72,11 +72,14 @@ struct SourceJudge {
         let called = documents.map { given in
             PolicyDocumentName(readingFrom: given.text) ?? given.uid.flatMap { names[$0] }.map(PolicyDocumentName.init)
         }
-        let shares = SourceShares(
-            zip(documents, called).map { (namespace: $1?.namespace, bytes: $0.text.utf8.count) },
-            maximumBytesOfDocument: PolicyParser.maximumDocumentBytes)
-        var verdicts = zip(documents, called).map { given, name in
-            verdict(given, name, rows, shares.refusal(ofNamespace: name?.namespace))
+        let entries = zip(documents, called).map { given, name in
+            SourceShares.Entry(
+                namespace: name?.namespace, bytes: given.text.utf8.count,
+                former: name.flatMap { rows[PolicyKey($0)] }.flatMap(bytesOfOwn))
+        }
+        let shares = SourceShares(entries, maximumBytesOfDocument: PolicyParser.maximumDocumentBytes)
+        var verdicts = documents.indices.map { place in
+            verdict(documents[place], called[place], rows, shares.refusal(of: entries[place]))
         }
         let given = Dictionary(grouping: verdicts.indices) { verdicts[$0].key }
         for (key, places) in given where key != nil && places.count > 1 {
@@ -85,6 +88,11 @@ struct SourceJudge {
             }
         }
         return verdicts
+    }
+
+    /// The size of a row's text, when the source has the row.
+    private func bytesOfOwn(_ row: StoredPolicy) -> Int? {
+        stored.origin(of: row.key) == origin ? row.text.utf8.count : nil
     }
 
     private func verdict(
@@ -109,8 +117,7 @@ struct SourceJudge {
     private func read(
         _ given: SourceDocument, _ name: PolicyDocumentName?, _ rows: [PolicyKey: StoredPolicy]
     ) throws(PolicyError) -> PolicyDocument {
-        let key = name.map { PolicyKey(kind: $0.kind, namespace: $0.namespace, name: $0.name) }
-        if let row = key.flatMap({ rows[$0] }), row.text.isSame(as: given.text),
+        if let row = name.flatMap({ rows[PolicyKey($0)] }), row.text.isSame(as: given.text),
             let document = known.document(row)
         {
             return document
@@ -143,6 +150,12 @@ struct SourceJudge {
             return .init("owned_by", "A document of this name belongs to \(owner).")
         }
         return nil
+    }
+}
+
+extension PolicyKey {
+    fileprivate init(_ name: PolicyDocumentName) {
+        self.init(kind: name.kind, namespace: name.namespace, name: name.name)
     }
 }
 

@@ -28,7 +28,7 @@ extension Broker {
                     request, over: stored, rule, isOvertaken: isOvertaken, dryRun: dryRun, by: author)
             }
             if !dryRun {
-                _ = try await policies.current(atLeast: outcome.generation)
+                try await follow(outcome)
                 metrics.sourceUpdated(outcome.isChange ? "changed" : "unchanged")
                 metrics.sourceStands(request.source, refused: outcome.plan.verdicts.count { $0.refusal != nil })
             }
@@ -37,6 +37,22 @@ extension Broker {
             if !dryRun { metrics.sourceUpdated(error.code == "fenced" ? "fenced" : "failed") }
             throw error
         }
+    }
+
+    /// Decides by what was stored, and tells the log what its sender is not to know.
+    private func follow(_ outcome: Outcome) async throws(BrokerError) {
+        if let problem = outcome.plan.problem {
+            logger.error(
+                "policies of a source do not compile with the others", metadata: ["reason": "\(problem.message)"])
+        }
+        guard !outcome.plan.unreadable.isEmpty else {
+            _ = try await policies.current(atLeast: outcome.generation)
+            return
+        }
+        // Nothing is released until somebody mends those; the source's own changes are taken all the same.
+        let names = outcome.plan.unreadable.sorted().map(\.identifier).joined(separator: ", ")
+        logger.error("stored policies cannot be read", metadata: ["policies": "\(names)"])
+        _ = try? await policies.current(atLeast: outcome.generation)
     }
 
     /// Forgets a source with its fence, and removes its documents: for one that is gone for good, or whose fence somebody raised
@@ -110,11 +126,25 @@ extension Broker {
         return rule
     }
 
+    /// Throws `conflict` (code `too_many_sources`) when a source is one more than there may be.
+    func checkRoom(forSource source: String) async throws(BrokerError) {
+        let hasRoom = try await storing { () async throws(StorageError) in
+            try await policyDocuments.hasRoom(forSource: source)
+        }
+        guard !hasRoom else { return }
+        throw BrokerError(
+            kind: .conflict, variant: "PolicySource", code: "too_many_sources",
+            message:
+                "There are \(PolicySource.maximumCount) sources already (code: too_many_sources); an administrator may delete one"
+        )
+    }
+
     private func replace(
         _ request: SourceRequest, over stored: PolicySnapshot, _ rule: PolicySourceConfiguration?, isOvertaken: Bool,
         dryRun: Bool, by author: String
     ) async throws(BrokerError) -> Outcome {
         let fence = try await requireLatest(request)
+        if fence == nil { try await checkRoom(forSource: request.source) }
         // Of two requests of one leader the one that was still waiting may be the older.
         guard !isOvertaken || fence != request.fence else { throw .sourceOvertaken }
         // Read after the snapshot: what is newer than that makes the change fail and be judged again.
@@ -178,20 +208,15 @@ extension Broker {
         let judge = SourceJudge(
             stored: stored, origin: request.origin, uids: uids, rule: rule,
             requiresSignature: policySignatures.isRequired, known: known)
-        return try SourcePlan(
-            request, judge, registered: CompiledPolicies.registered(stored, at: environment.clock.now()),
-            documents: { rows throws(BrokerError) in
-                var documents: [PolicyDocument] = []
-                for row in rows {
-                    if let document = known.document(row) {
-                        documents.append(document)
-                    } else {
-                        documents += try parse([row])
-                    }
-                }
-                return documents
-            },
-            compile: { documents throws(BrokerError) in try compile(documents, stored) })
+        do throws(BrokerError) {
+            return try SourcePlan(
+                request, judge, registered: CompiledPolicies.registered(stored, at: environment.clock.now()),
+                read: { row in known.document(row).map { [$0] } ?? (try? parse([row])) },
+                compile: { documents throws(BrokerError) in try compile(documents, stored) })
+        } catch {
+            logger.error("stored policies do not compile", metadata: ["reason": "\(error.message)"])
+            throw .foreignPoliciesInvalid
+        }
     }
 
     // MARK: - Answering
@@ -199,10 +224,10 @@ extension Broker {
     private func answer(_ request: SourceRequest, _ outcome: Outcome, dryRun: Bool) async -> JSONValue {
         let plan = outcome.plan
         let analysis = PolicyAnalysis(plan.bundle, at: environment.clock.now())
-        let matches = await matches(plan.verdicts)
+        let matches = await resourceMatches.counts(MatchQuestion(plan.verdicts), at: environment.clock.now())
         var explanations = SourceExplanations(namespaces: Set(plan.verdicts.map { $0.key?.namespace }).count)
         let documents = plan.verdicts.enumerated().map { index, verdict in
-            document(verdict, plan, analysis, matches: matches?[index], &explanations)
+            document(verdict, plan, analysis, matches: matches[index], &explanations)
         }
         return [
             "dryRun": .bool(dryRun), "source": .string(request.source), "fence": .int(request.fence),
@@ -239,17 +264,6 @@ extension Broker {
             "matchesResources": matches.map { .int(Int64($0)) } ?? .null,
         ]
     }
-
-    /// How many stored resources each accepted release policy is about, by its place; nothing when that cannot be told now.
-    private func matches(_ verdicts: [SourceVerdict]) async -> [Int: Int]? {
-        let question = MatchQuestion(verdicts)
-        do throws(StorageError) {
-            return question.counts(try await resources.matches(question.shapes))
-        } catch {
-            logger.warning("resources of policies were not counted", metadata: ["reason": "\(error)"])
-            return nil
-        }
-    }
 }
 
 extension PolicySnapshot {
@@ -262,6 +276,13 @@ extension BrokerError {
     fileprivate static let sourceOvertaken = BrokerError(
         kind: .conflict, variant: "PolicySource", code: "overtaken",
         message: "Another request of the same leader changed the source meanwhile (code: overtaken); send the list anew"
+    )
+
+    /// What is wrong with it is not for everybody who may write a policy.
+    fileprivate static let foreignPoliciesInvalid = BrokerError(
+        kind: .conflict, variant: "PolicySource", code: "policies_invalid",
+        message:
+            "What is stored besides the source's changes does not compile (code: policies_invalid); administrators find in the broker's log why"
     )
 }
 

@@ -5,41 +5,44 @@ import Logging
 import Storage
 
 extension Broker {
-    private static let rotationPage: Int64 = 500
+    /// Of one namespace no more are rotated in a pass, and of all no more than this.
+    private static let rotationShare: Int64 = 250
+    private static let rotationPage: Int64 = 10_000
+    /// How long a pass lasts: less than the others wait for it.
+    private static let rotationTime: Duration = .seconds(20)
     /// How long to wait for another broker that rotates.
     private static let rotationPatience: Duration = .seconds(30)
 
     /// Makes new versions of the secrets whose time has come: one for each, however many brokers do this at once and
-    /// however long ago it was due.
+    /// however long ago it was due. What there is no time for is left to the next pass.
     func rotateSecrets() async {
         do {
             let now = Int64(environment.clock.now().timeIntervalSince1970)
             // Asked first, so that brokers with nothing to do take no lock.
-            guard try await !secrets.due(at: now, limit: 1).isEmpty else { return }
+            guard try await secrets.isAnyDue(at: now) else { return }
             try await database.exclusively("brokered secret rotation", patience: Self.rotationPatience) {
-                await self.rotateAllDue()
+                await self.rotateDue(at: now)
             }
         } catch {
             logger.warning("secrets could not be rotated", metadata: ["reason": "\(error)"])
         }
     }
 
-    private func rotateAllDue() async {
-        var last = (namespace: "", name: "")
-        let now = Int64(environment.clock.now().timeIntervalSince1970)
-        while !Task.isCancelled {
-            guard let names = try? await secrets.due(at: now, after: last, limit: Self.rotationPage) else { return }
-            for name in names {
-                last = name
-                do throws(BrokerError) {
-                    try await rotate(name.namespace, name.name)
-                } catch {
-                    logger.warning(
-                        "a secret could not be rotated",
-                        metadata: ["namespace": "\(name.namespace)", "name": "\(name.name)", "code": "\(error.code)"])
-                }
+    private func rotateDue(at now: Int64) async {
+        let due = try? await secrets.due(at: now, share: Self.rotationShare, limit: Self.rotationPage)
+        var turns = RotationTurns(due ?? [])
+        let clock = ContinuousClock()
+        let end = clock.now + Self.rotationTime
+        while !Task.isCancelled, clock.now < end, let name = turns.next() {
+            let began = clock.now
+            do throws(BrokerError) {
+                try await rotate(name.namespace, name.name)
+            } catch {
+                logger.warning(
+                    "a secret could not be rotated",
+                    metadata: ["namespace": "\(name.namespace)", "name": "\(name.name)", "code": "\(error.code)"])
             }
-            guard names.count >= Self.rotationPage else { return }
+            turns.note(clock.now - began)
         }
     }
 
@@ -61,7 +64,8 @@ extension Broker {
             author: "rotation of BrokeredSecret \(namespace)/\(name)", after: stored.revision,
             versionsKept: state.versionsKept, foreignThrough: state.foreignThrough)
         if latest == state.version && latest > 0 {
-            change.value = try await newVersion(try generated.makeValue(), of: path, replacing: latest, &state)
+            change.value = try await newVersion(
+                try await keyWorkshop.make(generated), of: path, replacing: latest, &state)
         } else {
             // What somebody else wrote, or destroyed, is not overwritten; the next look is after another period.
             state.attemptedAt = Int64(now.timeIntervalSince1970)

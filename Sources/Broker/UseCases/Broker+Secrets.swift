@@ -24,10 +24,10 @@ extension Broker {
     /// value. Throws `malformed` for a spec or sealed value that cannot be used, and `conflict` with code `fenced` when a
     /// newer writer has spoken for the source, `owned_by` when somebody else wrote the resource and the object does not
     /// adopt it, `adopt_not_allowed` when its source may not, `destroyed` when an administrator destroyed the value,
-    /// `overtaken`, `path_changed` or `sealed_replay`.
+    /// `overtaken`, `path_changed`, `sealed_replay`, `namespace_quota` or `too_many_sources`.
     public func applySecret(_ request: SecretRequest, by author: String) async throws(BrokerError) -> JSONValue {
         let wanted = try WantedSecret(request)
-        let rule = try checkNamespace(request.namespace, of: request.source)
+        let rule = try checkRule(request.namespace, of: request.source)
         var seen: SecretSituation?
         var value: SecretBytes?
         for _ in 0..<Self.secretAttempts {
@@ -43,6 +43,7 @@ extension Broker {
             }
             if let seen { try Self.requireNotOvertaken(request, plan, seen, situation) }
             seen = seen ?? situation
+            try await checkRoom(wanted, situation)
             // Once: to make a key can take long, and one that was made may as well be used.
             if plan.needsValue, value == nil { value = try await self.value(for: wanted) }
             if let state = try await carryOut(plan, wanted, value, situation, by: author) {
@@ -65,16 +66,40 @@ extension Broker {
     }
 
     @discardableResult
-    private func checkNamespace(
+    private func checkRule(
         _ namespace: String, of source: String
     ) throws(BrokerError) -> PolicySourceConfiguration? {
         let rule = try rule(for: source)
+        guard rule?.allowsSecrets ?? true else {
+            throw BrokerError(
+                kind: .denied, variant: "SecretError", code: "secrets_not_allowed",
+                message:
+                    "The source \(source) may not have secrets (code: secrets_not_allowed); see `secrets` in policies.sources"
+            )
+        }
         guard rule?.allows(namespace: namespace) ?? true else {
             throw BrokerError(
                 kind: .denied, variant: "SecretError", code: "namespace_not_allowed",
                 message: "The source \(source) may not have secrets of this namespace (code: namespace_not_allowed)")
         }
         return rule
+    }
+
+    /// Throws `namespace_quota` when the object would have one more secret than its namespace may have, and `too_many_sources`
+    /// for one more source than there may be.
+    private func checkRoom(_ wanted: WantedSecret, _ situation: SecretSituation) async throws(BrokerError) {
+        guard situation.stored?.path == nil else { return }
+        let request = wanted.request
+        let hasRoom = try await storing { () async throws(StorageError) in
+            try await secrets.hasRoom(namespace: request.namespace, name: request.name)
+        }
+        guard hasRoom else {
+            throw .secretConflict(
+                "namespace_quota",
+                "The namespace \(request.namespace) has \(SecretRepository.maximumCountOfNamespace) secrets, which is all that it may have"
+            )
+        }
+        try await checkRoom(forSource: request.source)
     }
 
     private func checkFence(_ fence: Int64, of source: String) async throws(BrokerError) -> Int64 {
@@ -162,7 +187,7 @@ extension Broker {
 
     private func value(for wanted: WantedSecret) async throws(BrokerError) -> SecretBytes {
         switch wanted.spec.origin {
-        case .generate(let generated): return try generated.makeValue()
+        case .generate(let generated): return try await keyWorkshop.make(generated)
         case .sealed(let text): return try await sealingKeys.open(try SealedForBroker(reading: text))
         case .secretRef:
             guard let value = wanted.request.value else {
@@ -217,7 +242,7 @@ extension Broker {
     /// object has the secret.
     public func removeSecret(_ removal: SecretRemoval, by author: String) async throws(BrokerError) -> JSONValue {
         try SecretSource.check(source: removal.source, uid: removal.uid, fence: removal.fence)
-        try checkNamespace(removal.namespace, of: removal.source)
+        try checkRule(removal.namespace, of: removal.source)
         let override = try removal.deletionPolicy.map(Self.deletionPolicy)
         for _ in 0..<Self.secretAttempts {
             _ = try await checkFence(removal.fence, of: removal.source)

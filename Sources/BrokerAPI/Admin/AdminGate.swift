@@ -1,4 +1,5 @@
 import Broker
+import CoreMetrics
 import FoundationEssentials
 import JOSE
 import Logging
@@ -15,7 +16,8 @@ struct AdminGate: Sendable {
 
     /// Loads the keys and compiles the access list.
     init(
-        _ configuration: AdminConfiguration, clock: WallClock, logger: Logger = Logger(label: "claviger-broker")
+        _ configuration: AdminConfiguration, clock: WallClock,
+        metrics: any MetricsFactory = NOOPMetricsHandler.instance, logger: Logger = Logger(label: "claviger-broker")
     ) throws(ConfigurationError) {
         mode = configuration.mode
         maximumLifetime = configuration.maximumTokenLifetime.inSeconds
@@ -28,7 +30,7 @@ struct AdminGate: Sendable {
                     code: "no_identity_provider", message: "admin.identityProviders must not be empty.")
             }
             for provider in configuration.identityProviders {
-                providers.append(try IdentityProvider(provider, clock: clock, logger: logger))
+                providers.append(try IdentityProvider(provider, clock: clock, metrics: metrics, logger: logger))
             }
             for rule in configuration.accessList { rules.append(try AccessRule(rule)) }
         }

@@ -1,4 +1,5 @@
 import Broker
+import CoreMetrics
 import FoundationEssentials
 import JOSE
 import Logging
@@ -14,7 +15,7 @@ struct IdentityProvider: Sendable {
     private let cluster: (keys: IssuerKeys, roles: [String: String])?
 
     init(
-        _ configuration: IdentityProviderConfiguration, clock: WallClock, logger: Logger
+        _ configuration: IdentityProviderConfiguration, clock: WallClock, metrics: any MetricsFactory, logger: Logger
     ) throws(ConfigurationError) {
         issuer = configuration.issuer
         audience = configuration.audience
@@ -38,7 +39,7 @@ struct IdentityProvider: Sendable {
         }
         keySet = nil
         let keys = IssuerKeys(
-            issuer: issuer, initial: set, clock: clock, logger: logger,
+            issuer: issuer, initial: set, clock: clock, metrics: metrics, logger: logger,
             source: try Self.source(configuration, kubernetes))
         cluster = (keys, Dictionary(kubernetes.roles.map { ($0.subject, $0.role) }) { first, _ in first })
     }

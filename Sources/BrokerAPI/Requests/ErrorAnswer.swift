@@ -9,7 +9,7 @@ extension Answer {
     static func failure(_ error: BrokerError) -> Answer {
         var answer = Answer(
             status: status(of: error), contentType: "application/json",
-            body: errorObject(error.variant, error.message))
+            body: errorObject(error.variant, error.message, error.code))
         if answer.status == .serviceUnavailable || answer.status == .tooManyRequests {
             answer.headers[.retryAfter] = "1"
         }
@@ -20,8 +20,8 @@ extension Answer {
     }
 
     /// The error object; besides the protocol's own names of errors the broker has some of its own.
-    private static func errorObject(_ variant: String, _ detail: String) -> [UInt8] {
-        JSONValue.object(["type": .string(KBSErrorObject.typePrefix + variant), "detail": .string(detail)]).serialized()
+    private static func errorObject(_ variant: String, _ detail: String, _ code: String) -> [UInt8] {
+        KBSErrorObject(variant: variant, detail: detail, code: code).serialized()
     }
 
     private static func status(of error: BrokerError) -> HTTPResponse.Status {
@@ -41,7 +41,7 @@ extension Answer {
     static func wrongMethod(allowed: [HTTPRequest.Method]) -> Answer {
         var answer = Answer(
             status: .methodNotAllowed, contentType: "application/json",
-            body: errorObject("MethodNotAllowed", "This path does not take this method"))
+            body: errorObject("MethodNotAllowed", "This path does not take this method", "method_not_allowed"))
         answer.headers[.allow] = allowed.map(\.rawValue).sorted().joined(separator: ", ")
         return answer
     }

@@ -50,7 +50,8 @@ public struct BrokerServer: Service {
         self.logger = logger
         self.onListening = onListening
         responder = BrokerResponder(
-            broker: broker, gate: try AdminGate(configuration.admin, clock: clock, logger: logger),
+            broker: broker,
+            gate: try AdminGate(configuration.admin, clock: clock, metrics: metrics, logger: logger),
             limiter: SourceRateLimiter(
                 rate: configuration.limits.challengesPerSecond, burst: configuration.limits.challengeBurst),
             limits: configuration.limits, metrics: HTTPMetrics(factory: metrics),

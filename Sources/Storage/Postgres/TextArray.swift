@@ -21,4 +21,20 @@ enum TextArray {
         }
         return texts
     }
+
+    /// PostgreSQL's text form of an array: each element in quotes, with quotes and backslashes escaped.
+    static func literal(_ texts: [String]) -> String {
+        var bytes: [UInt8] = [UInt8(ascii: "{")]
+        for (index, text) in texts.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(UInt8(ascii: "\""))
+            for byte in text.utf8 {
+                if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { bytes.append(UInt8(ascii: "\\")) }
+                bytes.append(byte)
+            }
+            bytes.append(UInt8(ascii: "\""))
+        }
+        bytes.append(UInt8(ascii: "}"))
+        return String(decoding: bytes, as: UTF8.self)
+    }
 }

@@ -2,10 +2,10 @@
 /// it; it is compared in the transaction that stores the documents. Fence and objects are no part of the seal: they decide
 /// nothing but which authenticated writer is taken.
 extension PolicyRepository {
-    /// All sources that ever wrote, ordered by name.
+    /// All sources that wrote and were not forgotten since, ordered by name.
     public func sources() async throws(StorageError) -> [PolicySource] { try await selectSources(nil) }
 
-    /// One source; nil when it never wrote.
+    /// One source; nil when there is nothing of it.
     public func source(_ name: String) async throws(StorageError) -> PolicySource? {
         try await selectSources(name).first
     }
@@ -120,6 +120,13 @@ extension PolicyRepository {
         ]
     }
 
+    /// Whether a source may write: it has before, or there is room for one more.
+    public func hasRoom(forSource name: String) async throws(StorageError) -> Bool {
+        let rows = try await database.read(
+            SQLStatement(Self.selectRoom, [.text(name), .int(Int64(PolicySource.maximumCount))]))
+        return try rows.first?.bool(0) ?? false
+    }
+
     private static let holdGeneration = SQL("SELECT value FROM generation FOR SHARE")
 
     private static let selectSources = SQL(
@@ -162,6 +169,9 @@ extension PolicyRepository {
             EXISTS (SELECT FROM policy_sources WHERE name = $1::text)
                 OR (SELECT count(*) FROM policy_sources) < $2::bigint, 'there are too many sources of policies')
         """)
+
+    private static let selectRoom = SQL(
+        "SELECT count(*) < $2::bigint OR coalesce(bool_or(name = $1::text), false) FROM policy_sources")
 
     private static let forgetSource = SQL("DELETE FROM policy_sources WHERE name = $1::text")
 

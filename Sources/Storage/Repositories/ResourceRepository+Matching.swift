@@ -1,81 +1,72 @@
-/// Which resources a document is about: for each of the three segments what it must be, nil for anything.
-public struct ResourceShape: Sendable, Hashable {
-    /// Stands for the document that the shape belongs to.
-    public let document: Int
-    /// Repository, type and tag.
-    public let segments: [String?]
-
-    /// A shape of a document.
-    public init(document: Int, segments: [String?]) {
-        self.document = document
-        self.segments = segments
-    }
-
-    /// The paths that begin as the shape does lie between these two, the second excluded.
-    fileprivate var bounds: (low: String, high: String) {
-        let fixed = segments.prefix { $0 != nil }.compactMap(\.self)
-        let prefix = fixed.joined(separator: "/")
-        if fixed.isEmpty { return ("", "\u{10FFFF}") }
-        // "0" comes after "/", and U+0001 before everything else that can follow.
-        return fixed.count == segments.count ? (prefix, prefix + "\u{1}") : (prefix + "/", prefix + "0")
-    }
-}
-
 extension ResourceRepository {
     /// Of one shape no more resources are looked at.
     public static let maximumResourcesOfShape = 250
-    /// The most shapes of one question.
+    /// The most different shapes of one question.
     public static let maximumShapes = 4_000
+    /// How long the database may work on an answer.
+    private static let patience: Duration = .seconds(2)
 
-    /// How many resources that have a value each document is about, by document; none for those that are about none.
+    /// How many resources that have a value each set of shapes is about, in the order of the question.
     ///
     /// The answer costs the same however many resources there are: what is behind the first ``maximumResourcesOfShape`` of a
-    /// shape's repository, or type, is not looked at.
+    /// shape's repository, or type, is not looked at, and a shape of several sets is looked at once. It is found on a
+    /// connection of its own, so that nothing else waits for it.
     ///
-    /// - Returns: The number for each document that is about at least one; nil where none was found, and not all were looked at.
-    /// - Throws: `invalid` for more than ``maximumShapes`` shapes.
-    public func matches(_ shapes: [ResourceShape]) async throws(StorageError) -> [Int: Int?] {
+    /// - Throws: `invalid` for more than ``maximumShapes`` different shapes, `timeout` when the database took too long.
+    public func matches(_ sets: [Set<ResourceShape>]) async throws(StorageError) -> [ResourceCount] {
+        var places: [ResourceShape: Int] = [:]
+        var shapes: [ResourceShape] = []
+        for shape in sets.joined() where places[shape] == nil {
+            places[shape] = shapes.count
+            shapes.append(shape)
+        }
         guard shapes.count <= Self.maximumShapes else { throw .invalid("there are too many shapes of resources") }
+        guard !shapes.isEmpty else { return sets.map { _ in .known(0) } }
         let bounds = shapes.map(\.bounds)
-        func column(_ index: Int) -> SQLValue { .texts(shapes.map { $0.segments[index] ?? "" }) }
-        let rows = try await database.read(
-            SQLStatement(
-                Self.countMatches,
-                [
-                    .texts(shapes.map { String($0.document) }), .texts(bounds.map(\.low)), .texts(bounds.map(\.high)),
-                    column(0), column(1), column(2), .int(Int64(Self.maximumResourcesOfShape)),
-                ]))
-        var counts: [Int: Int?] = [:]
+        func column(_ index: Int) -> [String] { shapes.map { $0.segments[index] ?? "" } }
+        let pairs = sets.enumerated().flatMap { index, set in set.compactMap { places[$0].map { (index, $0) } } }
+        let rows = try await database.readAside(
+            Self.countMatches,
+            [
+                bounds.map(\.low), bounds.map(\.high), column(0), column(1), column(2),
+                pairs.map { String($0.0) }, pairs.map { String($0.1 + 1) },
+            ].map(TextArray.literal) + [String(Self.maximumResourcesOfShape)], within: Self.patience)
+        var counts = sets.map { _ in ResourceCount.known(0) }
         for row in rows {
-            let (document, count, isCut) = (Int(try row.int(0)), Int(try row.int(1)), try row.bool(2))
-            if count > 0 {
-                counts.updateValue(count, forKey: document)
-            } else if isCut {
-                counts.updateValue(nil, forKey: document)
-            }
+            guard row.count == 3, let index = row[0].flatMap({ Int($0) }), counts.indices.contains(index),
+                let count = row[1].flatMap({ Int($0) })
+            else { throw .internal("the count of resources has no such form") }
+            counts[index] = count == 0 && row[2] == "t" ? .unknown : .known(count)
         }
         return counts
     }
 
-    private static let countMatches = SQL(
+    private static let countMatches = """
+        WITH shapes AS (
+            SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+                WITH ORDINALITY AS s (low, high, repository, type, tag, id)
+        ), found AS MATERIALIZED (
+            SELECT s.id, m.path, m.place, m.is_match
+            FROM shapes s
+            CROSS JOIN LATERAL (
+                SELECT l.path, l.place,
+                    (s.repository = '' OR split_part(l.path, '/', 1) = s.repository)
+                    AND (s.type = '' OR split_part(l.path, '/', 2) = s.type)
+                    AND (s.tag = '' OR split_part(l.path, '/', 3) = s.tag)
+                    AND EXISTS (
+                        SELECT FROM resource_versions v WHERE v.path = l.path AND v.wrapped_key IS NOT NULL
+                    ) AS is_match
+                FROM (
+                    SELECT r.path, row_number() OVER () AS place FROM resources r
+                    WHERE r.path >= s.low AND r.path < s.high LIMIT $8::bigint
+                ) l
+            ) m
+            WHERE m.is_match OR m.place >= $8::bigint
+        )
+        SELECT a.question, count(DISTINCT f.path) FILTER (WHERE f.is_match),
+            coalesce(max(f.place), 0) >= $8::bigint
+        FROM unnest($6::text[], $7::text[]) AS a (question, shape)
+        JOIN found f ON f.id = a.shape::bigint
+        GROUP BY a.question
         """
-        SELECT s.document::bigint, count(DISTINCT m.path) FILTER (WHERE m.is_match),
-            coalesce(max(m.place), 0) >= $7::bigint
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-            AS s (document, low, high, repository, type, tag)
-        CROSS JOIN LATERAL (
-            SELECT l.path, l.place,
-                (s.repository = '' OR split_part(l.path, '/', 1) = s.repository)
-                AND (s.type = '' OR split_part(l.path, '/', 2) = s.type)
-                AND (s.tag = '' OR split_part(l.path, '/', 3) = s.tag)
-                AND EXISTS (
-                    SELECT FROM resource_versions v WHERE v.path = l.path AND v.wrapped_key IS NOT NULL
-                ) AS is_match
-            FROM (
-                SELECT r.path, row_number() OVER () AS place FROM resources r
-                WHERE r.path >= s.low AND r.path < s.high LIMIT $7::bigint
-            ) l
-        ) m
-        GROUP BY s.document
-        """)
 }

@@ -20,11 +20,37 @@ extension SecretRepository {
 
     static let selectFence = SQL("SELECT fence FROM policy_sources WHERE name = $1::text")
 
+    static let selectAnyDue = SQL("SELECT 1 FROM brokered_secrets WHERE next_rotation <= $1::bigint LIMIT 1")
+
     static let selectDue = SQL(
         """
-        SELECT namespace, name FROM brokered_secrets
-        WHERE next_rotation <= $1::bigint AND (namespace, name) > ($2::text, $3::text)
-        ORDER BY namespace, name LIMIT $4::bigint
+        SELECT namespace, name FROM (
+            SELECT namespace, name,
+                row_number() OVER (PARTITION BY namespace ORDER BY next_rotation, name) AS place
+            FROM brokered_secrets WHERE next_rotation <= $1::bigint
+        ) due
+        WHERE place <= $2::bigint ORDER BY place, namespace LIMIT $3::bigint
+        """)
+
+    static let selectRoom = SQL(
+        """
+        SELECT count(*) < $3::bigint OR coalesce(bool_or(name = $2::text), false) FROM brokered_secrets
+        WHERE namespace = $1::text AND path IS NOT NULL
+        """)
+
+    /// Two new secrets of a namespace are let in one after the other.
+    static let lockNew = SQL(
+        """
+        SELECT claviger_lock(ARRAY['claviger secrets of ' || $1::text], ARRAY[]::text[])
+        WHERE NOT EXISTS (
+            SELECT FROM brokered_secrets WHERE namespace = $1::text AND name = $2::text AND path IS NOT NULL)
+        """)
+
+    static let requireRoom = SQL(
+        """
+        SELECT claviger_require(count(*) < $3::bigint, 'the namespace has too many secrets') FROM brokered_secrets
+        WHERE namespace = $1::text AND path IS NOT NULL AND NOT EXISTS (
+            SELECT FROM brokered_secrets WHERE namespace = $1::text AND name = $2::text AND path IS NOT NULL)
         """)
 
     static let lock = SQL("SELECT claviger_lock(ARRAY[$1::text], ARRAY[]::text[])")

@@ -5,6 +5,9 @@ import Encodings
 /// Each row is sealed with the key ring, bound to all of its columns, so that nobody changes an owner, a serial or a date by
 /// writing into the database. That a row was taken away or put back to an older one cannot be seen.
 public struct SecretRepository: Sendable {
+    /// The most secrets of one namespace.
+    public static let maximumCountOfNamespace = 2_500
+
     private static let page: Int64 = 1_000
 
     let database: Database
@@ -61,15 +64,33 @@ public struct SecretRepository: Sendable {
         return try row.int(0)
     }
 
-    /// Objects that are to be rotated at a time, by name, from after a name on.
-    public func due(
-        at seconds: Int64, after: (namespace: String, name: String) = ("", ""), limit: Int64
-    ) async throws(StorageError) -> [(namespace: String, name: String)] {
+    /// Whether an object may have a secret: it has one, or there is room for one more in its namespace.
+    public func hasRoom(namespace: String, name: String) async throws(StorageError) -> Bool {
         let rows = try await database.read(
             SQLStatement(
-                Self.selectDue, [.int(seconds), .text(after.namespace), .text(after.name), .int(limit)]))
+                Self.selectRoom, [.text(namespace), .text(name), .int(Int64(Self.maximumCountOfNamespace))]))
+        return try rows.first?.bool(0) ?? false
+    }
+
+    /// Whether any object is to be rotated at a time.
+    public func isAnyDue(at seconds: Int64) async throws(StorageError) -> Bool {
+        try await !database.read(SQLStatement(Self.selectAnyDue, [.int(seconds)])).isEmpty
+    }
+
+    /// Objects that are to be rotated at a time: the first of each namespace, then the second of each, and so on.
+    ///
+    /// - Parameters:
+    ///   - share: The most of one namespace, of which those come first that have waited longest.
+    ///   - limit: The most of all.
+    public func due(
+        at seconds: Int64, share: Int64, limit: Int64
+    ) async throws(StorageError) -> [(namespace: String, name: String)] {
+        try await names(SQLStatement(Self.selectDue, [.int(seconds), .int(share), .int(limit)]))
+    }
+
+    private func names(_ statement: SQLStatement) async throws(StorageError) -> [(namespace: String, name: String)] {
         var names: [(namespace: String, name: String)] = []
-        for row in rows { names.append((try row.text(0), try row.text(1))) }
+        for row in try await database.read(statement) { names.append((try row.text(0), try row.text(1))) }
         return names
     }
 
@@ -82,10 +103,11 @@ public struct SecretRepository: Sendable {
 
     /// Makes a change, all of it or nothing.
     ///
-    /// - Throws: `conflict` when the source has shown a higher number, or the row or the resource is not any more what the
-    ///   change was decided on.
+    /// - Throws: `conflict` when the source has shown a higher number, the row or the resource is not any more what the
+    ///   change was decided on, or the namespace has no room for another secret.
     public func store(_ change: SecretChange) async throws(StorageError) {
         var statements = try fencing(change)
+        if change.path != nil { statements += try requiringRoom(change) }
         statements.append(
             try SQLStatement(
                 Self.requireRevision, [.text(change.namespace), .text(change.name), .int(change.after)]))
@@ -168,6 +190,14 @@ public struct SecretRepository: Sendable {
         guard let fence = change.fence else { return [lock] }
         return try [lock] + PolicyRepository.fencing(change.fencedSource, fence, by: change.author)
             + PolicyRepository.numbering(change.number, of: change.fencedSource)
+    }
+
+    private func requiringRoom(_ change: SecretChange) throws(StorageError) -> [SQLStatement] {
+        let name: [SQLValue] = [.text(change.namespace), .text(change.name)]
+        return [
+            try SQLStatement(Self.lockNew, name),
+            try SQLStatement(Self.requireRoom, name + [.int(Int64(Self.maximumCountOfNamespace))]),
+        ]
     }
 
     private func insertion(
