@@ -54,6 +54,8 @@ struct BadInputTests {
                         : try await server.send(method, target, body: body)
                     #expect(reply.status == status, "\(target), \(name): \(reply.text)")
                     #expect(reply.errorType != nil, "\(target), \(name)")
+                    let members = target.hasPrefix("/kbs") ? ["type", "detail"] : ["type", "detail", "code"]
+                    #expect(reply.json?.objectValue?.names == members, "\(target), \(name)")
                     #expect(reply.header("content-type") == "application/json", "\(target), \(name)")
                     #expect(reply.header("set-cookie") == nil, "\(target), \(name)")
                 }

@@ -6,10 +6,12 @@ import KBSProtocol
 /// The one place where failures become statuses and error objects.
 extension Answer {
     /// The protocol's error object with the status that belongs to the failure.
-    static func failure(_ error: BrokerError) -> Answer {
+    ///
+    /// - Parameter tellsCode: whether to add the error's stable word. The protocol's own endpoints have no such member.
+    static func failure(_ error: BrokerError, tellsCode: Bool) -> Answer {
         var answer = Answer(
             status: status(of: error), contentType: "application/json",
-            body: errorObject(error.variant, error.message, error.code))
+            body: errorObject(error.variant, error.message, tellsCode ? error.code : nil))
         if answer.status == .serviceUnavailable || answer.status == .tooManyRequests {
             answer.headers[.retryAfter] = "1"
         }
@@ -20,7 +22,7 @@ extension Answer {
     }
 
     /// The error object; besides the protocol's own names of errors the broker has some of its own.
-    private static func errorObject(_ variant: String, _ detail: String, _ code: String) -> [UInt8] {
+    private static func errorObject(_ variant: String, _ detail: String, _ code: String? = nil) -> [UInt8] {
         KBSErrorObject(variant: variant, detail: detail, code: code).serialized()
     }
 
@@ -41,7 +43,7 @@ extension Answer {
     static func wrongMethod(allowed: [HTTPRequest.Method]) -> Answer {
         var answer = Answer(
             status: .methodNotAllowed, contentType: "application/json",
-            body: errorObject("MethodNotAllowed", "This path does not take this method", "method_not_allowed"))
+            body: errorObject("MethodNotAllowed", "This path does not take this method"))
         answer.headers[.allow] = allowed.map(\.rawValue).sorted().joined(separator: ", ")
         return answer
     }

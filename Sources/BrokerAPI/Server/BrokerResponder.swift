@@ -33,7 +33,7 @@ struct BrokerResponder: HTTPResponder {
         do throws(BrokerError) {
             answer = try await self.answer(request, path, source: context.source, operation: &operation)
         } catch {
-            answer = .failure(error)
+            answer = .failure(error, tellsCode: !counted)
             log(error, operation)
         }
         let elapsed = started.duration(to: .now)
