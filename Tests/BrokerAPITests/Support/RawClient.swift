@@ -18,7 +18,8 @@ struct Reply: Sendable {
 
     /// The error object's `type`, without its prefix; `nil` when the body is no error object.
     var errorType: String? {
-        guard let object = json?.objectValue, Set(object.names).subtracting(["code"]) == ["type", "detail"], object["detail"]?.stringValue != nil,
+        guard let object = json?.objectValue, Set(object.names).subtracting(["code"]) == ["type", "detail"],
+            object["detail"]?.stringValue != nil,
             let type = object["type"]?.stringValue, let slash = type.lastIndex(of: "/"),
             type.hasPrefix("https://github.com/confidential-containers/kbs/errors/")
         else { return nil }
