@@ -330,14 +330,14 @@ import Testing
         #expect(store.objects("other", "1").isEmpty)
     }
 
-    @Test func `Ten thousand events and a slow handler: the stream is read no faster than handled`() async throws {
+    @Test func `A thousand events and a slow handler: the stream is read no faster than handled`() async throws {
         let given = Atomic(0)
         let handled = Atomic(0)
         let ahead = Atomic(0)
         let stream = WatchStream { () async throws(KubernetesError) in
             let number = given.add(1, ordering: .relaxed).newValue
             ahead.max(number - handled.load(ordering: .relaxed), ordering: .relaxed)
-            return number <= 10_000 ? .added(.pod("p\(number)", "\(number)")) : nil
+            return number <= 1_000 ? .added(.pod("p\(number)", "\(number)")) : nil
         }
         let api = StreamAPI(stream)
         let informer = Informer(
@@ -350,7 +350,7 @@ import Testing
             ], environment: .manual(ManualClock()))
         try await withThrowingTaskGroup { group in
             group.addTask { await informer.run() }
-            try await eventually { informer.store.count == 10_000 && handled.load(ordering: .relaxed) == 10_000 }
+            try await eventually { informer.store.count == 1_000 && handled.load(ordering: .relaxed) == 1_000 }
             group.cancelAll()
         }
         #expect(ahead.load(ordering: .relaxed) == 1)
