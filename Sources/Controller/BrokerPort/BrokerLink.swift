@@ -87,7 +87,7 @@ extension ControllerError {
             case .unavailable: "unavailable"
             case .conflict where error.isFenced: "fenced"
             // What is there is newer than what was sent; what is sent next is newer still.
-            case .conflict where error.message.contains("overtaken"): "unavailable"
+            case .conflict where error.brokerCode == "overtaken": "unavailable"
             case .unexpected: "unexpected"
             default: "refused"
             }

@@ -2,7 +2,7 @@ import Encodings
 import Kubernetes
 
 /// An API server with an empty collection and one watch.
-struct StreamAPI: KubernetesAPI {
+struct StreamAPI: UnscriptedAPI {
     private let stream: WatchStream
     private let start: String?
     private let rest = ScriptedAPI([])
@@ -21,38 +21,4 @@ struct StreamAPI: KubernetesAPI {
     ) async throws(KubernetesError) -> WatchStream {
         options.resourceVersion == start ? stream : try await rest.watch(resource, namespace: namespace, options)
     }
-
-    func get(_: APIResource, namespace: String?, name: String) async throws(KubernetesError) -> KubernetesObject {
-        throw .unscripted
-    }
-
-    func create(_: KubernetesObject, in: APIResource) async throws(KubernetesError) -> KubernetesObject {
-        throw .unscripted
-    }
-
-    func replace(
-        _: KubernetesObject, in: APIResource, subresource: String?
-    ) async throws(KubernetesError) -> KubernetesObject {
-        throw .unscripted
-    }
-
-    func apply(
-        _: KubernetesObject, to: APIResource, fieldManager: String, force: Bool, subresource: String?
-    ) async throws(KubernetesError) -> KubernetesObject {
-        throw .unscripted
-    }
-
-    func mergePatch(
-        _: JSONObject, to: APIResource, namespace: String?, name: String, subresource: String?
-    ) async throws(KubernetesError) -> KubernetesObject {
-        throw .unscripted
-    }
-
-    func delete(
-        _: APIResource, namespace: String?, name: String, preconditions: DeletePreconditions?
-    ) async throws(KubernetesError) {
-        throw .unscripted
-    }
-
-    func version() async throws(KubernetesError) -> ServerVersion { ServerVersion(major: 1, minor: 36) }
 }
