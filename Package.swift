@@ -133,8 +133,8 @@ let package = Package(
         room(
             "Controller",
             [
-                "AdminClient", "Kubernetes", "Policy", "HTTPServing", "Telemetry", "Encodings", logging, metrics,
-                lifecycle,
+                "AdminClient", "Kubernetes", "PolicyTesting", "Policy", "X509Trust", "HTTPServing", "Telemetry",
+                "Encodings", crypto, logging, metrics, lifecycle,
             ] + http),
 
         // Services
@@ -184,7 +184,8 @@ let package = Package(
             "HTTPServing",
             [
                 .product(name: "HummingbirdCore", package: "hummingbird"),
-                .product(name: "NIOCore", package: "swift-nio"), logging,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"), "Encodings", logging,
             ]
         ),
         room("Processes", ["CLinux"]),

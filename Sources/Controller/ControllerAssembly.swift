@@ -7,6 +7,8 @@ struct ControllerAssembly: Sendable {
     private(set) var benches: [any Working] = []
     /// What runs beside the work.
     private(set) var companions: [@Sendable () async -> Void] = []
+    /// The cache of AgentProfiles, which admission looks into as well.
+    private(set) var profiles: InformedCache?
 
     /// What is looked at again when caches begin or cease to have problems.
     private var doubts: [@Sendable () -> Void] = []
@@ -110,6 +112,7 @@ struct ControllerAssembly: Sendable {
         let queue = fairQueue("profiles")
         let cache = cache(of: .agentProfiles) { change in if change.isOfSubstance { queue.add(change.key) } }
         caches.append(cache)
+        profiles = cache
         let reconciler = ProfileReconciler(cache: cache, statuses: statuses, events: events)
         add("profiles", queue, workers: 2, [cache], everything: { cache.keys }) {
             (key, leadership) async throws(ControllerError) in

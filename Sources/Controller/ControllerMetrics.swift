@@ -1,4 +1,5 @@
 public import CoreMetrics
+import FoundationEssentials
 public import Telemetry
 
 /// What the controller counts. No label holds a name of an object.
@@ -26,6 +27,12 @@ public struct ControllerMetrics: Sendable {
         "claviger_controller_programming": .init("Policies that do not decide on all replicas yet."),
         "claviger_controller_programming_longest_seconds": .init("How long the oldest of them has waited."),
         "claviger_controller_replicas": .init("Living replicas of the broker."),
+        "claviger_controller_admissions_total": .init("Reviews that were answered, by webhook and result."),
+        "claviger_controller_admission_seconds": .init(
+            "How long answers to reviews took, by webhook.",
+            buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]),
+        "claviger_controller_admission_certificate_expiry_timestamp_seconds": .init(
+            "Until when the certificate of the admission webhooks is valid, in seconds since 1970."),
         "claviger_leader": .init("1 while this process leads, by Lease."),
         "claviger_events_dropped_total": .init("Events of the cluster that were not sent, as there were too many."),
         "claviger_workqueue_depth": .init("Keys that wait to be worked on, by queue."),
@@ -41,7 +48,7 @@ public struct ControllerMetrics: Sendable {
         "claviger_watch_up_to_date": .init(
             "1 while a collection was read whole and its watch tells of changes, 0 while it may be behind, by resource."
         ),
-        "claviger_controller_insecure": .init("1 while the broker is addressed without TLS."),
+        "claviger_controller_insecure": .init("1 while the broker is addressed without TLS, or injected agents may prove nothing."),
     ]
 
     func reconciled(_ controller: String, result: String, took: Duration) {
@@ -78,7 +85,22 @@ public struct ControllerMetrics: Sendable {
         gauge("claviger_controller_programming_longest_seconds").record(longest / .seconds(1))
     }
 
-    /// Tells whether the broker is addressed without TLS.
+    func admitted(_ webhook: String, result: String, took: Duration) {
+        Counter(
+            label: "claviger_controller_admissions_total", dimensions: [("webhook", webhook), ("result", result)],
+            factory: factory
+        ).increment()
+        Timer(
+            label: "claviger_controller_admission_seconds", dimensions: [("webhook", webhook)], factory: factory
+        ).record(duration: took)
+    }
+
+    func admissionCertificate(until end: Date) {
+        gauge("claviger_controller_admission_certificate_expiry_timestamp_seconds").record(end.timeIntervalSince1970)
+    }
+
+    /// Tells whether something runs that proves nothing or that anybody can read: the broker is addressed without TLS, or
+    /// agents may show sample evidence.
     public func insecure(_ isInsecure: Bool) {
         gauge("claviger_controller_insecure").record(isInsecure ? 1 : 0)
     }

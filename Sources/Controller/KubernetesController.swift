@@ -11,6 +11,8 @@ import Synchronization
 public struct KubernetesController: Service {
     /// What this process answers probes with.
     public let health: HealthChecks
+    /// Serves admission webhooks on every replica; nil where none are wanted. It is to run beside the controller.
+    public let admission: AdmissionServer?
 
     private let settings: KubernetesSettings
     private let caches: [InformedCache]
@@ -24,7 +26,8 @@ public struct KubernetesController: Service {
     ///
     /// - Parameter electionAPI: the way to the Lease; by default the same as to everything else. One of its own keeps renewals
     ///   from waiting in line behind thousands of other requests, by which leadership would be lost.
-    /// - Throws: `KubernetesError` of the kind `configuration` when the times of the election do not fit.
+    /// - Throws: `KubernetesError` of the kind `configuration` when the times of the election do not fit, or a file that is named
+    ///   for admission cannot be used.
     public init(
         api: any KubernetesAPI, electionAPI: (any KubernetesAPI)? = nil, broker: AdminClient,
         settings: KubernetesSettings, environment: RuntimeEnvironment = .system,
@@ -41,7 +44,9 @@ public struct KubernetesController: Service {
     ) throws(KubernetesError) {
         let assembly = ControllerAssembly(
             api: api, broker: port, settings: settings, environment: environment, metrics: metrics, logger: logger)
-        benches = assembly.benches
+        let admission = try Self.admission(assembly, api, settings, environment, metrics, logger)
+        self.admission = admission?.server
+        benches = assembly.benches + (admission?.keeper.map { [$0 as any Working] } ?? [])
         companions = assembly.companions
         elector = try LeaderElector(
             api: electionAPI ?? api, namespace: settings.leaseNamespace, name: settings.leaseName,
@@ -51,10 +56,31 @@ public struct KubernetesController: Service {
         self.caches = caches
         health = HealthChecks(
             unsynced: { caches.filter { !$0.hasSynced }.map(\.resource.plural) },
-            problems: { caches.compactMap(\.problem) })
+            problems: { caches.compactMap(\.problem) },
+            admission: Self.doubts(admission))
         self.settings = settings
         self.environment = environment
         self.logger = logger
+    }
+
+    /// Why no webhook could be answered, whenever somebody asks; nil where none is served.
+    private static func doubts(_ admission: AdmissionAssembly?) -> (@Sendable () -> String?)? {
+        guard let certificates = admission?.certificates else { return nil }
+        return { certificates.problem }
+    }
+
+    private static func admission(
+        _ assembly: ControllerAssembly, _ api: any KubernetesAPI, _ settings: KubernetesSettings,
+        _ environment: RuntimeEnvironment, _ metrics: ControllerMetrics, _ logger: Logger
+    ) throws(KubernetesError) -> AdmissionAssembly? {
+        guard let wanted = settings.admission, let profiles = assembly.profiles else { return nil }
+        do throws(ControllerError) {
+            return try AdmissionAssembly(
+                wanted, profiles: profiles, controller: settings, api: api, environment: environment, metrics: metrics,
+                logger: logger)
+        } catch {
+            throw KubernetesError(.configuration, message: error.message)
+        }
     }
 
     /// Runs until graceful shutdown or cancellation.
@@ -143,6 +169,8 @@ public struct KubernetesSettings: Sendable {
     public var candidate: String
     /// The times of the election.
     public var election = LeaderElector.Settings()
+    /// How admission webhooks are served; nil where they are not.
+    public var admission: AdmissionSettings?
     /// How long changes are gathered before all policies are sent.
     public var debounce: Duration = .milliseconds(200)
     /// How long what was begun may take to finish when the process ends.

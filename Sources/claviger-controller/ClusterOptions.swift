@@ -36,11 +36,14 @@ struct ClusterOptions: ParsableArguments {
     @Option(name: .long, help: "HOST:PORT for /livez, /readyz, /startupz and /metrics.")
     var healthAddress = "0.0.0.0:8081"
 
-    func run(_ client: AdminClient, _ metrics: MetricsRegistry, _ logger: Logger) async throws {
+    func run(
+        _ client: AdminClient, admission: AdmissionOptions, _ metrics: MetricsRegistry, _ logger: Logger
+    ) async throws {
         guard let source else {
             throw ValidationError("Name this cluster for the broker with --source, or a folder with --policies.")
         }
-        let address = try Self.address(healthAddress)
+        let address = try Self.address(healthAddress, "health-address")
+        let admission = try admission.settings(logger)
         do {
             let configuration = try configuration()
             let api = try KubernetesClient(configuration)
@@ -51,6 +54,7 @@ struct ClusterOptions: ParsableArguments {
             settings.leaseName = leaseName
             settings.namespaces = try namespaces.map(Self.names)
             settings.watchesClusterKinds = clusterKinds ?? (namespaces == nil)
+            settings.admission = admission
             // Its requests are counted apart: a renewal never waits in line behind thousands of others.
             let controller = try KubernetesController(
                 api: api, electionAPI: KubernetesClient(configuration), broker: client, settings: settings,
@@ -60,13 +64,13 @@ struct ClusterOptions: ParsableArguments {
                 onListening: { port in
                     logger.notice("listening", metadata: ["host": "\(address.host)", "port": "\(port)"])
                 })
-            // The last one ends first: probes are answered until the Lease is released.
+            // The last one ends first: probes are answered until the Lease is released, and webhooks as long as they are called.
+            var services: [ServiceGroupConfiguration.ServiceConfiguration] = [.init(service: probes)]
+            if let webhooks = controller.admission { services.append(.init(service: webhooks)) }
+            services.append(.init(service: controller, failureTerminationBehavior: .gracefullyShutdownGroup))
             try await ServiceGroup(
                 configuration: .init(
-                    services: [
-                        .init(service: probes),
-                        .init(service: controller, failureTerminationBehavior: .gracefullyShutdownGroup),
-                    ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+                    services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
             ).run()
         } catch let error as KubernetesError {
             logger.critical("the cluster cannot be used", metadata: ["reason": "\(error)"])
@@ -99,9 +103,9 @@ struct ClusterOptions: ParsableArguments {
         return names
     }
 
-    private static func address(_ text: String) throws -> (host: String, port: Int) {
+    static func address(_ text: String, _ option: String) throws -> (host: String, port: Int) {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
-            throw ValidationError("--health-address takes HOST:PORT.")
+            throw ValidationError("--\(option) takes HOST:PORT.")
         }
         var host = String(text[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }

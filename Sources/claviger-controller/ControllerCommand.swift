@@ -19,13 +19,17 @@ struct ControllerCommand: AsyncParsableCommand {
             runs under or that --kubeconfig names. With --policies it applies a folder of YAML files, which may be a \
             mounted ConfigMap or a Git checkout that something else keeps fresh; a folder with one broken file changes \
             nothing. Exit status with --once: 0 done, 1 refused or invalid, 3 broker unreachable.
-            """)
+            """,
+        subcommands: [InjectionPolicyCommand.self])
 
     @OptionGroup(title: "Broker")
     var broker: BrokerOptions
 
     @OptionGroup(title: "Cluster")
     var cluster: ClusterOptions
+
+    @OptionGroup(title: "Admission")
+    var admission: AdmissionOptions
 
     @OptionGroup(title: "Folder")
     var folder: FolderOptions
@@ -47,7 +51,7 @@ struct ControllerCommand: AsyncParsableCommand {
         if let path = folder.policies {
             try await folder.run(path, client, logger)
         } else {
-            try await cluster.run(client, registry, logger)
+            try await cluster.run(client, admission: admission, registry, logger)
         }
     }
 }

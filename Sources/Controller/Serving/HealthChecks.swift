@@ -28,13 +28,19 @@ public final class HealthChecks: Sendable {
     private let state = Mutex(State())
     private let unsynced: @Sendable () -> [String]
     private let problems: @Sendable () -> [String]
+    private let admission: (@Sendable () -> String?)?
 
     /// - Parameters:
     ///   - unsynced: the kinds that were not read whole yet.
     ///   - problems: why kinds that were read could not be followed for some time.
-    init(unsynced: @escaping @Sendable () -> [String], problems: @escaping @Sendable () -> [String] = { [] }) {
+    ///   - admission: why no admission webhook could be answered; nil where none is served.
+    init(
+        unsynced: @escaping @Sendable () -> [String], problems: @escaping @Sendable () -> [String] = { [] },
+        admission: (@Sendable () -> String?)? = nil
+    ) {
         self.unsynced = unsynced
         self.problems = problems
+        self.admission = admission
     }
 
     /// From now on the process takes no new work: it is not ready any more.
@@ -57,11 +63,13 @@ public final class HealthChecks: Sendable {
     func ready() -> Report {
         let missing = unsynced()
         let problems = problems()
-        return Report(checks: [
+        var report = Report(checks: [
             ("caches", missing.isEmpty ? nil : Self.sentence(missing)),
             ("watches", problems.isEmpty ? nil : problems.sorted().joined(separator: "; ")),
             ("shutdown", state.withLock { $0.isEnding } ? "the process is ending" : nil),
         ])
+        if let admission { report.checks.append(("admission", admission())) }
+        return report
     }
 
     private static func sentence(_ missing: [String]) -> String {

@@ -1,0 +1,49 @@
+import Kubernetes
+import Logging
+
+/// The parts of admission and how they are joined.
+struct AdmissionAssembly: Sendable {
+    let server: AdmissionServer
+    /// What the leader does; nil where somebody else makes the certificates.
+    let keeper: CertificateKeeper?
+    let certificates: AdmissionCertificates
+
+    /// - Throws: `unreadable` when a file that is named cannot be used.
+    init(
+        _ settings: AdmissionSettings, profiles: any ObjectCache, controller: KubernetesSettings,
+        api: any KubernetesAPI, environment: RuntimeEnvironment, metrics: ControllerMetrics, logger: Logger
+    ) throws(ControllerError) {
+        let namespace = controller.leaseNamespace
+        let configurations = WebhookConfigurations(
+            api: api, validating: settings.validatingWebhooks, mutating: settings.mutatingWebhooks)
+        let source: any CertificateSource
+        switch settings.certificates {
+        case .folder(let path):
+            source = CertificateFolder(path: path, environment: environment)
+            keeper = nil
+        case .secret(let name):
+            source = CertificateSecret(
+                api: api, namespace: namespace, name: name, environment: environment, logger: logger)
+            keeper = CertificateKeeper(
+                api: api, namespace: namespace, secret: name,
+                names: ServiceNames(service: settings.service, namespace: namespace), configurations: configurations,
+                environment: environment, logger: logger)
+        }
+        certificates = AdmissionCertificates(
+            source: source, configurations: configurations, environment: environment, metrics: metrics, logger: logger)
+        var injection = settings.injection
+        injection.excludedNamespaces.insert(namespace)
+        let responder = AdmissionResponder(
+            validator: ObjectValidator(settings: injection, now: environment.wallTime),
+            injector: PodInjector(
+                settings: injection,
+                authorities: try settings.authorityFile.map { (path) throws(ControllerError) in
+                    try AuthorityFile(path: path)
+                },
+                profiles: FollowedProfiles(cache: profiles, api: api)),
+            metrics: metrics, logger: logger)
+        server = AdmissionServer(
+            settings, responder: responder, certificates: certificates, logger: logger,
+            onListening: settings.onListening)
+    }
+}

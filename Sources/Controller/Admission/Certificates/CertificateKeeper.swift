@@ -1,0 +1,140 @@
+import Encodings
+import Kubernetes
+import Logging
+import X509Trust
+
+/// Makes and renews the certificates of the admission service, and has API servers trust them: the leader's work.
+///
+/// Only who leads makes anything, only the Secret counts, and it is only ever written over the version that was read. So
+/// replicas never serve by authorities of their own, nor fight over what is trusted.
+struct CertificateKeeper: Working {
+    static let interval: Duration = .seconds(15)
+    static let retry: Duration = .seconds(3)
+
+    let api: any KubernetesAPI
+    let namespace: String
+    let secret: String
+    let names: ServiceNames
+    let configurations: WebhookConfigurations
+    let environment: RuntimeEnvironment
+    let logger: Logger
+    private let ends: AsyncStream<Void>
+    private let end: AsyncStream<Void>.Continuation
+
+    init(
+        api: any KubernetesAPI, namespace: String, secret: String, names: ServiceNames,
+        configurations: WebhookConfigurations, environment: RuntimeEnvironment, logger: Logger
+    ) {
+        self.api = api
+        self.namespace = namespace
+        self.secret = secret
+        self.names = names
+        self.configurations = configurations
+        self.environment = environment
+        self.logger = logger
+        (ends, end) = AsyncStream.makeStream(of: Void.self)
+    }
+
+    func shutDown() { end.finish() }
+
+    /// Works until it is shut down or the task is cancelled. For one term: a process has no second one.
+    func run(_ leadership: Leadership) async {
+        let work = Task { await keep(leadership) }
+        // Ends with the task's cancellation, too.
+        for await _ in ends {}
+        work.cancel()
+        await work.value
+    }
+
+    private func keep(_ leadership: Leadership) async {
+        var published = Publication()
+        while !Task.isCancelled {
+            let pause: Duration
+            do throws(ControllerError) {
+                pause = try await pass(&published, leadership) ? .zero : Self.interval
+            } catch {
+                if error.code == "not_leading" { return }
+                published = Publication()
+                // Another leader's last write, or somebody's hand: what is there now is looked at next.
+                let level: Logger.Level = error.code == "stale" ? .debug : .error
+                logger.log(
+                    level: level, "the certificates of the admission service are not in order",
+                    metadata: ["code": "\(error.code)", "reason": "\(error.message)"])
+                pause = Self.retry
+            }
+            if pause > .zero { try? await environment.sleep(pause) }
+        }
+    }
+
+    /// One look at everything. Answers whether something was changed, so that another look is due at once.
+    func pass(_ published: inout Publication, _ leadership: Leadership) async throws(ControllerError) -> Bool {
+        let stored = try await read()
+        let store = stored.map(CertificateStore.init) ?? CertificateStore()
+        if !store.bundle.isEmpty {
+            try await configurations.publish(store.bundle, under: leadership)
+            published.note(store.bundle, at: environment.now())
+        }
+        let wanted: CertificateStore
+        do throws(X509Error) {
+            wanted = try CertificateRotation(names: names, now: environment.wallTime())
+                .step(store, published: published.duration(of: store.bundle, at: environment.now()))
+        } catch {
+            throw ControllerError(code: "unexpected", message: "No certificate can be made: \(error.message)")
+        }
+        guard wanted != store else { return false }
+        try await write(wanted, over: stored, leadership)
+        logger.notice(
+            "the certificates of the admission service were renewed",
+            metadata: [
+                "serves_until": "\(wanted.current?.certificate.notAfter.description ?? "-")",
+                "announced": "\(wanted.next != nil)", "overlapping": "\(wanted.former != nil)",
+            ])
+        return true
+    }
+
+    private func read() async throws(ControllerError) -> KubernetesObject? {
+        do throws(KubernetesError) {
+            return try await api.get(.secrets, namespace: namespace, name: secret)
+        } catch {
+            guard error.kind != .notFound else { return nil }
+            throw ControllerError(error)
+        }
+    }
+
+    private func write(
+        _ store: CertificateStore, over stored: KubernetesObject?, _ leadership: Leadership
+    ) async throws(ControllerError) {
+        var object = stored ?? KubernetesObject(.secrets, namespace: namespace, name: secret)
+        object.json["data"] = .object(store.data)
+        if stored == nil { object.json["type"] = "Opaque" }
+        object.metadata["managedFields"] = nil
+        try leadership.check()
+        do throws(KubernetesError) {
+            // With the version that was read: who writes in between makes this a conflict.
+            _ =
+                stored == nil
+                ? try await api.create(object, in: .secrets) : try await api.replace(object, in: .secrets)
+        } catch {
+            guard error.kind != .conflict, error.kind != .alreadyExists else {
+                throw ControllerError(code: "stale", message: "The Secret \(secret) was written by somebody else.")
+            }
+            throw ControllerError(error)
+        }
+    }
+}
+
+/// Since when API servers have a bundle, as far as this process has seen.
+struct Publication: Sendable {
+    private var bundle = ""
+    private var since: ContinuousClock.Instant?
+
+    /// Everybody has it now.
+    mutating func note(_ bundle: String, at now: ContinuousClock.Instant) {
+        guard bundle != self.bundle || since == nil else { return }
+        (self.bundle, since) = (bundle, now)
+    }
+
+    func duration(of bundle: String, at now: ContinuousClock.Instant) -> Duration? {
+        bundle == self.bundle ? since.map { now - $0 } : nil
+    }
+}

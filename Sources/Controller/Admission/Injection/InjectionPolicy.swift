@@ -1,0 +1,223 @@
+import Encodings
+
+/// The injection as objects of the cluster, for API servers that change pods by themselves (Kubernetes 1.36 and newer): no
+/// webhook has to be reached for a pod to start.
+///
+/// It knows what is the same for all pods: the settings of the controller, and the annotation `true`. AgentProfiles need the
+/// webhook; a pod that names one is refused by the second policy, which also sees to it that no pod that asked for an agent
+/// starts without it.
+public struct InjectionPolicy: Sendable {
+    private let settings: InjectionSettings
+    private let name: String
+
+    /// A policy for agents of these settings.
+    ///
+    /// - Parameters:
+    ///   - settings: as the controller would have them; an image and a broker are needed.
+    ///   - name: what the objects are called.
+    public init(_ settings: InjectionSettings, name: String = "claviger-injection") {
+        self.settings = settings
+        self.name = name
+    }
+
+    /// A MutatingAdmissionPolicy, a ValidatingAdmissionPolicy and a binding for each, as YAML documents.
+    ///
+    /// - Throws: `ControllerError` `invalid` when image or broker are missing.
+    public func yaml() throws(ControllerError) -> String {
+        let parts = try parts()
+        return [mutating(parts), binding("Mutating"), validating(parts), binding("Validating")]
+            .map { "---\n" + YAMLText.text(.object($0)) }.joined()
+    }
+
+    /// What the policy computes for each pod, by name.
+    static let variables = [
+        (name: "user", field: "runAsUser", otherwise: nil as String?),
+        (name: "group", field: "runAsGroup", otherwise: "variables.user"),
+    ]
+
+    /// The parts that a pod gets which says nothing of users and groups.
+    func parts() throws(ControllerError) -> AgentParts {
+        do throws(InjectionRefusal) {
+            let pod = try PodShape(["metadata": [:], "spec": ["containers": []]])
+            return AgentParts(try AgentPlan(settings, profile: nil, pod: pod))
+        } catch {
+            throw ControllerError(code: "invalid", message: error.message)
+        }
+    }
+
+    /// The expression of a variable: the pod's own number where it has one that is not root's.
+    func expression(of field: String, otherwise: String?) -> String {
+        let path = "object.spec.securityContext.\(field)"
+        return "has(object.spec.securityContext) && has(\(path)) && \(path) > 0 ? \(path) : "
+            + (otherwise ?? String(settings.user))
+    }
+
+    /// The list of changes (RFC 6902) as an expression.
+    ///
+    /// - Parameter isTyped: whether objects carry the names of their types, as API servers want them; without they are maps.
+    func patch(_ parts: AgentParts, isTyped: Bool) -> String {
+        let text = ObjectText(
+            isTyped: isTyped,
+            expressions: [
+                "Object.spec.initContainers.securityContext.runAsUser": "variables.user",
+                "Object.spec.initContainers.securityContext.runAsGroup": "variables.group",
+            ])
+        func add(_ path: String, _ value: String) -> String {
+            text.object("JSONPatch", [("op", "\"add\""), ("path", "\"\(path)\""), ("value", value)])
+        }
+        func first(_ list: String, at place: String, _ values: [String]) -> String {
+            let each = values.map { add("/spec/\(list)/\(place)", $0) }.joined(separator: ", ")
+            let whole = add("/spec/\(list)", "[\(values.joined(separator: ", "))]")
+            return "(has(object.spec.\(list)) ? [\(each)] : [\(whole)])"
+        }
+        let annotations = parts.annotations.filter { $0.name != InjectionNames.status }.map { annotation in
+            add("/metadata/annotations/" + PodPatch.step(annotation.name), text.literal(.string(annotation.value)))
+        }
+        let volumes = parts.volumes.map { text.literal(.object($0), as: "Object.spec.volumes") }
+        let container = text.literal(.object(parts.container), as: "Object.spec.initContainers")
+        return [
+            "[\(annotations.joined(separator: ", "))]", first("volumes", at: "-", volumes),
+            first("initContainers", at: "0", [container]),
+        ].joined(separator: "\n+ ")
+    }
+}
+
+extension InjectionPolicy {
+    private static let request = "object.metadata.annotations['\(InjectionNames.request)']"
+    private static let asks =
+        "has(object.metadata.annotations) && '\(InjectionNames.request)' in object.metadata.annotations && \(request) != 'false'"
+
+    private func object(_ kind: String, _ name: String, _ spec: JSONObject) -> JSONObject {
+        [
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": .string(kind),
+            "metadata": ["name": .string(name)], "spec": .object(spec),
+        ]
+    }
+
+    private func binding(_ verb: String) -> JSONObject {
+        let name = verb == "Mutating" ? name : name + "-guard"
+        var spec: JSONObject = ["policyName": .string(name)]
+        if verb == "Validating" { spec["validationActions"] = ["Deny"] }
+        return object("\(verb)AdmissionPolicyBinding", name, spec)
+    }
+
+    private var constraints: JSONValue {
+        [
+            "namespaceSelector": [
+                "matchExpressions": [
+                    [
+                        "key": .string(InjectionNames.namespaceLabel), "operator": "In",
+                        "values": [.string(InjectionNames.namespaceLabelValue)],
+                    ],
+                    [
+                        "key": "kubernetes.io/metadata.name", "operator": "NotIn",
+                        "values": .array(settings.excludedNamespaces.sorted().map { .string($0) }),
+                    ],
+                ]
+            ],
+            "resourceRules": [
+                ["apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]]
+            ],
+        ]
+    }
+
+    private func mutating(_ parts: AgentParts) -> JSONObject {
+        let name = InjectionNames.container
+        return object(
+            "MutatingAdmissionPolicy", self.name,
+            [
+                "failurePolicy": "Fail", "reinvocationPolicy": "IfNeeded", "matchConstraints": constraints,
+                "matchConditions": [
+                    ["name": "asked-for", "expression": .string("\(Self.asks) && \(Self.request) == 'true'")],
+                    [
+                        "name": "not-there-yet",
+                        "expression": .string(
+                            "!has(object.spec.initContainers) || !object.spec.initContainers.exists(c, c.name == '\(name)')"),
+                    ],
+                ],
+                "variables": .array(
+                    Self.variables.map { variable in
+                        [
+                            "name": .string(variable.name),
+                            "expression": .string(expression(of: variable.field, otherwise: variable.otherwise)),
+                        ]
+                    }),
+                "mutations": [
+                    [
+                        "patchType": "JSONPatch",
+                        "jsonPatch": ["expression": .string(patch(parts, isTyped: true))],
+                    ]
+                ],
+            ])
+    }
+
+    private func validating(_ parts: AgentParts) -> JSONObject {
+        object(
+            "ValidatingAdmissionPolicy", name + "-guard",
+            [
+                "failurePolicy": "Fail", "matchConstraints": constraints,
+                "matchConditions": [["name": "asked-for", "expression": .string(Self.asks)]],
+                "validations": .array(
+                    validations(parts).map { ["expression": .string($0.expression), "message": .string($0.message)] }),
+            ])
+    }
+
+    /// What must hold for a pod that asked, once all changes were made; each with what its author is told.
+    func validations(_ parts: AgentParts) -> [(expression: String, message: String)] {
+        let name = InjectionNames.container
+        let first = "object.spec.initContainers[0]"
+        func literal(_ member: String) -> String {
+            ObjectText(isTyped: false, expressions: [:]).literal(parts.container[member] ?? .null)
+        }
+        let isThere = "has(object.spec.initContainers) && size(object.spec.initContainers) > 0 && \(first).name == '\(name)'"
+        let isOurs =
+            "\(first).image == \(literal("image")) && has(\(first).command) && \(first).command == \(literal("command")) "
+            + "&& has(\(first).args) && \(first).args == \(literal("args")) && has(\(first).restartPolicy) "
+            + "&& \(first).restartPolicy == 'Always' && !has(\(first).env) && !has(\(first).envFrom)"
+        return [
+            (
+                "\(Self.request) == 'true'",
+                "In this cluster \(InjectionNames.request) is 'true' or 'false': AgentProfiles need the injection webhook."
+            ),
+            (
+                "!has(object.spec.hostNetwork) || !object.spec.hostNetwork",
+                "A pod with an agent cannot share the node's network: leave hostNetwork out."
+            ),
+            (
+                "!object.spec.containers.exists(c, c.name == '\(name)')",
+                "The name \(name) is the agent's: give the container another one."
+            ),
+            ("\(isThere) && \(isOurs)", "The pod asks for an agent and does not have the cluster's as first init container."),
+        ]
+    }
+}
+
+/// Objects and values in the Common Expression Language.
+struct ObjectText: Sendable {
+    /// Members whose names are not fields of a type.
+    private static let maps: Set<String> = ["limits", "requests"]
+
+    let isTyped: Bool
+    /// What stands for the value of a field, by the field's path.
+    let expressions: [String: String]
+
+    func literal(_ value: JSONValue, as type: String = "") -> String {
+        switch value {
+        case .object(let object):
+            let isMap = Self.maps.contains { type.hasSuffix("." + $0) }
+            let members = object.map { name, value in
+                let path = "\(type).\(name)"
+                return (name, expressions[path] ?? literal(value, as: path))
+            }
+            return self.object(isMap ? "" : type, members)
+        case .array(let elements): return "[" + elements.map { literal($0, as: type) }.joined(separator: ", ") + "]"
+        default: return value.serializedString()
+        }
+    }
+
+    func object(_ type: String, _ members: [(String, String)]) -> String {
+        let hasNames = isTyped && !type.isEmpty
+        let list = members.map { (hasNames ? $0.0 : "\"\($0.0)\"") + ": " + $0.1 }.joined(separator: ", ")
+        return (hasNames ? type : "") + "{" + list + "}"
+    }
+}
