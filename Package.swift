@@ -279,9 +279,10 @@ let package = Package(
         tests(
             "Controller",
             [
-                "BrokerTestSupport", "KubernetesTestSupport", "TestPrograms", "TestSupport", "BrokerAPI",
-                "HTTPTransport", "Kubernetes", "Policy", "Telemetry", "Encodings", logging, lifecycle,
-            ], vectors: false),
+                "BrokerTestSupport", "KubernetesTestSupport", "TestPrograms", "TestSupport", "BrokerAPI", "CEL",
+                "Guest", "HTTPTransport", "Kubernetes", "Policy", "Telemetry", "X509Trust", "Encodings", logging,
+                lifecycle,
+            ], vectors: false, exclude: ["Pods", "Policies"]),
         tests(
             "claviger",
             [

@@ -10,6 +10,9 @@ struct AdmissionOptions: ParsableArguments {
     @Option(name: .long, help: "Name of the Service before them, in the Lease's namespace.")
     var admissionService = "claviger-admission"
 
+    @Option(name: .long, help: "A further host name in its certificate, for configurations with a url. Can be repeated.")
+    var admissionHost: [String] = []
+
     @Option(
         name: .long,
         help: "Folder with tls.crt and tls.key, such as cert-manager's. Default: the leader makes them in a Secret.")
@@ -33,6 +36,7 @@ struct AdmissionOptions: ParsableArguments {
         let address = try ClusterOptions.address(admissionAddress, "admission-address")
         var settings = AdmissionSettings(host: address.host, port: address.port)
         settings.service = admissionService
+        settings.hosts = admissionHost
         settings.certificates = admissionCertificates.map { .folder($0) } ?? .secret(admissionSecret)
         settings.validatingWebhooks = validatingWebhooks == "none" ? nil : validatingWebhooks
         settings.mutatingWebhooks = mutatingWebhooks == "none" ? nil : mutatingWebhooks

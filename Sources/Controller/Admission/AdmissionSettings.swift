@@ -14,6 +14,8 @@ public struct AdmissionSettings: Sendable {
     public var port: Int
     /// The Service's name, in the namespace of the Lease.
     public var service = "claviger-admission"
+    /// Further host names by which API servers call, for webhook configurations with a `url`.
+    public var hosts: [String] = []
     /// Where certificate and key come from.
     public var certificates = Certificates.secret("claviger-admission-tls")
     /// The ValidatingWebhookConfiguration that calls this service; nil for none.

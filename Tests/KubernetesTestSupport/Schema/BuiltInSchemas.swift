@@ -27,6 +27,7 @@ enum BuiltInSchemas {
                 "type": "object", "x-kubernetes-preserve-unknown-fields": true,
                 "properties": ["status": .object(status)],
             ])
+        case "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration": members = ["webhooks": webhooks]
         default: return nil
         }
         members["apiVersion"] = ["type": "string"]
@@ -39,6 +40,20 @@ enum BuiltInSchemas {
     private static let conditions: JSONValue = [
         "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"],
         "items": ["type": "object", "x-kubernetes-preserve-unknown-fields": true],
+    ]
+    /// Each is a field owner's own by its name, and so is what it trusts: others write the rest.
+    private static let webhooks: JSONValue = [
+        "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
+        "items": [
+            "type": "object", "x-kubernetes-preserve-unknown-fields": true,
+            "properties": [
+                "name": ["type": "string"],
+                "clientConfig": [
+                    "type": "object", "x-kubernetes-preserve-unknown-fields": true,
+                    "properties": ["url": ["type": "string"], "caBundle": ["type": "string", "format": "byte"]],
+                ],
+            ],
+        ],
     ]
     private static let reference: JSONValue = [
         "type": "object",

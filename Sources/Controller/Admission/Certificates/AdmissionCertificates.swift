@@ -49,6 +49,9 @@ final class AdmissionCertificates: Sendable {
         }
     }
 
+    /// What new connections are answered with.
+    var servedCertificate: Certificate? { state.withLock(\.leaf) }
+
     /// Waits for the first certificate. Nil when the task was cancelled before. For one caller.
     func first() async -> ExchangeableCertificate? {
         for await _ in loaded {

@@ -6,10 +6,11 @@ import X509Trust
 struct ServiceNames: Sendable, Hashable {
     let service: String
     let namespace: String
+    var others: [String] = []
 
-    /// API servers ask for the first one.
+    /// API servers ask for the first one, unless their configuration names another.
     var hosts: [String] {
-        ["\(service).\(namespace).svc", "\(service).\(namespace).svc.cluster.local", "\(service).\(namespace)"]
+        ["\(service).\(namespace).svc", "\(service).\(namespace).svc.cluster.local", "\(service).\(namespace)"] + others
     }
 }
 

@@ -25,9 +25,16 @@ public struct InjectionPolicy: Sendable {
     /// - Throws: `ControllerError` `invalid` when image or broker are missing.
     public func yaml() throws(ControllerError) -> String {
         let parts = try parts()
-        return [mutating(parts), binding("Mutating"), validating(parts), binding("Validating")]
+        let text = [mutating(parts), binding("Mutating"), validating(parts), binding("Validating")]
             .map { "---\n" + YAMLText.text(.object($0)) }.joined()
+        // A block keeps the lines of an expression; the list of changes is one for each change.
+        let indent = "\n" + String(repeating: " ", count: 8)
+        let block = patch(parts, isTyped: true).replacing("\n", with: indent)
+        return text.replacing("expression: \(Self.place)", with: "expression: |-" + indent + block)
     }
+
+    /// Stands for the list of changes while the rest is written.
+    private static let place = "the-changes"
 
     /// What the policy computes for each pod, by name.
     static let variables = [
@@ -65,27 +72,28 @@ public struct InjectionPolicy: Sendable {
         func add(_ path: String, _ value: String) -> String {
             text.object("JSONPatch", [("op", "\"add\""), ("path", "\"\(path)\""), ("value", value)])
         }
-        func first(_ list: String, at place: String, _ values: [String]) -> String {
-            let each = values.map { add("/spec/\(list)/\(place)", $0) }.joined(separator: ", ")
-            let whole = add("/spec/\(list)", "[\(values.joined(separator: ", "))]")
-            return "(has(object.spec.\(list)) ? [\(each)] : [\(whole)])"
+        /// Adds to a list, which is there by then.
+        func listed(_ list: String, at place: String, _ values: [String]) -> [String] {
+            let path = "/spec/\(list)"
+            let made = "(has(object.spec.\(list)) ? [] : [\(add(path, "[]"))])"
+            return [made] + values.map { "[" + add("\(path)/\(place)", $0) + "]" }
         }
         let annotations = parts.annotations.filter { $0.name != InjectionNames.status }.map { annotation in
-            add("/metadata/annotations/" + PodPatch.step(annotation.name), text.literal(.string(annotation.value)))
+            "[" + add("/metadata/annotations/" + PodPatch.step(annotation.name), text.literal(.string(annotation.value)))
+                + "]"
         }
         let volumes = parts.volumes.map { text.literal(.object($0), as: "Object.spec.volumes") }
         let container = text.literal(.object(parts.container), as: "Object.spec.initContainers")
-        return [
-            "[\(annotations.joined(separator: ", "))]", first("volumes", at: "-", volumes),
-            first("initContainers", at: "0", [container]),
-        ].joined(separator: "\n+ ")
+        return (annotations + listed("volumes", at: "-", volumes) + listed("initContainers", at: "0", [container]))
+            .joined(separator: "\n+ ")
     }
 }
 
 extension InjectionPolicy {
     private static let request = "object.metadata.annotations['\(InjectionNames.request)']"
-    private static let asks =
-        "has(object.metadata.annotations) && '\(InjectionNames.request)' in object.metadata.annotations && \(request) != 'false'"
+    private static let hasWish =
+        "has(object.metadata.annotations) && '\(InjectionNames.request)' in object.metadata.annotations"
+    private static let asks = "\(hasWish) && \(request) != 'false'"
 
     private func object(_ kind: String, _ name: String, _ spec: JSONObject) -> JSONObject {
         [
@@ -121,14 +129,14 @@ extension InjectionPolicy {
         ]
     }
 
-    private func mutating(_ parts: AgentParts) -> JSONObject {
+    func mutating(_ parts: AgentParts) -> JSONObject {
         let name = InjectionNames.container
         return object(
             "MutatingAdmissionPolicy", self.name,
             [
                 "failurePolicy": "Fail", "reinvocationPolicy": "IfNeeded", "matchConstraints": constraints,
                 "matchConditions": [
-                    ["name": "asked-for", "expression": .string("\(Self.asks) && \(Self.request) == 'true'")],
+                    ["name": "asked-for", "expression": .string("\(Self.hasWish) && \(Self.request) == 'true'")],
                     [
                         "name": "not-there-yet",
                         "expression": .string(
@@ -145,13 +153,13 @@ extension InjectionPolicy {
                 "mutations": [
                     [
                         "patchType": "JSONPatch",
-                        "jsonPatch": ["expression": .string(patch(parts, isTyped: true))],
+                        "jsonPatch": ["expression": .string(Self.place)],
                     ]
                 ],
             ])
     }
 
-    private func validating(_ parts: AgentParts) -> JSONObject {
+    func validating(_ parts: AgentParts) -> JSONObject {
         object(
             "ValidatingAdmissionPolicy", name + "-guard",
             [

@@ -1,0 +1,111 @@
+import CEL
+import Encodings
+import Foundation
+import Testing
+
+@testable import Controller
+@testable import KubernetesTestSupport
+
+/// The injection as a policy of the cluster. After a change that is wanted:
+///
+///     CLAVIGER_REGENERATE_PODS=1 swift test --filter InjectionPolicyTests
+@Suite("The injection without a webhook")
+struct InjectionPolicyTests {
+    private static let policy = InjectionPolicy(PodFiles.settings)
+    private static let environment = CELEnvironment(variableNames: ["object", "variables"])
+
+    private static func evaluate(_ text: String, _ values: [String: CELValue]) throws -> CELValue {
+        try CELProgram(text, environment: environment).evaluate(values, costLimit: 10_000_000)
+    }
+
+    /// What an API server with the policy makes of a pod: `nil` when its conditions leave the pod alone.
+    private static func inject(_ pod: JSONObject) throws -> JSONObject? {
+        let parts = try policy.parts()
+        var values = ["object": CELValue(.object(pod)), "variables": CELValue.emptyMap]
+        let spec = try #require(policy.mutating(parts)["spec"])
+        for condition in spec["matchConditions"]?.arrayValue ?? [] {
+            guard case .bool(true) = try evaluate(condition["expression"]?.stringValue ?? "", values) else { return nil }
+        }
+        var known = CELMap()
+        for variable in InjectionPolicy.variables {
+            let text = policy.expression(of: variable.field, otherwise: variable.otherwise)
+            _ = known.insert(try evaluate(text, values), for: .string(variable.name))
+            values["variables"] = .map(known)
+        }
+        let changes = try evaluate(policy.patch(parts, isTyped: false), values)
+        let operations = try #require(changes.json()?.arrayValue)
+        return try Patches.patched(.object(pod), operations).objectValue
+    }
+
+    /// Whether the second policy lets the pod be stored.
+    private static func isLetPass(_ pod: JSONObject) throws -> Bool {
+        let values = ["object": CELValue(.object(pod)), "variables": CELValue.emptyMap]
+        let spec = try #require(policy.validating(try policy.parts())["spec"])
+        for condition in spec["matchConditions"]?.arrayValue ?? [] {
+            guard case .bool(true) = try evaluate(condition["expression"]?.stringValue ?? "", values) else { return true }
+        }
+        return try (spec["validations"]?.arrayValue ?? []).allSatisfy { validation in
+            try evaluate(validation["expression"]?.stringValue ?? "", values) == .bool(true)
+        }
+    }
+
+    private static func withoutStatus(_ pod: JSONObject) -> JSONObject {
+        var (pod, metadata) = (pod, pod["metadata"]?.objectValue ?? [:])
+        var annotations = metadata["annotations"]?.objectValue ?? [:]
+        annotations["claviger.dev/agent-status"] = nil
+        metadata["annotations"] = .object(annotations)
+        pod["metadata"] = .object(metadata)
+        return pod
+    }
+
+    @Test("policy and webhook make the same of a pod that asks with 'true'")
+    func same() async throws {
+        // Without profiles: the policy knows none.
+        let injector = PodInjector(settings: PodFiles.settings, authorities: nil, profiles: GivenProfiles())
+        var compared = 0
+        for name in try PodFiles.names {
+            let pod = try PodFiles.pod(name)
+            guard pod["metadata"]?["annotations"]?["claviger.dev/inject"] == "true" else { continue }
+            let (answer, wanted) = try await PodFiles.inject(pod, injector)
+            guard answer.refusal == nil, !answer.patch.isEmpty else { continue }
+            let made = try #require(try Self.inject(pod), "\(name)")
+            #expect(Self.withoutStatus(made) == Self.withoutStatus(wanted), "\(name)")
+            #expect(try Self.inject(made) == nil && Self.isLetPass(made), "\(name), second pass")
+            compared += 1
+        }
+        #expect(compared >= 6)
+    }
+
+    @Test("no pod that asks starts without the agent: where there is no webhook, the second policy refuses it")
+    func guardRail() async throws {
+        for name in ["foreign-agent", "taken-name", "host-network", "files", "strange-wish", "upper-case-wish", "empty-wish"] {
+            let pod = try PodFiles.pod(name)
+            let stored = try Self.inject(pod) ?? pod
+            #expect(try !Self.isLetPass(stored), "\(name)")
+        }
+        for name in ["not-asked", "opted-out"] {
+            let pod = try PodFiles.pod(name)
+            #expect(try Self.inject(pod) == nil && Self.isLetPass(pod), "\(name)")
+        }
+        #expect(try !Self.isLetPass(try PodFiles.pod("plain")), "a pod that the first policy did not get to see")
+    }
+
+    @Test("what is printed is what is written down, with the agent put first by a JSON patch")
+    func golden() throws {
+        let file = PodFiles.folder.deletingLastPathComponent().appending(path: "Policies/injection-policy.yaml")
+        let text = try Self.policy.yaml()
+        if ProcessInfo.processInfo.environment["CLAVIGER_REGENERATE_PODS"] != nil {
+            try text.write(to: file, atomically: true, encoding: .utf8)
+        }
+        #expect(try String(contentsOf: file, encoding: .utf8) == text)
+        let objects = try YAMLObjects.objects(in: text)
+        #expect(objects.compactMap { $0["kind"]?.stringValue } == [
+            "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy",
+            "ValidatingAdmissionPolicyBinding",
+        ])
+        let expression = objects[0]["spec"]?["mutations"]?.arrayValue?[0]["jsonPatch"]?["expression"]?.stringValue
+        #expect(expression == Self.policy.patch(try Self.policy.parts(), isTyped: true))
+        #expect(expression?.contains("path: \"/spec/initContainers/0\", value: Object.spec.initContainers{") == true)
+        #expect(throws: ControllerError.self) { try InjectionPolicy(InjectionSettings()).yaml() }
+    }
+}
