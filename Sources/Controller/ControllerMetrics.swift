@@ -48,7 +48,8 @@ public struct ControllerMetrics: Sendable {
         "claviger_watch_up_to_date": .init(
             "1 while a collection was read whole and its watch tells of changes, 0 while it may be behind, by resource."
         ),
-        "claviger_controller_insecure": .init("1 while the broker is addressed without TLS, or injected agents may prove nothing."),
+        "claviger_controller_insecure": .init(
+            "1 while the broker is addressed without TLS, or injected agents may prove nothing."),
     ]
 
     func reconciled(_ controller: String, result: String, took: Duration) {

@@ -10,7 +10,8 @@ struct AdmissionOptions: ParsableArguments {
     @Option(name: .long, help: "Name of the Service before them, in the Lease's namespace.")
     var admissionService = "claviger-admission"
 
-    @Option(name: .long, help: "A further host name in its certificate, for configurations with a url. Can be repeated.")
+    @Option(
+        name: .long, help: "A further host name in its certificate, for configurations with a url. Can be repeated.")
     var admissionHost: [String] = []
 
     @Option(

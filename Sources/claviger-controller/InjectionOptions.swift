@@ -5,7 +5,8 @@ import Logging
 
 /// What is put into pods that ask for an agent.
 struct InjectionOptions: ParsableArguments {
-    @Option(name: .long, help: "Image of injected agents, best by digest. Without it pods that ask for one are refused.")
+    @Option(
+        name: .long, help: "Image of injected agents, best by digest. Without it pods that ask for one are refused.")
     var agentImage: String?
 
     @Option(name: .long, help: "When the kubelet pulls it: IfNotPresent, Always or Never.")
@@ -13,12 +14,16 @@ struct InjectionOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: "The broker's address (https://…) for pods that name no AgentProfile. Can be repeated, the preferred one first.")
+        help:
+            "The broker's address (https://…) for pods that name no AgentProfile. Can be repeated, the preferred one first."
+    )
     var agentBrokerURL: [String] = []
 
     @Option(
         name: .long,
-        help: "File with certificates (PEM) that the broker's must lead to; read anew for each pod. Default: the image's.")
+        help:
+            "File with certificates (PEM) that the broker's must lead to; read anew for each pod. Default: the image's."
+    )
     var agentCA: String?
 
     @Option(name: .long, help: "What is reserved for an agent.")

@@ -6,12 +6,14 @@ import Encodings
 struct InjectionPolicyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "admission-policy",
-        abstract: "Prints the injection as a MutatingAdmissionPolicy, which needs no webhook (Kubernetes 1.36 and newer).",
+        abstract:
+            "Prints the injection as a MutatingAdmissionPolicy, which needs no webhook (Kubernetes 1.36 and newer).",
         discussion: "Two policies with their bindings, as YAML for kubectl apply. AgentProfiles need the webhook.")
 
     @OptionGroup var injection: InjectionOptions
 
-    @Option(name: .long, help: "Namespace of the broker and the controller, whose pods are left alone. Can be repeated.")
+    @Option(
+        name: .long, help: "Namespace of the broker and the controller, whose pods are left alone. Can be repeated.")
     var excludedNamespace: [String] = ["claviger"]
 
     @Option(name: .long, help: "Name of the policies.")

@@ -26,7 +26,8 @@ struct AdmissionAssembly: Sendable {
                 api: api, namespace: namespace, name: name, environment: environment, logger: logger)
             keeper = CertificateKeeper(
                 api: api, namespace: namespace, secret: name,
-                names: ServiceNames(service: settings.service, namespace: namespace, others: settings.hosts), configurations: configurations,
+                names: ServiceNames(service: settings.service, namespace: namespace, others: settings.hosts),
+                configurations: configurations,
                 environment: environment, logger: logger)
         }
         certificates = AdmissionCertificates(

@@ -45,7 +45,8 @@ enum AdmissionCluster {
     ) throws -> KubernetesClient {
         let token = try server.cluster.token(forServiceAccount: "claviger-controller", namespace: "claviger")
         var configuration = try KubernetesConfiguration(
-            server: server.baseURL, authority: .pem(server.authorityPEM), credential: .token(SecretBytes(Array(token.utf8))))
+            server: server.baseURL, authority: .pem(server.authorityPEM),
+            credential: .token(SecretBytes(Array(token.utf8))))
         configuration.requestsPerSecond = 1_000
         configuration.burst = 1_000
         return try KubernetesClient(configuration, environment: environment)

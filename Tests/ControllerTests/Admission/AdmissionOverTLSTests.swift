@@ -59,7 +59,9 @@ struct AdmissionOverTLSTests {
         let value = Mutex<Int?>(nil)
     }
 
-    @Test("a cluster with one replica: pods get agents, objects are judged, and it was ready no sooner than it could be called")
+    @Test(
+        "a cluster with one replica: pods get agents, objects are judged, and it was ready no sooner than it could be called"
+    )
     func wholeWay() async throws {
         try await FakeAPIServer.run(try AdmissionCluster.make()) { server in
             let replica = try Replica("one", server)
@@ -93,7 +95,9 @@ struct AdmissionOverTLSTests {
             }
             // Outside the labelled namespaces nobody is asked.
             var elsewhere = strange
-            elsewhere["metadata"] = ["name": "q", "namespace": "claviger", "annotations": ["claviger.dev/inject": "yes"]]
+            elsewhere["metadata"] = [
+                "name": "q", "namespace": "claviger", "annotations": ["claviger.dev/inject": "yes"],
+            ]
             let left = try await admin.create(KubernetesObject(json: elsewhere), in: .pods)
             #expect(left.spec?["initContainers"] == nil)
             await replica.kill()
@@ -126,7 +130,9 @@ struct AdmissionOverTLSTests {
                 try leader()?.hasPrefix(heir == 0 ? "one" : "two") == true
             }
             // Whoever answers, every replica serves by the same Secret.
-            for port in [ports[heir]] { #expect(try await Self.ask(port, trusting: try #require(bundles.first)) == 200) }
+            for port in [ports[heir]] {
+                #expect(try await Self.ask(port, trusting: try #require(bundles.first)) == 200)
+            }
             try await Task.sleep(for: .seconds(4))
             #expect(try versions() == before && AdmissionCluster.bundles(cluster) == bundles)
             #expect(replicas[heir].isReady)

@@ -26,7 +26,9 @@ struct AdmissionReviewTests {
             review["request"] = .object(request)
             bodies.append(review.serialized())
         }
-        for (member, value) in [("object", JSONValue.array([])), ("namespace", 1), ("uid", .string(String(repeating: "u", count: 129)))] {
+        for (member, value) in [
+            ("object", JSONValue.array([])), ("namespace", 1), ("uid", .string(String(repeating: "u", count: 129))),
+        ] {
             var review = good
             var request = try #require(good["request"]?.objectValue)
             request[member] = value
@@ -39,7 +41,8 @@ struct AdmissionReviewTests {
     @Test("the answer names the request, and its warnings fit into what the API takes")
     func answers() throws {
         let long = String(repeating: "ü", count: 300) + "\n\u{1B}[31m"
-        let answer = AdmissionAnswer(warnings: [long, "second\r\nInjected: header"] + (0..<100).map { "\($0) " + long })
+        let answer = AdmissionAnswer(
+            warnings: [long, "second\r\nInjected: header"] + (0..<100).map { "\($0) " + long })
         let review = answer.review(uid: "u-1")
         #expect(review["apiVersion"] == "admission.k8s.io/v1" && review["kind"] == "AdmissionReview")
         #expect(review["response"]?["uid"] == "u-1" && review["response"]?["allowed"] == true)

@@ -76,7 +76,8 @@ struct CertificateKeeperTests {
             #expect(served.current == next && served.next == nil && served.former == first.authority)
             let overlap = try #require(try AdmissionCluster.bundles(cluster).first)
             #expect(try Self.isServed(cluster, [bothBundle, overlap], at: now()))
-            #expect(overlap.contains(first.authority.pem), "a replica that was not told yet still serves the former one")
+            #expect(
+                overlap.contains(first.authority.pem), "a replica that was not told yet still serves the former one")
             time.pass(.seconds(601))
             try await Self.settle(keeper, &publication)
             #expect(try AdmissionCluster.bundles(cluster) == [next.authority.pem])

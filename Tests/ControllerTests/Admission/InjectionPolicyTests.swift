@@ -24,7 +24,9 @@ struct InjectionPolicyTests {
         var values = ["object": CELValue(.object(pod)), "variables": CELValue.emptyMap]
         let spec = try #require(policy.mutating(parts)["spec"])
         for condition in spec["matchConditions"]?.arrayValue ?? [] {
-            guard case .bool(true) = try evaluate(condition["expression"]?.stringValue ?? "", values) else { return nil }
+            guard case .bool(true) = try evaluate(condition["expression"]?.stringValue ?? "", values) else {
+                return nil
+            }
         }
         var known = CELMap()
         for variable in InjectionPolicy.variables {
@@ -42,7 +44,9 @@ struct InjectionPolicyTests {
         let values = ["object": CELValue(.object(pod)), "variables": CELValue.emptyMap]
         let spec = try #require(policy.validating(try policy.parts())["spec"])
         for condition in spec["matchConditions"]?.arrayValue ?? [] {
-            guard case .bool(true) = try evaluate(condition["expression"]?.stringValue ?? "", values) else { return true }
+            guard case .bool(true) = try evaluate(condition["expression"]?.stringValue ?? "", values) else {
+                return true
+            }
         }
         return try (spec["validations"]?.arrayValue ?? []).allSatisfy { validation in
             try evaluate(validation["expression"]?.stringValue ?? "", values) == .bool(true)
@@ -78,7 +82,9 @@ struct InjectionPolicyTests {
 
     @Test("no pod that asks starts without the agent: where there is no webhook, the second policy refuses it")
     func guardRail() async throws {
-        for name in ["foreign-agent", "taken-name", "host-network", "files", "strange-wish", "upper-case-wish", "empty-wish"] {
+        for name in [
+            "foreign-agent", "taken-name", "host-network", "files", "strange-wish", "upper-case-wish", "empty-wish",
+        ] {
             let pod = try PodFiles.pod(name)
             let stored = try Self.inject(pod) ?? pod
             #expect(try !Self.isLetPass(stored), "\(name)")
@@ -99,10 +105,11 @@ struct InjectionPolicyTests {
         }
         #expect(try String(contentsOf: file, encoding: .utf8) == text)
         let objects = try YAMLObjects.objects(in: text)
-        #expect(objects.compactMap { $0["kind"]?.stringValue } == [
-            "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy",
-            "ValidatingAdmissionPolicyBinding",
-        ])
+        #expect(
+            objects.compactMap { $0["kind"]?.stringValue } == [
+                "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy",
+                "ValidatingAdmissionPolicyBinding",
+            ])
         let expression = objects[0]["spec"]?["mutations"]?.arrayValue?[0]["jsonPatch"]?["expression"]?.stringValue
         #expect(expression == Self.policy.patch(try Self.policy.parts(), isTyped: true))
         #expect(expression?.contains("path: \"/spec/initContainers/0\", value: Object.spec.initContainers{") == true)

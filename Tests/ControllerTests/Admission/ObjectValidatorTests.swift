@@ -61,7 +61,9 @@ struct ObjectValidatorTests {
         #expect(kinds.count >= 6)
     }
 
-    @Test("1.2.14, A31: an expression that does not compile is refused before anything is rolled out, with field and hint")
+    @Test(
+        "1.2.14, A31: an expression that does not compile is refused before anything is rolled out, with field and hint"
+    )
     func compiles() throws {
         #expect(try Self.judge(Self.policy("claims.snp.vmpl == 0")).refusal == nil)
         let misspelt = try Self.judge(Self.policy("claims.snp.vmlp == 0"))
@@ -81,7 +83,9 @@ struct ObjectValidatorTests {
 
     @Test("A47: a policy that names resources of another namespace is refused")
     func foreignResources() throws {
-        #expect(try Self.judge(Self.policy("true", resource: "other/image-key/*")).refusal?.message.contains("payments") == true)
+        #expect(
+            try Self.judge(Self.policy("true", resource: "other/image-key/*")).refusal?.message.contains("payments")
+                == true)
         // The object's own word about its namespace does not count, the API server's does.
         var object = try Self.object(Self.policy("true", resource: "other/image-key/*", namespace: "other"))
         var review = Reviews.object(object)
@@ -153,7 +157,8 @@ struct ObjectValidatorTests {
         }
         let file = "{uri: kbs:///payments/a/b"
         for (spec, field) in [
-            ("files: [\(file), path: /etc/b}]", "spec.files[0].path"), ("files: [\(file), path: /b}]", "spec.files[0].path"),
+            ("files: [\(file), path: /etc/b}]", "spec.files[0].path"),
+            ("files: [\(file), path: /b}]", "spec.files[0].path"),
             ("files: [\(file), path: /proc/self/b}]", "spec.files[0].path"), ("socket: /run/agent.sock", "spec.socket"),
             ("files: [\(file), path: /run/a/b, mode: \"0460\"}]", "spec.files[0].mode"),
             ("files: [\(file), path: /run/a/b, mode: \"0040\"}]", "spec.files[0].mode"),

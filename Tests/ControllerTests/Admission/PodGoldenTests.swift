@@ -81,7 +81,9 @@ struct PodGoldenTests {
             "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount",
         ]
         agent["volumeMounts"] = .array((agent["volumeMounts"]?.arrayValue ?? []) + [token])
-        agent["resources"] = ["limits": ["memory": "131072Ki", "cpu": "1"], "requests": ["memory": "48Mi", "cpu": "10m"]]
+        agent["resources"] = [
+            "limits": ["memory": "131072Ki", "cpu": "1"], "requests": ["memory": "48Mi", "cpu": "10m"],
+        ]
         containers[0] = .object(agent)
         spec["initContainers"] = .array(containers)
         var result = pod

@@ -39,7 +39,8 @@ struct PodInjectorTests {
         }
     }
 
-    @Test("1.2, 2.3: a pod that asks never starts silently without an agent: no image, no broker and no answer refuse it")
+    @Test(
+        "1.2, 2.3: a pod that asks never starts silently without an agent: no image, no broker and no answer refuse it")
     func neverSilently() async throws {
         var settings = PodFiles.settings
         settings.image = nil
@@ -138,7 +139,8 @@ struct PodInjectorTests {
         let pods: [JSONObject] = [
             [:], ["spec": 1], ["spec": ["containers": [1]]], ["metadata": [], "spec": ["containers": [[:]]]],
             ["metadata": ["annotations": [1]], "spec": ["containers": []]],
-            ["spec": ["containers": [["name": "a", "volumeMounts": 1]]]], ["spec": ["volumes": ["x"], "containers": []]],
+            ["spec": ["containers": [["name": "a", "volumeMounts": 1]]]],
+            ["spec": ["volumes": ["x"], "containers": []]],
             ["metadata": ["labels": ["a": 1]], "spec": ["containers": []]],
         ]
         for pod in pods {
@@ -153,6 +155,32 @@ struct PodInjectorTests {
         let injector = PodInjector(settings: PodFiles.settings, authorities: nil, profiles: profiles)
         let pod = Self.pod(annotations: ["claviger.dev/inject": "files"])
         #expect(try await PodFiles.inject(pod, injector).answer.result == "patched")
+    }
+
+    @Test("a pod that is damaged in any way is left alone, injected for good, or refused with a reason")
+    func damaged() async throws {
+        let injector = try PodFiles.injector()
+        let pods = try PodFiles.names.map(PodFiles.pod)
+        var damage = PodDamage(seed: 7)
+        var results: Set<String> = []
+        for round in 0..<3_000 {
+            var pod = JSONValue.object(pods[round % pods.count])
+            for _ in 0...Int(damage.next() % 3) { pod = damage.damaged(pod) }
+            guard let object = pod.objectValue else { continue }
+            let (answer, injected) = try await PodFiles.inject(object, injector)
+            results.insert(answer.result)
+            guard answer.refusal == nil else {
+                #expect(answer.patch.isEmpty && answer.refusal?.message.isEmpty == false)
+                continue
+            }
+            let again = try await PodFiles.inject(injected, injector)
+            #expect(again.answer.refusal == nil && again.answer.patch.isEmpty, "\(pod)")
+            guard !answer.patch.isEmpty else { continue }
+            let first = injected["spec"]?["initContainers"]?.arrayValue?.first
+            #expect(first?["name"] == "claviger-agent", "\(pod)")
+            #expect(first?["image"]?.stringValue == PodFiles.settings.image, "\(pod)")
+        }
+        #expect(results == ["allowed", "patched", "refused"])
     }
 
     @Test("the agent itself reads every configuration that is injected")
@@ -173,5 +201,44 @@ struct PodInjectorTests {
             #expect(!file.values(of: "kbs-url").isEmpty, "\(name)")
         }
         #expect(count > 12)
+    }
+}
+
+/// Damages documents, the same way at each run.
+private struct PodDamage {
+    private static let values: [JSONValue] = [
+        .null, true, 0, -1, 4_294_967_295, "", "claviger-agent", "claviger-files-0", "/run/secrets/database", "true", [],
+        [:], ["claviger-agent"], ["name": "claviger-agent"], .string(String(repeating: "a/../", count: 500)),
+    ]
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        // SplitMix64.
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    mutating func damaged(_ value: JSONValue) -> JSONValue {
+        let chance = next()
+        switch value {
+        case .object(var object) where !object.isEmpty && chance % 8 != 0:
+            let name = object.names[Int(next() % UInt64(object.count))]
+            object[name] = chance % 13 == 0 ? nil : damaged(object[name] ?? .null)
+            return .object(object)
+        case .array(var elements) where !elements.isEmpty && chance % 8 != 0:
+            let place = Int(next() % UInt64(elements.count))
+            if chance % 13 == 0 {
+                elements.append(elements[place])
+            } else {
+                elements[place] = damaged(elements[place])
+            }
+            return .array(elements)
+        default: return Self.values[Int(next() % UInt64(Self.values.count))]
+        }
     }
 }

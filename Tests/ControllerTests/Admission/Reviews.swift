@@ -24,7 +24,8 @@ enum Reviews {
         return review(
             ("claviger.dev", "v1alpha1", kind), kind.lowercased() + "s",
             operation: operation ?? (old == nil ? "CREATE" : "UPDATE"),
-            namespace: object["metadata"]?["namespace"]?.stringValue, object: object, old: old, subresource: subresource)
+            namespace: object["metadata"]?["namespace"]?.stringValue, object: object, old: old, subresource: subresource
+        )
     }
 
     static func review(

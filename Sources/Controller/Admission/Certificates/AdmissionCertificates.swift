@@ -119,7 +119,8 @@ final class AdmissionCertificates: Sendable {
             (state.read, state.leaf, state.chain, state.serving) = (fresh, chain.first, chain, usable)
         }
         if let end = chain.first?.notAfter { metrics.admissionCertificate(until: end) }
-        logger.notice("admission certificate loaded", metadata: ["until": "\(chain.first?.notAfter.description ?? "-")"])
+        logger.notice(
+            "admission certificate loaded", metadata: ["until": "\(chain.first?.notAfter.description ?? "-")"])
     }
 
     private func note(_ problem: String?) { state.withLock { $0.sourceProblem = problem } }

@@ -62,7 +62,8 @@ struct ServingIdentity: Sendable, Equatable {
         guard let value = certificate.extensionValue("2.5.29.17") else { return false }
         return names.hosts.allSatisfy { host in
             let bytes = Array(host.utf8)
-            let head: [UInt8] = bytes.count < 128 ? [0x82, UInt8(bytes.count)] : [0x82, 0x81, UInt8(clamping: bytes.count)]
+            let head: [UInt8] =
+                bytes.count < 128 ? [0x82, UInt8(bytes.count)] : [0x82, 0x81, UInt8(clamping: bytes.count)]
             return Self.contains(value, head + bytes)
         }
     }

@@ -86,11 +86,13 @@ struct AgentParts: Sendable {
     private static func resources(_ plan: AgentPlan) -> JSONObject {
         let (requests, limits) = (plan.profile?.container?.requests ?? [:], plan.profile?.container?.limits ?? [:])
         func quantities(_ chosen: [String: String], _ usual: [String: String]) -> JSONValue {
-            let all = chosen.merging(usual.filter { requests[$0.key] == nil && limits[$0.key] == nil }) { own, _ in own }
+            let all = chosen.merging(usual.filter { requests[$0.key] == nil && limits[$0.key] == nil }) { own, _ in own
+            }
             return .object(JSONObject(all.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
         }
         return [
-            "limits": quantities(limits, plan.settings.limits), "requests": quantities(requests, plan.settings.requests),
+            "limits": quantities(limits, plan.settings.limits),
+            "requests": quantities(requests, plan.settings.requests),
         ]
     }
 

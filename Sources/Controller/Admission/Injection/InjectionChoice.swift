@@ -34,7 +34,8 @@ enum InjectionChoice: Sendable {
             guard isName(name) else {
                 throw InjectionRefusal(
                     code: "bad_request",
-                    message: "The annotation \(InjectionNames.request) is 'true', 'false' or the name of an AgentProfile, not "
+                    message:
+                        "The annotation \(InjectionNames.request) is 'true', 'false' or the name of an AgentProfile, not "
                         + "'\(name.prefix(80).printable)'.")
             }
             guard let object = try await source.profile(name, in: namespace) else {

@@ -79,7 +79,9 @@ public struct InjectionPolicy: Sendable {
             return [made] + values.map { "[" + add("\(path)/\(place)", $0) + "]" }
         }
         let annotations = parts.annotations.filter { $0.name != InjectionNames.status }.map { annotation in
-            "[" + add("/metadata/annotations/" + PodPatch.step(annotation.name), text.literal(.string(annotation.value)))
+            "["
+                + add(
+                    "/metadata/annotations/" + PodPatch.step(annotation.name), text.literal(.string(annotation.value)))
                 + "]"
         }
         let volumes = parts.volumes.map { text.literal(.object($0), as: "Object.spec.volumes") }
@@ -140,7 +142,8 @@ extension InjectionPolicy {
                     [
                         "name": "not-there-yet",
                         "expression": .string(
-                            "!has(object.spec.initContainers) || !object.spec.initContainers.exists(c, c.name == '\(name)')"),
+                            "!has(object.spec.initContainers) || !object.spec.initContainers.exists(c, c.name == '\(name)')"
+                        ),
                     ],
                 ],
                 "variables": .array(
@@ -177,7 +180,8 @@ extension InjectionPolicy {
         func literal(_ member: String) -> String {
             ObjectText(isTyped: false, expressions: [:]).literal(parts.container[member] ?? .null)
         }
-        let isThere = "has(object.spec.initContainers) && size(object.spec.initContainers) > 0 && \(first).name == '\(name)'"
+        let isThere =
+            "has(object.spec.initContainers) && size(object.spec.initContainers) > 0 && \(first).name == '\(name)'"
         let isOurs =
             "\(first).image == \(literal("image")) && has(\(first).command) && \(first).command == \(literal("command")) "
             + "&& has(\(first).args) && \(first).args == \(literal("args")) && has(\(first).restartPolicy) "
@@ -195,7 +199,10 @@ extension InjectionPolicy {
                 "!object.spec.containers.exists(c, c.name == '\(name)')",
                 "The name \(name) is the agent's: give the container another one."
             ),
-            ("\(isThere) && \(isOurs)", "The pod asks for an agent and does not have the cluster's as first init container."),
+            (
+                "\(isThere) && \(isOurs)",
+                "The pod asks for an agent and does not have the cluster's as first init container."
+            ),
         ]
     }
 }

@@ -55,7 +55,8 @@ struct PodInjection: Sendable {
         guard others.count * parts.sharedMounts.count <= PodInjector.mostMounts else {
             throw InjectionRefusal(
                 code: "too_large",
-                message: "\(others.count) containers with \(parts.sharedMounts.count) folders each are too many: write the "
+                message:
+                    "\(others.count) containers with \(parts.sharedMounts.count) folders each are too many: write the "
                     + "files of the AgentProfile into fewer folders.")
         }
         for container in others {
@@ -115,7 +116,8 @@ struct PodInjection: Sendable {
         let fields = Set(found.names + wanted.names).filter { found[$0] != wanted[$0] }.sorted()
         return conflict(
             "It has a container \(InjectionNames.container) that is not the agent which this controller makes: "
-                + "\(fields.joined(separator: ", ").printable) differ. Leave the container out; the controller adds it.")
+                + "\(fields.joined(separator: ", ").printable) differ. Leave the container out; the controller adds it."
+        )
     }
 
     private func conflict(_ message: String) -> InjectionRefusal {

@@ -51,7 +51,8 @@ struct PodInjector: Sendable {
     private static func refuseUnsuited(_ pod: PodShape) throws(InjectionRefusal) {
         func refuse(_ message: String) -> InjectionRefusal { InjectionRefusal(code: "not_supported", message: message) }
         if pod.spec["hostNetwork"]?.boolValue == true {
-            throw refuse("It shares the node's network, where every process could ask the agent: leave hostNetwork out.")
+            throw refuse(
+                "It shares the node's network, where every process could ask the agent: leave hostNetwork out.")
         }
         if pod.isForWindows { throw refuse("There is no agent for Windows.") }
         guard pod.ephemeralContainers.isEmpty else {
@@ -64,14 +65,16 @@ struct PodInjector: Sendable {
         let signals = plan.profile?.files.contains { if case .signal? = $0.notice { true } else { false } } ?? false
         if signals, pod.spec["shareProcessNamespace"]?.boolValue != true {
             warnings.append(
-                "The agent sees no process to signal: set shareProcessNamespace, or leave onChange out of the AgentProfile.")
+                "The agent sees no process to signal: set shareProcessNamespace, or leave onChange out of the AgentProfile."
+            )
         }
         let ports = pod.containers.flatMap { $0.json["ports"]?.arrayValue ?? [] }
         if plan.profile?.socket == nil, plan.profile?.mode != .initOnly,
             ports.contains(where: { $0["containerPort"]?.intValue == InjectionNames.port })
         {
             warnings.append(
-                "A container of this pod uses the agent's port \(InjectionNames.port): name a socket in an AgentProfile.")
+                "A container of this pod uses the agent's port \(InjectionNames.port): name a socket in an AgentProfile."
+            )
         }
         return warnings
     }

@@ -60,7 +60,8 @@ struct PodShape: Sendable {
     private static func containers(_ spec: JSONObject, _ member: String) throws(InjectionRefusal) -> [Container] {
         try list(spec, member).map { (item) throws(InjectionRefusal) in
             guard let name = item.json["name"]?.stringValue else { throw .malformed("\(member) has one without name") }
-            for mounts in [item.json["volumeMounts"]] where mounts.map({ !$0.isNull && $0.arrayValue == nil }) ?? false {
+            for mounts in [item.json["volumeMounts"]] where mounts.map({ !$0.isNull && $0.arrayValue == nil }) ?? false
+            {
                 throw .malformed("the volumeMounts of \(name) are no list")
             }
             return Container(name: name, pointer: item.pointer, json: item.json)

@@ -36,13 +36,19 @@ struct ProfileCheck: Sendable {
         checkFolder(of: file.path, "\(field).path")
         let bits = Int(file.mode, radix: 8) ?? 0
         if bits & 0o400 == 0 || bits & 0o022 != 0 {
-            report("\(field).mode", "The owner must be able to read the file, and nobody else to write it: write 0400 or 0440.")
+            report(
+                "\(field).mode",
+                "The owner must be able to read the file, and nobody else to write it: write 0400 or 0440.")
         }
         if let lease = file.lease, lease <= file.refreshInterval || file.refreshInterval == 0 {
             report("\(field).lease", "It must be longer than refreshInterval, which renews it.")
         }
-        if file.user == 0 { report("\(field).user", "The agent runs without the rights of root and cannot give files to it.") }
-        if file.group == 0 { report("\(field).group", "The agent runs without the rights of root and is not of its group.") }
+        if file.user == 0 {
+            report("\(field).user", "The agent runs without the rights of root and cannot give files to it.")
+        }
+        if file.group == 0 {
+            report("\(field).group", "The agent runs without the rights of root and is not of its group.")
+        }
     }
 
     private mutating func checkFolder(of path: String, _ field: String) {
@@ -58,12 +64,15 @@ struct ProfileCheck: Sendable {
     private mutating func checkOwners(_ files: [AgentProfileSpec.File]) {
         guard Set(files.compactMap(\.user)).count > 1 else { return }
         report(
-            "spec.files", "Files of several users cannot be written by one agent: give them one user, or groups of the pod.")
+            "spec.files",
+            "Files of several users cannot be written by one agent: give them one user, or groups of the pod.")
     }
 
     private mutating func checkMode(_ profile: AgentProfileSpec) {
         guard profile.mode == .initOnly else { return }
-        if profile.files.isEmpty { report("spec.files", "An agent that only writes files and ends needs files to write.") }
+        if profile.files.isEmpty {
+            report("spec.files", "An agent that only writes files and ends needs files to write.")
+        }
         if profile.socket != nil { warnings.append("spec.socket: with InitOnly nobody serves it.") }
         if !profile.prefetch.isEmpty { warnings.append("spec.prefetch: with InitOnly nobody answers from memory.") }
         if profile.files.contains(where: { $0.notice != nil || $0.lease != nil }) {

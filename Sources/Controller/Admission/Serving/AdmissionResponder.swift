@@ -59,7 +59,8 @@ struct AdmissionResponder: Sendable {
             review = try AdmissionRequest(body)
         } catch {
             metrics.admitted(webhook, result: error.code, took: .now - began)
-            logger.warning("a review cannot be answered", metadata: ["code": "\(error.code)", "reason": "\(error.message)"])
+            logger.warning(
+                "a review cannot be answered", metadata: ["code": "\(error.code)", "reason": "\(error.message)"])
             return Self.failure(.badRequest, error.message)
         }
         let answer = path == "/mutate" ? await injector.judge(review) : validator.judge(review)
