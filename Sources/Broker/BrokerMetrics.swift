@@ -20,6 +20,7 @@ public struct BrokerMetrics: Sendable {
     let bundleFingerprint: Gauge
     let bundleStale: Gauge
     let ledgerFailures: Counter
+    let databaseUp: Gauge
 
     /// Counters that live in a metrics backend; by default in the one that the process installed.
     public init(factory: any MetricsFactory = MetricsSystem.factory) {
@@ -42,6 +43,7 @@ public struct BrokerMetrics: Sendable {
         bundleFingerprint = Gauge(label: "claviger_policy_bundle_fingerprint", dimensions: [], factory: factory)
         bundleStale = Gauge(label: "claviger_policy_bundle_stale", dimensions: [], factory: factory)
         bundleStale.record(0)
+        databaseUp = Gauge(label: "claviger_database_up", dimensions: [], factory: factory)
     }
 
     /// Records which policies decide. The fingerprint is the digest's first 48 bits: a number can be compared between replicas,

@@ -39,7 +39,9 @@ extension Broker {
                 try await replicas.report(
                     id: replicaID, generation: compiled.generation, bundleDigest: compiled.bundle.digest,
                     problem: policies.problem?.cause.rawValue)
+                metrics.databaseUp.record(1)
             } catch {
+                metrics.databaseUp.record(0)
                 logger.debug("no sign of life was left", metadata: ["reason": "\(error)"])
             }
         }.value

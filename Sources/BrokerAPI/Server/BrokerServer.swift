@@ -23,6 +23,7 @@ public struct BrokerServer: Service {
     private let configuration: BrokerConfiguration
     private let responder: BrokerResponder
     private let certificates: CertificateFiles?
+    private let certificateExpiry: CertificateExpiry?
     private let onListening: @Sendable (ListenAddress) async -> Void
     private let logger: Logger
 
@@ -45,6 +46,9 @@ public struct BrokerServer: Service {
         if certificates == nil {
             logger.warning("serving without TLS; only for a broker behind a proxy on the same host, and for tests")
             BrokerMetrics.insecureMode("plaintext", factory: metrics)
+        }
+        certificateExpiry = configuration.transport.certificateFile.map {
+            CertificateExpiry(certificateFile: $0, factory: metrics)
         }
         self.configuration = configuration
         self.logger = logger
@@ -89,6 +93,7 @@ public struct BrokerServer: Service {
         let connections = OpenConnections(patience: Self.longestShutdown)
         var services: [any Service] = [connections]
         if let certificates { services.append(certificates) }
+        if let certificateExpiry { services.append(certificateExpiry) }
         for text in configuration.listen {
             guard let address = ListenAddress(text) else {
                 throw ConfigurationError(code: "invalid_value", message: "\(text) is no host:port.")

@@ -91,6 +91,11 @@ extension BrokerServer {
         "claviger_collateral_unauthentic_items": .init(
             "Pieces of collateral in the database that are not as a broker left them."),
         "claviger_collateral_refused_total": .init("Pieces of collateral that were not believed, by reason."),
+        "claviger_database_up": .init(
+            "1 while the database takes this replica's sign of life, every 5 seconds; else 0."),
+        "claviger_tls_certificate_expiry_seconds": .init(
+            "Seconds until the certificate that the broker serves expires, negative when it has."),
+        "claviger_tcb_rollbacks_total": .init("Attestations with older firmware than the machine had before, by TEE."),
         "claviger_insecure_mode": .init("1 for each mode that weakens the broker."),
     ]
 }
