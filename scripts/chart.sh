@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Checks Charts/claviger: lint and rendering with Helm 3 and 4, the schemas of the oldest and a recent Kubernetes, bad
-# values refused, and the rendered configuration and policies as the programs themselves read them.
+# Checks the charts: lint and rendering with Helm 3 and 4, each object against the schemas of the oldest and a recent Kubernetes
+# and against what peers get wrong, the rendered configuration and policies as the programs themselves read them, bad values
+# refused, the alerts and the dashboard, and the files for containers.
 #
 # The programs are taken from .build/debug, or from the folder that BIN names.
 set -euo pipefail
@@ -16,8 +17,10 @@ fail() {
     exit 1
 }
 
-diff -r CRDs $chart/files/crds || fail "the chart's copies of CRDs differ: cp CRDs/*.yaml $chart/files/crds/"
-for program in claviger claviger-broker; do
+for copy in Charts/claviger Charts/claviger-crds; do
+    diff -r CRDs $copy/files/crds || fail "the copies of CRDs in $copy differ: cp CRDs/*.yaml $copy/files/crds/"
+done
+for program in claviger claviger-broker claviger-controller; do
     [[ -x $bin/$program ]] || fail "$bin/$program is missing: build first, or set BIN"
 done
 
@@ -25,71 +28,89 @@ done
 mounts=$work/etc
 (
     umask 077
-    mkdir -p "$mounts"/{kek,tls,database,admin/0,admin/1}
+    mkdir -p "$mounts"/{kek,tls,database,admin/0,admin/1,clusters/0,clusters/1,clusters/2,extra/signers,extra/pccs}
     printf '1:%s\n' "$(openssl rand -base64 32)" >"$mounts/kek/kek"
     printf 'postgresql://claviger@database/claviger' >"$mounts/database/url"
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=broker \
         -keyout "$mounts/tls/tls.key" -out "$mounts/tls/tls.crt" 2>/dev/null
+    cp "$mounts/tls/tls.crt" "$mounts/extra/pccs/ca.crt"
+    openssl x509 -in "$mounts/tls/tls.crt" -noout -pubkey >"$mounts/extra/signers/alice.pub"
     for provider in 0 1; do
-        openssl x509 -in "$mounts/tls/tls.crt" -noout -pubkey >"$mounts/admin/$provider/public-key.pem"
+        cp "$mounts/extra/signers/alice.pub" "$mounts/admin/$provider/public-key.pem"
         printf '{"keys": []}' >"$mounts/admin/$provider/jwks.json"
+    done
+    for cluster in 0 1 2; do
+        printf '{"keys": []}' >"$mounts/clusters/$cluster/jwks.json"
+        printf 'token' >"$mounts/clusters/$cluster/token"
+        cp "$mounts/tls/tls.crt" "$mounts/clusters/$cluster/ca.crt"
     done
 )
 
-# render HELM KUBERNETES VALUES…
+# render HELM KUBERNETES ARGUMENTS…
 render() {
     local helm=$1 kubernetes=$2
     shift 2
-    scripts/helm.sh "$helm" template demo $chart --namespace keys --kube-version "$kubernetes" "$@"
+    scripts/helm.sh "$helm" template demo $chart --namespace keys --kube-version "$kubernetes.0" "$@"
+}
+
+# judge KUBERNETES NAME: the manifests $work/NAME.yaml, and the configuration and the policies in them.
+judge() {
+    local kubernetes=$1 out=$work/$2
+    mkdir -p "$out"
+    scripts/python.sh scripts/check-chart.py "$kubernetes" keys "$bin" "$out" <"$out.yaml" || fail "$2, Kubernetes $kubernetes"
+    if [[ -f $out/broker.yaml ]]; then
+        sed -i "s:/etc/claviger/:$mounts/:" "$out/broker.yaml"
+        "$bin/claviger-broker" --config "$out/broker.yaml" --check || fail "the broker refuses its configuration"
+    fi
+    [[ ! -d $out/policies ]] || "$bin/claviger" policy lint "$out/policies" >/dev/null
+    count=$((count + 1))
 }
 
 for helm in 3 4; do
     for values in "$chart"/ci/*-values.yaml; do
-        scripts/helm.sh "$helm" lint --strict --quiet $chart --values "$values" >"$work/lint" 2>&1 || fail "$(<"$work/lint")"
-        for kubernetes in 1.30 1.36; do
-            out=$work/$helm-$kubernetes-$(basename "$values" .yaml)
-            mkdir "$out"
-            render $helm $kubernetes.0 --values "$values" >"$out.yaml" || fail "$values is not rendered by Helm $helm"
-            scripts/python.sh scripts/check-chart.py $kubernetes "$out" <"$out.yaml" || fail "$values, Kubernetes $kubernetes"
-            sed -i "s:/etc/claviger/:$mounts/:" "$out/broker.yaml"
-            "$bin/claviger-broker" --config "$out/broker.yaml" --check || fail "the broker refuses its configuration"
-            [[ ! -d $out/policies ]] || "$bin/claviger" policy lint "$out/policies" >/dev/null
-            count=$((count + 1))
+        scripts/helm.sh "$helm" lint --strict --quiet $chart --kube-version 1.36.0 --values "$values" >"$work/lint" 2>&1 ||
+            fail "$(<"$work/lint")"
+        name=$(basename "$values" -values.yaml)
+        versions=(1.29 1.36)
+        # The version v1 of what this one needs came with 1.36; that of ValidatingAdmissionPolicy with 1.30.
+        [[ $name != admission-policy ]] || versions=(1.36)
+        [[ $name != minimal ]] || versions+=(1.30)
+        for kubernetes in "${versions[@]}"; do
+            render $helm "$kubernetes" --values "$values" >"$work/$helm-$kubernetes-$name.yaml" ||
+                fail "$values is not rendered by Helm $helm"
+            judge "$kubernetes" "$helm-$kubernetes-$name"
         done
     done
-done
-
-# What a fresh install does: nothing without secrets, and nobody may administrate.
-minimal=$chart/ci/minimal-values.yaml
-grep -q 'mode: DenyAll' "$work/4-1.36-minimal-values/broker.yaml" || fail "a fresh install has an administrator"
-for setting in broker.image.repository broker.database.secretName broker.keyEncryptionKey.secretName broker.tls.secretName; do
-    render 4 1.36.0 --values $minimal --set "$setting=" >"$work/log" 2>&1 && fail "$setting may be missing"
-    grep -qF "$setting is required" "$work/log" || fail "the refusal does not name $setting: $(<"$work/log")"
-done
-
-# refused WORD SETTING…: Helm 3 and 4 word it differently, but both name the value.
-refused() {
-    local word=$1 helm
-    shift
-    for helm in 3 4; do
-        render $helm 1.36.0 --values $minimal "$@" >"$work/log" 2>&1 && fail "accepted: $*"
-        grep -qF -- "$word" "$work/log" || fail "the refusal of $* does not name $word: $(<"$work/log")"
-        count=$((count + 1))
+    scripts/helm.sh "$helm" lint --strict --quiet Charts/claviger-crds >"$work/lint" 2>&1 || fail "$(<"$work/lint")"
+    for kubernetes in 1.29 1.36; do
+        scripts/helm.sh "$helm" template demo Charts/claviger-crds --kube-version $kubernetes.0 >"$work/$helm-$kubernetes-crds.yaml"
+        judge $kubernetes "$helm-$kubernetes-crds"
     done
-}
-refused replcas --set broker.replcas=3
-refused replicas --set broker.replicas=0
-refused replicas --set-string broker.replicas=2
-refused lifetime --set broker.configuration.token.lifetime=forever
-refused mode --set broker.admin.mode=AllowAll
-refused transport --set broker.configuration.transport.insecurePlaintext=true
-refused password --set broker.database.password=secret
-refused publicKey --set 'broker.admin.identityProviders[0].issuer=a' --set 'broker.admin.identityProviders[0].audience=b'
-refused digest --set broker.image.digest=sha256:abc
-refused .txt --set controller.enabled=true --set 'controller.policies.notes\.txt=a'
-refused controller.policies --set controller.enabled=true
-refused 1.30 --kube-version 1.29.0
+done
 
-scripts/python.sh -m yamllint --strict --config-file scripts/yamllint.yaml "$work"/*.yaml $chart/values.yaml $chart/Chart.yaml \
-    $chart/ci CRDs Policies docker-compose.yml
-echo "chart: $count renderings and refusals checked"
+# A30: a fresh install has no administrator but the controller, and no secret.
+minimal=$chart/ci/minimal-values.yaml
+fresh=$work/4-1.36-minimal
+if grep -E '^ *-? *role:|allowedEndpoints' "$fresh/broker.yaml" | grep -vE 'controller-of-main|\^/claviger/v1/(sources/main/|policies/status\$)'; then
+    fail "A30: somebody may administrate a fresh install"
+fi
+grep -q 'mode: DenyAll' <(render 4 1.36 --values $minimal --set controller.enabled=false) || fail "A30: a fresh install has an administrator"
+if grep -qE '^ *(data|stringData):' <(grep -A12 '^kind: Secret' "$fresh.yaml"); then fail "A30: a fresh install has a secret of its own"; fi
+
+# With cert-manager in the cluster it makes the certificates, and the controller may not write the webhooks.
+render 4 1.36 --values $minimal --api-versions cert-manager.io/v1 >"$work/auto.yaml"
+grep -q '^kind: Certificate' "$work/auto.yaml" && ! grep -q '^kind: Certificate' "$fresh.yaml" || fail "cert-manager is not found"
+judge 1.36 auto
+
+# Two releases side by side, and one of the same name in another namespace.
+scripts/helm.sh 4 template other $chart --namespace keys --kube-version 1.36.0 --values $minimal >"$work/other.yaml"
+scripts/helm.sh 4 template demo $chart --namespace elsewhere --kube-version 1.36.0 --values $minimal >"$work/elsewhere.yaml"
+scripts/python.sh scripts/check-releases.py "$fresh.yaml" "$work/other.yaml" "$work/elsewhere.yaml" || fail "releases share objects"
+
+scripts/python.sh -m yamllint --strict --config-file scripts/yamllint.yaml "$work"/*.yaml $chart/values.yaml \
+    Charts/*/Chart.yaml $chart/ci $chart/files CRDs Policies docker-compose.yml
+scripts/python.sh scripts/values-table.py --check $chart || fail "the table of values in $chart/README.md is old: scripts/values-table.py $chart"
+scripts/chart-refusals.sh
+scripts/monitoring-check.sh
+scripts/container-check.sh
+echo "chart: $count renderings checked"

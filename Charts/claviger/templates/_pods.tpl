@@ -37,7 +37,41 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
+{{/* (dict "names" $names "constraints" .Values.broker.topologySpread) */}}
+{{- define "claviger.topologySpread" -}}
+{{- $pods := dict "labelSelector" (dict "matchLabels" (include "claviger.selectorLabels" .names | fromYaml)) }}
+{{- $constraints := list }}
+{{- range .constraints }}
+{{- $constraints = append $constraints (merge (dict) . $pods) }}
+{{- end }}
+{{- toYaml $constraints }}
+{{- end }}
+
 {{/* 0440: the group of the pod may read, as every version of YAML understands it. */}}
 {{- define "claviger.secretMode" -}}
 288
+{{- end }}
+
+{{/* Where the controller and the tests find what the broker's certificate leads to. */}}
+{{- define "claviger.caVolume" -}}
+{{- $external := .Values.controller.externalBroker.ca -}}
+- name: ca
+{{- if and (not .Values.broker.enabled) $external.configMapName }}
+  configMap:
+    name: {{ $external.configMapName }}
+    items:
+      - {key: {{ $external.key | quote }}, path: ca.crt}
+{{- else if not .Values.broker.enabled }}
+  secret:
+    secretName: {{ required "controller.externalBroker.ca.secretName or configMapName is required: what the broker's certificate leads to." $external.secretName }}
+    defaultMode: {{ include "claviger.secretMode" . }}
+    items:
+      - {key: {{ $external.key | quote }}, path: ca.crt}
+{{- else }}
+  secret:
+    secretName: {{ include "claviger.caSecret" . }}
+    defaultMode: {{ include "claviger.secretMode" . }}
+    items:
+      - {key: {{ .Values.broker.tls.ca.key | quote }}, path: ca.crt}
+{{- end }}
 {{- end }}

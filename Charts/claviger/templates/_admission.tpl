@@ -1,0 +1,22 @@
+{{/* The namespaces whose pods get agents. */}}
+{{- define "claviger.injectedNamespaces" -}}
+matchExpressions:
+  - {key: claviger.dev/injection, operator: In, values: [enabled]}
+  - key: kubernetes.io/metadata.name
+    operator: NotIn
+    values:
+      {{- append .Values.injection.excludedNamespaces .Release.Namespace | uniq | toYaml | nindent 6 }}
+{{- end }}
+
+{{/* The binding that makes a policy deny: (dict "root" $ "name" "…" "labels" "…"). */}}
+{{- define "claviger.policyBinding" -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: {{ .name }}
+  labels:
+    {{- .labels | nindent 4 }}
+spec:
+  policyName: {{ .name }}
+  validationActions: [Deny]
+{{- end }}

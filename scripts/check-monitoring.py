@@ -1,0 +1,143 @@
+"""Holds alerts and dashboard against the metrics that the programs have, and those against the documentation.
+
+usage: check-monitoring.py FOLDER
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+NAME = r"(?:claviger|kbs)_[a-z0-9_]+"
+# A metric's name where it is made. Names of database channels and other texts are not in these calls.
+MADE = re.compile(
+    r'(?:Counter|Gauge|Timer|Recorder|Meter)\(\s*label:\s*"(' + NAME + r')"'
+    r'|(?:counter|gauge|count|labelled|timer)\(\s*"(' + NAME + r')"'
+    r'|static let [A-Za-z]+ = "(' + NAME + r'_[a-z]+)"')
+# A label and its value, such as ("tee_type", tee), where metrics are made.
+LABELS = re.compile(r'\(\s*"([a-z][a-z_]*)",\s')
+# What a scrape adds, and what rules and histograms have.
+SCRAPED = {"namespace", "pod", "le", "job", "instance", "alertname", "alertstate", "severity"}
+# Labels whose values are bounded by the code or by the operator. None holds a path, a key, a chip or a guest.
+ALLOWED = {
+    "answer", "bundle", "code", "controller", "kind", "lease", "mode", "name", "namespace", "origin", "outcome", "protocol",
+    "resource", "result", "source", "tee_type", "verdict", "version", "webhook", "operation",
+}
+failed = False
+
+
+def require(holds, sentence):
+    global failed
+    if not holds:
+        failed = True
+        print(f"check-monitoring: {sentence}", file=sys.stderr)
+
+
+def made_metrics():
+    """Names that the sources make, and the labels beside metrics."""
+    names, labels = set(), {}
+    for path in sorted((ROOT / "Sources").rglob("*.swift")):
+        text = path.read_text("utf-8")
+        if "Counter" not in text and "Gauge" not in text and "Timer" not in text:
+            continue
+        for match in MADE.finditer(text):
+            names.add(next(filter(None, match.groups())))
+        for label in LABELS.findall(text) if "etrics" in path.name or "dimensions:" in text else []:
+            if not re.fullmatch(NAME, label):
+                labels.setdefault(label, path.name)
+    return names, labels
+
+
+def named(expression):
+    """The metrics in an expression, without what histograms add."""
+    without_texts = re.sub(r'"[^"]*"', '""', expression)
+    return {re.sub(r"_(bucket|sum|count)$", "", name) if name.endswith(("_bucket", "_sum", "_count")) else name
+            for name in re.findall(r"\b" + NAME, without_texts)}
+
+
+def expressions(folder):
+    alerts = yaml.safe_load((folder / "alerts.yaml").read_text("utf-8"))
+    for group in alerts["groups"]:
+        for rule in group["rules"]:
+            yield f"the alert {rule['alert']}", rule["expr"]
+    dashboard = json.loads((folder / "dashboard.json").read_text("utf-8"))
+    for panel in dashboard["panels"]:
+        for target in panel.get("targets", []):
+            yield f"the panel {panel['title']}", target["expr"]
+    for variable in dashboard["templating"]["list"]:
+        if variable["type"] == "query":
+            yield f"the variable {variable['name']}", variable["query"]["query"]
+
+
+def check_dashboard(folder):
+    dashboard = json.loads((folder / "dashboard.json").read_text("utf-8"))
+    panels = dashboard["panels"]
+    require(len({panel["id"] for panel in panels}) == len(panels), "two panels have one id")
+    variables = {variable["name"] for variable in dashboard["templating"]["list"]}
+    taken = {}
+    for panel in panels:
+        place = panel["gridPos"]
+        for x in range(place["x"], place["x"] + place["w"]):
+            for y in range(place["y"], place["y"] + place["h"]):
+                require((x, y) not in taken, f"the panels {panel['title']} and {taken.get((x, y))} overlap")
+                taken[x, y] = panel["title"]
+        require(place["x"] + place["w"] <= 24, f"the panel {panel['title']} is too wide")
+        if panel["type"] != "row":
+            require(panel["datasource"]["uid"] == "${datasource}", f"the panel {panel['title']} has a data source of its own")
+            require(bool(panel["targets"]), f"the panel {panel['title']} shows nothing")
+    used = set(re.findall(r"\$\{?([a-z]+)", json.dumps(dashboard))) - {"__rate_interval", "__all"}
+    require(used <= variables, f"the dashboard has no variable {', '.join(used - variables)}")
+
+
+def check_alerts(folder):
+    alerts = yaml.safe_load((folder / "alerts.yaml").read_text("utf-8"))
+    names = [rule["alert"] for group in alerts["groups"] for rule in group["rules"]]
+    documentation = (ROOT / "docs/operation.md").read_text("utf-8")
+    tests = (folder / "alerts-test.yaml").read_text("utf-8")
+    for group in alerts["groups"]:
+        for rule in group["rules"]:
+            name = rule["alert"]
+            require(names.count(name) == 1, f"{name} is there twice")
+            require(rule["labels"].get("severity") in ("warning", "critical"), f"{name} has no severity")
+            require({"summary", "description"} <= set(rule["annotations"]), f"{name} does not say what to do")
+            require(f'alertname="{name}"' in tests, f"{name} has no test")
+            require(f"`{name}`" in documentation, f"{name} is not in docs/operation.md")
+    for name in re.findall(r"`(Claviger[A-Za-z]+)`", documentation):
+        require(name in names or name == "ClavigerRoot", f"docs/operation.md tells of an alert {name} that is not there")
+
+
+def check_documentation(metrics):
+    """Every metric is explained in docs/, and every one that is explained there exists."""
+    text = "".join(path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md")))
+    for name in sorted(metrics):
+        require(re.search(r"\b" + name + r"\b", text), f"the metric {name} is explained nowhere in docs/")
+    operation = (ROOT / "docs/operation.md").read_text("utf-8")
+    for name in sorted(set(re.findall(r"`(" + NAME + r")(?:\{[a-z_, ]*\})?`", operation))):
+        if name.endswith(("_total", "_seconds", "_bytes")) or name in metrics:
+            require(name in metrics, f"docs/operation.md explains {name}, which no program has")
+
+
+def main(folder):
+    metrics, labels = made_metrics()
+    require(len(metrics) > 60, f"only {len(metrics)} metrics are found in the sources")
+    for label, place in sorted(labels.items()):
+        require(label in ALLOWED, f"{place}: nobody looked at the label {label}: can it hold a secret, or what a caller chooses?")
+    for place, expression in expressions(folder):
+        for name in named(expression):
+            require(name in metrics, f"{place} asks for {name}, which no program has")
+        for label in re.findall(r"by \(([a-z_, ]*)\)", expression):
+            for word in filter(None, (word.strip() for word in label.split(","))):
+                require(word in labels or word in SCRAPED, f"{place} asks for a label {word} that nothing has")
+    check_dashboard(folder)
+    check_alerts(folder)
+    check_documentation(metrics)
+    if not failed:
+        print(f"check-monitoring: {len(metrics)} metrics, {sum(1 for _ in expressions(folder))} expressions")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(sys.argv[1])))
