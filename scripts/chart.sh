@@ -24,6 +24,9 @@ for program in claviger claviger-broker claviger-controller; do
     [[ -x $bin/$program ]] || fail "$bin/$program is missing: build first, or set BIN"
 done
 
+scripts/injection-policy.sh | diff - $chart/files/injection-policy.yaml ||
+    fail "the controller injects otherwise by now: scripts/injection-policy.sh >$chart/files/injection-policy.yaml"
+
 # What a cluster mounts below /etc/claviger: the broker looks at the files that its configuration names.
 mounts=$work/etc
 (
@@ -50,8 +53,11 @@ mounts=$work/etc
 render() {
     local helm=$1 kubernetes=$2
     shift 2
-    scripts/helm.sh "$helm" template demo $chart --namespace keys --kube-version "$kubernetes.0" "$@"
+    scripts/helm.sh "$helm" template demo $chart --namespace keys --kube-version "$kubernetes.0" "$@" | without_end
 }
+
+# Helm 4 ends its output with an empty line where the last object is a hook.
+without_end() { sed -e '${/^$/d}'; }
 
 # judge KUBERNETES NAME: the manifests $work/NAME.yaml, and the configuration and the policies in them.
 judge() {
@@ -83,7 +89,7 @@ for helm in 3 4; do
     done
     scripts/helm.sh "$helm" lint --strict --quiet Charts/claviger-crds >"$work/lint" 2>&1 || fail "$(<"$work/lint")"
     for kubernetes in 1.29 1.36; do
-        scripts/helm.sh "$helm" template demo Charts/claviger-crds --kube-version $kubernetes.0 >"$work/$helm-$kubernetes-crds.yaml"
+        scripts/helm.sh "$helm" template demo Charts/claviger-crds --kube-version $kubernetes.0 | without_end >"$work/$helm-$kubernetes-crds.yaml"
         judge $kubernetes "$helm-$kubernetes-crds"
     done
 done
@@ -97,18 +103,25 @@ fi
 grep -q 'mode: DenyAll' <(render 4 1.36 --values $minimal --set controller.enabled=false) || fail "A30: a fresh install has an administrator"
 if grep -qE '^ *(data|stringData):' <(grep -A12 '^kind: Secret' "$fresh.yaml"); then fail "A30: a fresh install has a secret of its own"; fi
 
+# The API server injects what the controller would.
+for helm in 3 4; do
+    scripts/python.sh scripts/check-injection-policy.py "$bin/claviger-controller" $chart/ci/admission-policy-values.yaml \
+        "$work/$helm-1.36-admission-policy.yaml" || fail "Helm $helm renders another injection than the controller prints"
+done
+
 # With cert-manager in the cluster it makes the certificates, and the controller may not write the webhooks.
 render 4 1.36 --values $minimal --api-versions cert-manager.io/v1 >"$work/auto.yaml"
 grep -q '^kind: Certificate' "$work/auto.yaml" && ! grep -q '^kind: Certificate' "$fresh.yaml" || fail "cert-manager is not found"
 judge 1.36 auto
 
 # Two releases side by side, and one of the same name in another namespace.
-scripts/helm.sh 4 template other $chart --namespace keys --kube-version 1.36.0 --values $minimal >"$work/other.yaml"
-scripts/helm.sh 4 template demo $chart --namespace elsewhere --kube-version 1.36.0 --values $minimal >"$work/elsewhere.yaml"
+scripts/helm.sh 4 template other $chart --namespace keys --kube-version 1.36.0 --values $minimal | without_end >"$work/other.yaml"
+scripts/helm.sh 4 template demo $chart --namespace elsewhere --kube-version 1.36.0 --values $minimal | without_end >"$work/elsewhere.yaml"
 scripts/python.sh scripts/check-releases.py "$fresh.yaml" "$work/other.yaml" "$work/elsewhere.yaml" || fail "releases share objects"
 
 scripts/python.sh -m yamllint --strict --config-file scripts/yamllint.yaml "$work"/*.yaml $chart/values.yaml \
     Charts/*/Chart.yaml $chart/ci $chart/files CRDs Policies docker-compose.yml
+scripts/python.sh scripts/check-docs.py "$bin" || fail "the documentation is not true"
 scripts/python.sh scripts/values-table.py --check $chart || fail "the table of values in $chart/README.md is old: scripts/values-table.py $chart"
 scripts/chart-refusals.sh
 scripts/monitoring-check.sh

@@ -70,11 +70,16 @@ def samples():
     guardrail = {"metadata": {"name": "a"}, "spec": {"effect": "Guardrail"}}
     freed = {**guardrail, "metadata": {"annotations": {"claviger.dev/allow-removal": "true"}}}
     other = {"metadata": {"name": "a"}, "spec": {"match": {}}}
+    pod = {"metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "image": "b"}]}}
+    asking = {**pod, "metadata": {"annotations": {"claviger.dev/inject": "true"}}}
+    named = {**pod, "metadata": {"annotations": {"claviger.dev/inject": "web"}}}
+    declining = {**pod, "metadata": {"annotations": {"claviger.dev/inject": "false"}}}
     return {
         "-own-namespace": ([release], [foreign]),
         "-no-sample-evidence": ([release, {"spec": {}}, {"spec": {"require": {}}}], [sample]),
         "-no-plaintext-secrets": ([made], [plain]),
         "-keep-guardrails": ([freed, other], [guardrail]),
+        "-injection-guard": ([pod, declining], [asking, named]),
     }
 
 

@@ -20,3 +20,12 @@ spec:
   policyName: {{ .name }}
   validationActions: [Deny]
 {{- end }}
+
+{{/* {"cpu": "10m", "memory": "48Mi"} */}}
+{{- define "claviger.celQuantities" -}}
+{{- $parts := list -}}
+{{- range $name, $quantity := . -}}
+{{- $parts = append $parts (printf "%q: %q" $name (toString $quantity)) -}}
+{{- end -}}
+{ {{- join ", " $parts -}} }
+{{- end }}

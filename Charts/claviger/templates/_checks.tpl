@@ -45,6 +45,9 @@ What the schema cannot say, or says only while it is asked: `helm --skip-schema-
 {{- if and (eq .Values.injection.mode "AdmissionPolicy") (semverCompare "<1.36.0-0" .Capabilities.KubeVersion.Version) -}}
 {{- fail (printf "injection.mode AdmissionPolicy takes Kubernetes 1.36; this is %s. Use Webhook." .Capabilities.KubeVersion.Version) -}}
 {{- end -}}
+{{- if and (eq .Values.injection.mode "AdmissionPolicy") .Values.injection.allowSample -}}
+{{- fail "injection.allowSample takes injection.mode Webhook." -}}
+{{- end -}}
 {{- if and (eq .Values.injection.mode "AdmissionPolicy") (not .Values.injection.caBundle) -}}
 {{- fail "injection.caBundle is required with injection.mode AdmissionPolicy: what the broker's certificate leads to, in PEM." -}}
 {{- end -}}

@@ -9,10 +9,12 @@
 {{- $written = append $written "brokeredsecrets" -}}
 {{- end -}}
 - apiGroups: [claviger.dev]
-  resources: {{ toJson . }}
+  resources:
+    {{- toYaml . | nindent 4 }}
   verbs: [get, list, watch]
 - apiGroups: [claviger.dev]
-  resources: {{ toJson $written }}
+  resources:
+    {{- toYaml $written | nindent 4 }}
   verbs: [patch]
 - apiGroups: [events.k8s.io]
   resources: [events]
