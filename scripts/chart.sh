@@ -121,9 +121,13 @@ scripts/python.sh scripts/check-releases.py "$fresh.yaml" "$work/other.yaml" "$w
 
 scripts/python.sh -m yamllint --strict --config-file scripts/yamllint.yaml "$work"/*.yaml $chart/values.yaml \
     Charts/*/Chart.yaml $chart/ci $chart/files CRDs Policies docker-compose.yml
+# What finds nothing may not be looking: each check is shown what it is for.
+scripts/python.sh scripts/chart-mutants.py keys "$bin" "$fresh.yaml" || fail "a check does not see what it is for"
+
 scripts/python.sh scripts/check-docs.py "$bin" || fail "the documentation is not true"
 scripts/python.sh scripts/values-table.py --check $chart || fail "the table of values in $chart/README.md is old: scripts/values-table.py $chart"
 scripts/chart-refusals.sh
+scripts/helm-test.sh
 scripts/monitoring-check.sh
 scripts/container-check.sh
 echo "chart: $count renderings checked"

@@ -21,7 +21,7 @@ def check_arguments(objects, programs, findings):
     for item in objects:
         found = pod_of(item)
         for container in (found[0].get("initContainers", []) + found[0]["containers"]) if found else []:
-            program = container["image"].partition("@")[0].rpartition(":")[0].rpartition("/")[2]
+            program = container["image"].partition("@")[0].rpartition("/")[2].partition(":")[0]
             if program not in PROGRAMS:
                 continue
             arguments = [str(argument) for argument in container["args"]]

@@ -53,10 +53,8 @@ def check_container(name, container, pod, development, findings):
     resources = container.get("resources", {})
     findings.require("memory" in resources.get("limits", {}), f"{name} has no limit of memory (peer: no resources at all)")
     findings.require(bool(resources.get("requests")), f"{name} requests nothing (peer: no resources at all)")
-    image, _, digest = container["image"].partition("@")
-    repository, _, tag = image.rpartition(":")
+    program, _, tag = container["image"].partition("@")[0].rpartition("/")[2].partition(":")
     findings.require(tag not in ("", "latest"), f"{name} runs an image that may change (peer: latest)")
-    program = repository.rpartition("/")[2]
     findings.require(
         program in OWN_PROGRAMS or development, f"{name} runs {program} (peer: busybox, alpine and kubectl beside its own)")
     findings.require(development or not container.get("env"), f"{name} has settings in its environment")
