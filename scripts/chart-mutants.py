@@ -162,6 +162,8 @@ MUTANTS = [
     ("Secrets that it does not name", with_rule),
     ("not the one of docs/controller.md", with_rule),
     ("not the one of docs/controller.md", role(["rules", 1, "verbs"], ["patch", "update"])),
+    ("anybody's Lease", on("find", "Role", "-controller")(["rules", 1, "resourceNames"], ...)),
+    ("Role is not the one of docs/controller.md", on("find", "Role", "-controller")(["rules", 0, "verbs"], ["create", "list"])),
     ("anybody's webhooks", on("find", "ClusterRole", "-admission")(["rules", 0, "resourceNames"], ...)),
     ("people or groups", on("find", "ClusterRoleBinding")(["subjects", 0], {"kind": "Group", "name": "a", "namespace": "b"})),
     ("bound to nobody", on("find", "ClusterRoleBinding")(["subjects", 0, "name"], "somebody")),

@@ -74,27 +74,32 @@ def check_roles(objects, findings):
         findings.require(not subject["name"].endswith("-broker"), "the broker has rights in the cluster")
 
 
-def documented_rules():
-    """The ClusterRole of docs/controller.md: (group, resource, verb)."""
+def documented_roles():
+    """The roles of docs/controller.md by their kind: (group, resource, name, verb)."""
     text = (ROOT / "docs/controller.md").read_text("utf-8")
-    blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    for block in blocks:
+    roles = {}
+    for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL):
         for document in yaml.safe_load_all(block):
-            if isinstance(document, dict) and document.get("kind") == "ClusterRole":
-                return granted(document)
-    return set()
+            if isinstance(document, dict) and document.get("kind") in ROLES:
+                if document["metadata"]["name"] == "claviger-controller":
+                    roles[document["kind"]] = granted(document)
+    return roles
 
 
 def granted(role):
-    return {(g, r, v) for rule in role["rules"] for g in rule["apiGroups"] for r in rule["resources"] for v in rule["verbs"]}
+    """What a role allows; the controller's own Lease has the release's name."""
+    own = role["metadata"]["name"]
+    return {(group, resource, name == own, verb) for rule in role["rules"] for group in rule["apiGroups"]
+            for resource in rule["resources"] for name in rule.get("resourceNames", [None]) for verb in rule["verbs"]}
 
 
 def check_documented(objects, findings):
-    """For a controller of the whole cluster: just what its documentation says."""
-    roles = [i for i in objects if i["kind"] == "ClusterRole" and i["metadata"]["name"].endswith("-controller")]
-    findings.require(
-        [granted(role) for role in roles] == [documented_rules()],
-        "the controller's ClusterRole is not the one of docs/controller.md")
+    """For a controller of the whole cluster: just what its documentation says, and the Secret of its certificate."""
+    documented = documented_roles()
+    for kind in ROLES:
+        roles = [i for i in objects if i["kind"] == kind and i["metadata"]["name"].endswith("-controller")]
+        rules = [{rule for rule in granted(role) if kind == "ClusterRole" or rule[1] != "secrets"} for role in roles]
+        findings.require(rules == [documented[kind]], f"the controller's {kind} is not the one of docs/controller.md")
 
 
 def check_tokens(objects, findings):
