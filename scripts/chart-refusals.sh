@@ -106,7 +106,7 @@ never allowSample --set broker.configuration.attestation.allowSample=true --set 
 never transport --set broker.configuration.transport.insecurePlaintext=true
 never transport --set broker.configuration.transport.insecurePlaintext=true --set development.enabled=true
 never admin --set broker.configuration.admin.mode=AllowAll
-never latest --set image.tag=latest
-never latest --set broker.image.tag=latest
+never tag --set image.tag=latest
+never tag --set broker.image.tag=latest
 refused enabled --set-string development.enabled=yes
 echo "chart-refusals: $count refusals checked"

@@ -129,6 +129,7 @@ scripts/python.sh scripts/chart-mutants.py keys "$bin" "$fresh.yaml" || fail "a 
 scripts/python.sh scripts/check-docs.py "$bin" || fail "the documentation is not true"
 scripts/python.sh scripts/values-table.py --check $chart || fail "the table of values in $chart/README.md is old: scripts/values-table.py $chart"
 scripts/chart-refusals.sh
+scripts/install-check.sh
 scripts/helm-test.sh
 scripts/monitoring-check.sh
 scripts/container-check.sh
