@@ -103,6 +103,25 @@ fi
 grep -q 'mode: DenyAll' <(render 4 1.36 --values $minimal --set controller.enabled=false) || fail "A30: a fresh install has an administrator"
 if grep -qE '^ *(data|stringData):' <(grep -A12 '^kind: Secret' "$fresh.yaml"); then fail "A30: a fresh install has a secret of its own"; fi
 
+# The notes: three commands, and a warning for each insecure choice and for nothing else. (Peer: no notes.)
+notes() {
+    KUBECONFIG=$work/none scripts/helm.sh 4 install demo $chart --namespace keys --dry-run=client --values "$1" | sed -n '/^NOTES:/,$p'
+}
+notes $minimal >"$work/notes"
+[[ $(sed -n '/^Next/,/^docs/p' "$work/notes" | grep -cE '^  (kubectl|helm|claviger) ') == 3 ]] || fail "the notes do not name three commands"
+grep -q 'NOBODY MAY ADMINISTRATE but the controller' "$work/notes" || fail "the notes do not say that nobody may administrate"
+if grep -q WARNING "$work/notes"; then fail "the notes warn of a fresh install"; fi
+notes $chart/ci/development-values.yaml >"$work/notes"
+for choice in development.enabled attestation.allowSample protocol.legacy 'verifiers.*.allowDebug' injection.allowSample \
+    development.postgresql 'one replica'; do
+    sed -n '/^WARNING/,$p' "$work/notes" | grep -qF "$choice" || fail "the notes do not warn of $choice"
+done
+
+# With the definitions in the cluster already, profiles can come with an upgrade.
+render 4 1.36 --values $minimal --is-upgrade --set 'agentProfiles[0].name=web' --set 'agentProfiles[0].namespace=payments' \
+    --set 'agentProfiles[0].spec.broker.urls[0]=https://keys.example' >"$work/upgrade.yaml"
+judge 1.36 upgrade
+
 # The API server injects what the controller would.
 for helm in 3 4; do
     scripts/python.sh scripts/check-injection-policy.py "$bin/claviger-controller" $chart/ci/admission-policy-values.yaml \
