@@ -5,6 +5,7 @@ import Foundation
 import NIOCore
 import ServiceLifecycle
 import Storage
+import Telemetry
 import TestSupport
 import Testing
 
@@ -54,6 +55,11 @@ struct TransportTests {
             #expect(
                 try await BrokerProcess.status(of: "probe", "--timeout", "300", "\(base)/nosuch", "--ca", authorities)
                     == 1)
+            // Whoever did not attest is refused, and a probe can expect that.
+            let resource = "\(base)/kbs/v0/resource/a/b/c"
+            #expect(try await BrokerProcess.status(of: "probe", resource, "--ca", authorities, "--status", "401") == 0)
+            #expect(
+                try await BrokerProcess.status(of: "probe", "\(base)/readyz", "--ca", authorities, "--status", "401") == 1)
             #expect(try await BrokerProcess.status(of: "probe", "\(base)/readyz") == 1)
             #expect(try await BrokerProcess.status(of: "probe", "\(base)/readyz", "--ca", "/nonexistent") == 1)
         }
@@ -121,6 +127,30 @@ struct TransportTests {
             let metrics = try await server.send("GET", "/metrics").text
             #expect(metrics.contains("claviger_insecure_mode{mode=\"plaintext\"} 1"))
         }
+    }
+
+    @Test("for how long the certificate still holds is told, as last seen when its file is damaged")
+    func certificateExpiry() throws {
+        let certificate = try TestCertificate()
+        defer { certificate.remove() }
+        let metrics = MetricsRegistry()
+        let expiry = CertificateExpiry(certificateFile: certificate.certificateFile.path, factory: metrics)
+        func seconds() throws -> Double {
+            let line = try #require(
+                metrics.prometheusText().split(separator: "\n").first {
+                    $0.hasPrefix("claviger_tls_certificate_expiry_seconds ")
+                })
+            return try #require(Double(line.split(separator: " ")[1]))
+        }
+        let now = Date()
+        expiry.record(at: now)
+        let left = try seconds()
+        #expect(left > 0)
+        expiry.record(at: now.addingTimeInterval(left + 60))
+        #expect(abs(try seconds() + 60) < 1)
+        try Data("nonsense".utf8).write(to: certificate.certificateFile)
+        expiry.record(at: now)
+        #expect(abs(try seconds() + 60) < 1)
     }
 
     @Test("a changed certificate is taken over, a damaged one is not")

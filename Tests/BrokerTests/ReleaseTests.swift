@@ -290,7 +290,11 @@ struct ReleaseTests {
         let guest = try SampleGuest()
         let attestation = try await test.attest(guest)
         let (challenge, cookie) = try test.broker.challenge(SampleGuest.authBody())
+        await test.broker.reportReplica()
+        #expect(test.metrics.prometheusText().contains("claviger_database_up 1"))
         test.store.database.close()
+        await test.broker.reportReplica()
+        #expect(test.metrics.prometheusText().contains("claviger_database_up 0"))
         let body = try guest.attestation(nonce: challenge.nonce)
         for error in [
             try await brokerError { _ = try await test.release("a/b/c", cookie: attestation.cookie.value) },
