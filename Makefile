@@ -46,7 +46,7 @@ image: ## container images with podman or buildah
 	scripts/build.sh release
 	scripts/image.sh
 
-chart-check: ## Charts/claviger and the schemas, with Helm 3 and 4 and with engines that are not ours
+chart-check: ## charts, schemas, alerts, dashboard, container files and the pages on installing, with tools that are not ours
 	scripts/setup.sh
 	scripts/build.sh programs
 	scripts/schema-check.sh

@@ -16,8 +16,11 @@ if [[ ! -x $program ]]; then
         trap 'rm -rf "$work"' EXIT
         echo "promtool: fetching Debian's package prometheus" >&2
         # apt checks what it downloads against the archive's signature.
-        (cd "$work" && apt-get download -qq prometheus >/dev/null 2>&1) ||
-            { echo "promtool: Debian's package prometheus cannot be had; try apt-get update" >&2; exit 1; }
+        download() { (cd "$work" && apt-get download -qq prometheus >/dev/null 2>&1); }
+        as_root=()
+        [[ $(id -u) -eq 0 ]] || as_root=(sudo)
+        download || { "${as_root[@]}" apt-get update -qq && download; } ||
+            { echo "promtool: Debian's package prometheus cannot be had" >&2; exit 1; }
         dpkg-deb --fsys-tarfile "$work"/prometheus_*.deb | tar -xf - -C "$work" ./usr/bin/promtool
         install -m 0755 "$work/usr/bin/promtool" "$program.new"
         mv "$program.new" "$program"
