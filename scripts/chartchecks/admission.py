@@ -16,7 +16,7 @@ def check_admission(objects, namespace, findings):
     services = {item["metadata"]["name"]: item for item in objects if item["kind"] == "Service"}
     for configuration in (item for item in objects if item["kind"] in KINDS):
         for webhook in configuration["webhooks"]:
-            check_webhook(title(configuration), webhook, services, namespace, findings)
+            check_webhook(title(configuration), webhook, services, namespace, objects, findings)
     policies = {i["metadata"]["name"]: i for i in objects if i["kind"] == "ValidatingAdmissionPolicy"}
     bound = {i["spec"]["policyName"]: i for i in objects if i["kind"] == "ValidatingAdmissionPolicyBinding"}
     findings.require(set(policies) == set(bound), "an admission policy is bound to nothing, or a binding to no policy")
@@ -26,7 +26,7 @@ def check_admission(objects, namespace, findings):
         check_samples(name, policy, findings)
 
 
-def check_webhook(name, webhook, services, namespace, findings):
+def check_webhook(name, webhook, services, namespace, objects, findings):
     findings.require(webhook["failurePolicy"] == "Fail", f"{name} fails open (peer: pods start without their agent)")
     findings.require(webhook["sideEffects"] == "None" and webhook["timeoutSeconds"] <= 30, f"{name} may hang or do more")
     reference = webhook["clientConfig"]["service"]
@@ -48,6 +48,11 @@ def check_webhook(name, webhook, services, namespace, findings):
         {"key": "claviger.dev/injection", "operator": "In", "values": ["enabled"]} in expressions
         and excluded and {"kube-system", namespace} <= excluded[0],
         f"{name} is about namespaces that did not ask for it (peer: such webhooks stopped whole clusters)")
+    watched = {r["metadata"]["namespace"] for r in objects if r["kind"] == "Role" and r["metadata"]["name"].endswith("-controller")}
+    watched.discard(namespace)
+    chosen = [set(e["values"]) for e in expressions
+              if e["key"] == "kubernetes.io/metadata.name" and e["operator"] == "In"]
+    findings.require(chosen == ([watched] if watched else []), f"{name} is about namespaces whose profiles nobody reads")
     check_opt_out(webhook, findings)
 
 

@@ -6,6 +6,13 @@ matchExpressions:
     operator: NotIn
     values:
       {{- append .Values.injection.excludedNamespaces .Release.Namespace | uniq | toYaml | nindent 6 }}
+  {{- if and .Values.controller.namespaces (eq .Values.injection.mode "Webhook") }}
+  # The controller sees the profiles of these alone.
+  - key: kubernetes.io/metadata.name
+    operator: In
+    values:
+      {{- toYaml .Values.controller.namespaces | nindent 6 }}
+  {{- end }}
 {{- end }}
 
 {{/* The binding that makes a policy deny: (dict "root" $ "name" "…" "labels" "…"). */}}
