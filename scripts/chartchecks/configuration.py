@@ -1,10 +1,14 @@
 """The broker's configuration as the chart writes it."""
 
 import hashlib
+import pathlib
+import re
 
 import yaml
 
 from chartchecks.findings import pod_of, title
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 def check_configuration(objects, findings):
@@ -21,12 +25,7 @@ def check_configuration(objects, findings):
             findings.require(
                 not settings.get("attestation", {}).get("allowSample"), "sample evidence is accepted in production (A45)")
             findings.require(not settings.get("protocol", {}).get("legacy"), "old protocols are served in production (A45)")
-        for rule in settings["admin"].get("accessList", []):
-            if rule["role"].startswith("controller-of-"):
-                reaches = ("/claviger/v1/sources/", "/claviger/v1/policies")
-                findings.require(
-                    rule["allowedEndpoints"].startswith(tuple("^" + path for path in reaches)) and rule["methods"],
-                    "the controller may do more at the broker than docs/controller.md says")
+        check_controllers(settings["admin"].get("accessList", []), findings)
 
 
 def check_checksum(configuration, objects, findings):
@@ -41,3 +40,17 @@ def check_checksum(configuration, objects, findings):
                 f"{title(item)} goes on when its configuration changes (peer: a changed profile does nothing)")
             pod, _ = pod_of(item)
             findings.require(len(pod["containers"]) == 1, f"{title(item)} has containers beside the broker")
+
+
+def check_controllers(rules, findings):
+    """What each cluster's controller may do is what docs/controller.md says, for its own source."""
+    text = (ROOT / "docs/controller.md").read_text("utf-8")
+    block = next(b for b in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "allowedEndpoints" in b)
+    documented = {(rule["allowedEndpoints"], *rule["methods"]) for rule in yaml.safe_load(block)}
+    bundles = {("^/claviger/v1/policies$", "POST")}
+    for role in {rule["role"] for rule in rules if rule["role"].startswith("controller-of-")}:
+        source = re.escape(role.removeprefix("controller-of-")).replace("\\-", "-")
+        wanted = {(path.replace("/production/", f"/{source}/"), *methods) for path, *methods in documented}
+        found = {(rule["allowedEndpoints"], *rule.get("methods", [])) for rule in rules if rule["role"] == role}
+        findings.require(
+            found | bundles == wanted, f"{role} may do other things at the broker than docs/controller.md says")
