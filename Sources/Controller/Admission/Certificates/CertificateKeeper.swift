@@ -37,8 +37,9 @@ struct CertificateKeeper: Working {
 
     func shutDown() { end.finish() }
 
-    /// Works until it is shut down or the task is cancelled. For one term: a process has no second one.
-    func run(_ leadership: Leadership) async {
+    /// Works until it is shut down or the task is cancelled. For one term: a process has no second one. The broker hears
+    /// nothing of this work.
+    func run(_ leadership: Leadership, overtaken: @escaping @Sendable () -> Void) async {
         let work = Task { await keep(leadership) }
         // Ends with the task's cancellation, too.
         for await _ in ends {}
