@@ -263,7 +263,9 @@ let package = Package(
                 "BrokerTestSupport", "EvidenceSimulator", "TestInput", "TestPrograms", "PolicyTesting", "Policy",
                 "Verification", "Collateral", "X509Trust",
             ]),
-        tests("BrokerAPI", ["AdminClient", "BrokerTestSupport", "TestPrograms", "HTTPTransport", "Telemetry", "X509Trust"]),
+        tests(
+            "BrokerAPI",
+            ["AdminClient", "BrokerTestSupport", "TestPrograms", "HTTPTransport", "Telemetry", "X509Trust"]),
         tests(
             "Guest",
             [

@@ -59,7 +59,8 @@ struct TransportTests {
             let resource = "\(base)/kbs/v0/resource/a/b/c"
             #expect(try await BrokerProcess.status(of: "probe", resource, "--ca", authorities, "--status", "401") == 0)
             #expect(
-                try await BrokerProcess.status(of: "probe", "\(base)/readyz", "--ca", authorities, "--status", "401") == 1)
+                try await BrokerProcess.status(of: "probe", "\(base)/readyz", "--ca", authorities, "--status", "401")
+                    == 1)
             #expect(try await BrokerProcess.status(of: "probe", "\(base)/readyz") == 1)
             #expect(try await BrokerProcess.status(of: "probe", "\(base)/readyz", "--ca", "/nonexistent") == 1)
         }

@@ -1,6 +1,7 @@
 import CEL
 import Encodings
 import Foundation
+import Kubernetes
 import Testing
 
 @testable import Controller
@@ -94,6 +95,37 @@ struct InjectionPolicyTests {
             #expect(try Self.inject(pod) == nil && Self.isLetPass(pod), "\(name)")
         }
         #expect(try !Self.isLetPass(try PodFiles.pod("plain")), "a pod that the first policy did not get to see")
+    }
+
+    @Test("an API server with the printed policies and no webhook makes of pods what the webhook makes of them")
+    func onServer() async throws {
+        let injector = PodInjector(settings: PodFiles.settings, authorities: nil, profiles: GivenProfiles())
+        try await FakeAPIServer.run(try AdmissionCluster.make()) { server in
+            for object in try YAMLObjects.objects(in: try Self.policy.yaml()) { try server.cluster.create(object) }
+            let admin = try AdmissionCluster.admin(server)
+            func create(_ name: String, in namespace: String) async throws(KubernetesError) -> KubernetesObject {
+                guard var pod = try? PodFiles.pod(name) else { return KubernetesObject(json: [:]) }
+                var metadata = pod["metadata"]?.objectValue ?? [:]
+                metadata["namespace"] = .string(namespace)
+                metadata["ownerReferences"] = nil
+                pod["metadata"] = .object(metadata)
+                return try await admin.create(KubernetesObject(json: pod), in: .pods)
+            }
+            for name in ["plain", "pod-user", "pod-of-root", "port-taken", "selected-and-asked"] {
+                let stored = try await create(name, in: "payments")
+                let wanted = try await PodFiles.inject(try PodFiles.pod(name), injector).pod
+                for list in ["initContainers", "volumes", "containers"] {
+                    #expect(stored.spec?[list] == wanted["spec"]?[list], "\(name): \(list)")
+                }
+                #expect(stored.annotations["claviger.dev/agent-ca"] == PodFiles.settings.authorities)
+            }
+            for name in ["files", "host-network", "strange-wish", "foreign-agent", "taken-name"] {
+                let error = await #expect(throws: KubernetesError.self) { try await create(name, in: "payments") }
+                #expect(error?.message.contains("claviger-injection-guard") == true, "\(name): \(error?.message ?? "")")
+            }
+            #expect(try await create("not-asked", in: "payments").spec?["initContainers"] == nil)
+            #expect(try await create("plain", in: "claviger").spec?["initContainers"] == nil, "no label")
+        }
     }
 
     @Test("what is printed is what is written down, with the agent put first by a JSON patch")

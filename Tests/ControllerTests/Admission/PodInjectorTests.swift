@@ -163,11 +163,18 @@ struct PodInjectorTests {
         let pods = try PodFiles.names.map(PodFiles.pod)
         var damage = PodDamage(seed: 7)
         var results: Set<String> = []
-        for round in 0..<3_000 {
+        for round in 0..<600 {
             var pod = JSONValue.object(pods[round % pods.count])
             for _ in 0...Int(damage.next() % 3) { pod = damage.damaged(pod) }
             guard let object = pod.objectValue else { continue }
-            let (answer, injected) = try await PodFiles.inject(object, injector)
+            let (answer, injected): (AdmissionAnswer, JSONObject)
+            do {
+                (answer, injected) = try await PodFiles.inject(object, injector)
+            } catch let error as AdmissionReviewError {
+                // A review that cannot be read is none, and its write is refused.
+                #expect(error.code == "malformed")
+                continue
+            }
             results.insert(answer.result)
             guard answer.refusal == nil else {
                 #expect(answer.patch.isEmpty && answer.refusal?.message.isEmpty == false)
@@ -207,7 +214,8 @@ struct PodInjectorTests {
 /// Damages documents, the same way at each run.
 private struct PodDamage {
     private static let values: [JSONValue] = [
-        .null, true, 0, -1, 4_294_967_295, "", "claviger-agent", "claviger-files-0", "/run/secrets/database", "true", [],
+        .null, true, 0, -1, 4_294_967_295, "", "claviger-agent", "claviger-files-0", "/run/secrets/database", "true",
+        [],
         [:], ["claviger-agent"], ["name": "claviger-agent"], .string(String(repeating: "a/../", count: 500)),
     ]
     private var state: UInt64

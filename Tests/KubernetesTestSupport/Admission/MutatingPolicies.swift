@@ -43,10 +43,12 @@ struct MutatingPolicies {
     }
 }
 
-/// `JSONPatch{op: "add", …}` of mutating policies, which to CEL is an object of a type. Here it is read as the map
-/// `{"op": "add", …}` of the same members.
+/// `JSONPatch{op: "add", …}` and `Object.spec{name: …}` of mutating policies, which to CEL are objects of a type. Here they are
+/// read as maps of the same members, such as `{"op": "add", …}`.
 enum JSONPatchLiterals {
     private static let name = "JSONPatch"
+    /// What the names of all parts of the object begin with.
+    private static let objects = "Object"
 
     static func asMaps(_ text: String) -> String {
         var result = ""
@@ -61,9 +63,10 @@ enum JSONPatchLiterals {
                 rest = rest[end...]
                 isAtName = false
             } else if first.isLetter || first == "_" {
-                let word = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+                var word = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+                if word == objects { word = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." } }
                 rest = rest[word.endIndex...]
-                if word == name, rest.first(where: { !$0.isWhitespace }) == "{" {
+                if word == name || word.hasPrefix(objects), rest.first(where: { !$0.isWhitespace }) == "{" {
                     rest = rest[(rest.firstIndex(of: "{") ?? rest.startIndex)...].dropFirst()
                     result += "{"
                     open.append(true)
