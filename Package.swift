@@ -110,7 +110,7 @@ let package = Package(
         program(
             "claviger",
             [
-                "AdminClient", "BrokerAPI", "Broker", "Collateral", "Compression", "Guest", "Kubernetes",
+                "AdminClient", "BrokerAPI", "Broker", "Collateral", "Compression", "Guest", "Kubernetes", "Measurement",
                 "OCIEncryption", "PolicyTesting", "RecordedEvidence", "RegoImport", "Policy", "Storage",
                 "Verification", "X509Trust",
             ]),
@@ -169,6 +169,7 @@ let package = Package(
         room(
             "Policy", ["CEL", "JOSE", "RATS", "Encodings", crypto, yams],
             resources: ["cpu", "gpu", "switch", "ppcie"].map { .embedInCode("Defaults/default-\($0).yaml") }),
+        room("Measurement", ["Encodings", crypto]),
         room("Storage", ["CLibPQ", "CLinux", "Processes", "Encodings", crypto]),
         room("OCIEncryption", ["Encodings", crypto, cryptoExtras]),
 
@@ -242,6 +243,7 @@ let package = Package(
         tests("RecordedEvidence", ["Compression", "RATS", "Encodings"], vectors: false),
         tests("PolicyTesting", ["Policy", "RATS", "Encodings"], vectors: false),
         tests("RegoImport", ["Policy", "RATS", "Encodings"]),
+        tests("Measurement", ["Compression", "TestInput", "Encodings", crypto]),
         tests("Storage", ["TestSupport"], vectors: false),
         tests(
             "Collateral",
