@@ -18,6 +18,11 @@ public enum RegisterHash: String, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// The digest of an artefact, of which only a piece is held at a time.
+    public func digest(of artifact: some Artifact) throws(MeasurementError) -> [UInt8] {
+        try digest(of: artifact, in: 0..<artifact.size)
+    }
+
     /// The digest of a part of an artefact.
     func digest(of artifact: some Artifact, in range: Range<Int>) throws(MeasurementError) -> [UInt8] {
         switch self {

@@ -60,12 +60,6 @@ public struct PortableExecutable<File: Artifact>: Sendable {
     }
 }
 
-extension RegisterHash {
-    fileprivate func digest(of spliced: SplicedArtifact<some Artifact>) throws(MeasurementError) -> [UInt8] {
-        try digest(of: spliced, in: 0..<spliced.size)
-    }
-}
-
 /// Parts of an artefact, one behind the other.
 struct SplicedArtifact<Base: Artifact>: Artifact {
     let base: Base

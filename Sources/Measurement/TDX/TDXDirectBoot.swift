@@ -30,7 +30,7 @@ public struct TDXDirectBoot: Sendable {
         let options = initrd == nil ? commandLine : commandLine + " initrd=initrd"
         optionsDigest = RegisterHash.sha384.digest(of: Self.loadOptions(options))
         if let initrd {
-            initrdDigest = try RegisterHash.sha384.digest(of: initrd, in: 0..<initrd.size)
+            initrdDigest = try RegisterHash.sha384.digest(of: initrd)
         } else {
             initrdDigest = nil
         }
