@@ -302,8 +302,8 @@ if fuzzing {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "Encodings", "JOSE", "CEL", "Guest", "LinearRegex", "KBSProtocol", "Policy", "RATS", "Verification",
-                "X509Trust", crypto,
+                "Encodings", "JOSE", "CEL", "Guest", "LinearRegex", "KBSProtocol", "Measurement", "Policy", "RATS",
+                "Verification", "X509Trust", crypto,
             ],
             path: "Fuzz",
             swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],

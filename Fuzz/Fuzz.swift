@@ -19,6 +19,7 @@ enum FuzzTarget: String, CaseIterable {
     case intelquote, pckextension, tcbinfo, qeidentity
     case eventlog, tpmquote, tpmkey, tpmevidence, hclreport
     case tpmanswer, guestlog, luks, agentfile
+    case ovmf, eif, uki, seheader, idblock
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -61,6 +62,11 @@ enum FuzzTarget: String, CaseIterable {
         case .guestlog: guestLog(bytes)
         case .luks: luks(bytes)
         case .agentfile: agentFile(text)
+        case .ovmf: ovmf(bytes)
+        case .eif: enclave(bytes)
+        case .uki: executable(bytes)
+        case .seheader: secureExecution(bytes)
+        case .idblock: idBlock(bytes)
         }
     }
 

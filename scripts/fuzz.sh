@@ -10,7 +10,8 @@ targets=("$@")
 [ "${#targets[@]}" -gt 0 ] || targets=(
     json jwk jwe jws cel regex policy bundle path auth attest initdata sealed certificate crl
     snpreport snpevidence snptable snpcertificate intelquote pckextension tcbinfo qeidentity
-    eventlog tpmquote tpmkey tpmevidence hclreport tpmanswer guestlog luks agentfile)
+    eventlog tpmquote tpmkey tpmevidence hclreport tpmanswer guestlog luks agentfile
+    ovmf eif uki seheader idblock)
 
 swift build --scratch-path .build-fuzz --product fuzz -Xswiftc -gnone -Xcc -g0 -Xcxx -g0
 for target in "${targets[@]}"; do

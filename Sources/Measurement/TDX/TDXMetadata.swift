@@ -16,6 +16,8 @@ struct TDXMetadata: Sendable, Hashable {
     static let maximumSections = 64
     /// The most memory that is added before the start: 1 GiB. Each page costs a record of the measurement.
     static let maximumPages = 262_144
+    /// The most memory whose content is measured: as much as an image can have.
+    static let maximumMeasuredPages = FirmwareImage.maximumSize / FirmwareImage.pageSize
 
     /// In the order of the image, which is the order of adding.
     let sections: [Section]
@@ -33,12 +35,15 @@ struct TDXMetadata: Sendable, Hashable {
             throw reader.malformed("It has \(count) sections in \(length) bytes.")
         }
         var sections: [Section] = []
-        var pages = 0
+        var (added, measured) = (0, 0)
         for _ in 0..<count {
             let section = try Self.section(&reader, imageSize: firmware.bytes.count)
-            if !section.isAugmented { pages += section.pageCount }
-            guard pages <= Self.maximumPages else {
-                throw reader.malformed("It adds more than \(Self.maximumPages) pages.")
+            if !section.isAugmented {
+                added += section.pageCount
+                measured += section.isExtended ? section.pageCount : 0
+            }
+            guard added <= Self.maximumPages, measured <= Self.maximumMeasuredPages else {
+                throw reader.malformed("It adds \(added) pages and measures the content of \(measured) of them.")
             }
             sections.append(section)
         }
@@ -63,12 +68,8 @@ struct TDXMetadata: Sendable, Hashable {
         guard address % page == 0, memorySize % page == 0, memorySize <= 1 << 40, address <= 1 << 52,
             UInt64(rawSize) <= memorySize
         else { throw reader.malformed("A section is not in whole pages, or is larger than its memory.") }
-        let isExtended = attributes & 1 == 1
-        guard !isExtended || memorySize <= UInt64(FirmwareImage.maximumSize) else {
-            throw reader.malformed("A section measures more than \(FirmwareImage.maximumSize) bytes.")
-        }
         return Section(
             content: offset..<offset + rawSize, address: address, pageCount: Int(memorySize / page),
-            isExtended: isExtended, isAugmented: attributes & 2 == 2)
+            isExtended: attributes & 1 == 1, isAugmented: attributes & 2 == 2)
     }
 }
