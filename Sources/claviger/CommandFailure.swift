@@ -51,7 +51,7 @@ struct CommandFailure: Error {
         case let error as JOSEError: self.init(error.message)
         case let error as KBSProtocolError: self.init(error.message)
         case let error as HTTPTransportError: self.init(error.message, status: .unavailable)
-        case let error as MeasurementError: self.init(error.message)
+        case let error as MeasurementError: self.init("\(error.message) (\(error.code.rawValue))")
         case let error as X509Error: self.init(error.message)
         case let error as StorageError: self.init(error.message)
         case let error as ConfigurationError: self.init(error.message)
