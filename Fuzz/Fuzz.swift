@@ -20,6 +20,7 @@ enum FuzzTarget: String, CaseIterable {
     case eventlog, tpmquote, tpmkey, tpmevidence, hclreport
     case tpmanswer, guestlog, luks, agentfile
     case ovmf, eif, uki, seheader, idblock
+    case cbor, cose
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -67,6 +68,8 @@ enum FuzzTarget: String, CaseIterable {
         case .uki: executable(bytes)
         case .seheader: secureExecution(bytes)
         case .idblock: idBlock(bytes)
+        case .cbor: cbor(bytes)
+        case .cose: cose(bytes)
         }
     }
 

@@ -11,7 +11,8 @@ targets=("$@")
     json jwk jwe jws cel regex policy bundle path auth attest initdata sealed certificate crl
     snpreport snpevidence snptable snpcertificate intelquote pckextension tcbinfo qeidentity
     eventlog tpmquote tpmkey tpmevidence hclreport tpmanswer guestlog luks agentfile
-    ovmf eif uki seheader idblock)
+    ovmf eif uki seheader idblock
+    cbor cose)
 
 swift build --scratch-path .build-fuzz --product fuzz -Xswiftc -gnone -Xcc -g0 -Xcxx -g0
 for target in "${targets[@]}"; do
