@@ -30,6 +30,8 @@ public enum TEE: String, Sendable, CaseIterable, Hashable, Codable {
     case sampledevice
     /// NVIDIA BlueField data processing unit.
     case nvidiaDPU = "nvidia-dpu"
+    /// AWS Nitro enclave.
+    case nitro
 
     /// The TEE with this wire name, also under the spellings that older guests use.
     ///

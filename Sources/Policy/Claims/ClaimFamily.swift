@@ -13,7 +13,7 @@ public struct ClaimFamily: Sendable {
 
     /// The claims of all TEEs, related ones side by side.
     public static let all: [ClaimFamily] = [
-        snp, azureSNP, tdx, azureTDX, sgx, cca, se, csv, tpm, nvidia, nvidiaDPU, hygonDCU, sample, sampleDevice,
+        snp, azureSNP, tdx, azureTDX, sgx, cca, se, csv, nitro, tpm, nvidia, nvidiaDPU, hygonDCU, sample, sampleDevice,
     ]
 
     /// The claims of one TEE.
@@ -27,6 +27,7 @@ public struct ClaimFamily: Sendable {
         case .cca: cca
         case .se: se
         case .csv: csv
+        case .nitro: nitro
         case .tpm: tpm
         case .nvidia: nvidia
         case .nvidiaDPU: nvidiaDPU

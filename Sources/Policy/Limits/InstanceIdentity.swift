@@ -17,6 +17,8 @@ public enum InstanceIdentity {
         case .tdx, .azTDXvTPM, .sgx: [["platform_instance_id"]]
         case .cca: [["platform", "cca-platform-implementation-id"], ["platform", "cca-platform-instance-id"]]
         case .csv: [["serial_number"]]
+        // AWS names no hardware: the module is the parent instance and the enclave.
+        case .nitro: [["module_id"]]
         // A host gets another cuid for every start of a guest.
         case .se, .tpm, .hygondcu, .nvidia, .nvidiaDPU, .sample, .sampledevice: []
         }
@@ -39,6 +41,7 @@ public enum InstanceIdentity {
         case .cca: [["realm", "cca-realm-initial-measurement"]]
         case .se: [["attestation_phkh"], ["tag"]]
         case .csv: [["measure"]]
+        case .nitro: [["pcr0"], ["pcr4"]]
         case .hygondcu: [["body", "chip_id"]]
         case .nvidiaDPU: [["device_serial"]]
         // Nothing about it is true: they stand for hardware where policies are tried out.

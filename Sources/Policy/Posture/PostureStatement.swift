@@ -46,7 +46,7 @@ struct PostureStatement: Sendable {
         case .cca:
             PostureStatement(path: ["platform", "cca-platform-lifecycle"], reading: .range(0x3000...0x30FF))
         case .csv: PostureStatement(path: ["policy", "nodbg"], reading: .number(1))
-        case .sample: PostureStatement(path: ["debug"], reading: .boolean(false))
+        case .sample, .nitro: PostureStatement(path: ["debug"], reading: .boolean(false))
         case .se, .tpm, .nvidia, .nvidiaDPU, .hygondcu, .sampledevice: nil
         }
     }
