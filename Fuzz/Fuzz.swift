@@ -20,7 +20,7 @@ enum FuzzTarget: String, CaseIterable {
     case eventlog, tpmquote, tpmkey, tpmevidence, hclreport
     case tpmanswer, guestlog, luks, agentfile
     case ovmf, eif, uki, seheader, idblock
-    case cbor, cose
+    case cbor, cose, ccatoken, corim, nitro, seimage, seevidence
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -70,6 +70,11 @@ enum FuzzTarget: String, CaseIterable {
         case .idblock: idBlock(bytes)
         case .cbor: cbor(bytes)
         case .cose: cose(bytes)
+        case .ccatoken: ccaToken(bytes)
+        case .corim: manifest(bytes)
+        case .nitro: nitroDocument(bytes)
+        case .seimage: imageHeader(bytes)
+        case .seevidence: seEvidence(bytes)
         }
     }
 

@@ -33,15 +33,19 @@ public struct VerificationError: Error, Sendable, Hashable {
     }
 }
 
-/// A challenge that a kind of hardware needs beside the nonce, as IBM Secure Execution does.
+/// A challenge that a kind of hardware needs beside the nonce, or in its place, as IBM Secure Execution does.
 public struct VerifierChallenge: Sendable, Hashable {
-    /// What the guest gets (`extra-params` of the challenge).
-    public let extraParameters: JSONValue
+    /// What the guest gets in place of a random nonce, for kinds whose agents look for the challenge there; it must be
+    /// another for each session. `nil` for a random nonce.
+    public let nonce: String?
+    /// What the guest gets beside the nonce (`extra-params` of the challenge); `nil` for nothing.
+    public let extraParameters: JSONValue?
     /// What the verifier must know again when the evidence arrives; it is kept sealed and returned once.
     public let state: [UInt8]
 
     /// A challenge with these parameters and state.
-    public init(extraParameters: JSONValue, state: [UInt8]) {
+    public init(nonce: String? = nil, extraParameters: JSONValue? = nil, state: [UInt8]) {
+        self.nonce = nonce
         self.extraParameters = extraParameters
         self.state = state
     }

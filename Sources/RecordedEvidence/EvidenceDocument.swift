@@ -32,6 +32,9 @@ public enum EvidenceDocument {
         if object["hcl_report"] != nil { return object["td_quote"] != nil ? .azTDXvTPM : .azSNPvTPM }
         if object["vcek"] != nil, object["quote"]?.objectValue != nil { return .azSNPvTPM }
         if object["attestation_report"] != nil || object["report"]?.stringValue != nil { return .snp }
+        if object["token"] != nil { return .cca }
+        if object["document"]?.stringValue != nil { return .nitro }
+        if object["measurement"] != nil, object["cuid"] != nil { return .se }
         if object["ak_public"] != nil, object["tpm_quote"] != nil { return .tpm }
         if object["svn"] != nil, object["report_data"] != nil { return .sample }
         guard let quote = object["quote"]?.stringValue.flatMap({ try? Base64.decode($0) }) else { return nil }

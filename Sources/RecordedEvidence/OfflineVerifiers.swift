@@ -15,7 +15,7 @@ public enum OfflineVerifiers {
     public static func all(_ strictness: Strictness, allowSample: Bool = false) -> [any EvidenceVerifier] {
         let verifiers: [any EvidenceVerifier] = [
             snp(strictness), tdx(strictness), sgx(strictness), azureSNP(strictness), azureTDX(strictness),
-            TPMVerifier(),
+            TPMVerifier(), CCAVerifier(), nitro(strictness), SEVerifier(SEVerifier.Options()),
         ]
         return verifiers + (allowSample ? [SampleVerifier(), SampleDeviceVerifier()] : [])
     }
@@ -54,6 +54,12 @@ public enum OfflineVerifiers {
 
     static func azureTDX(_ strictness: Strictness) -> AzureTDXVerifier {
         AzureTDXVerifier(AzureTDXVerifier.Options(tdx: tdxOptions(strictness)))
+    }
+
+    static func nitro(_ strictness: Strictness) -> NitroVerifier {
+        var options = NitroVerifier.Options()
+        options.allowsDebug = strictness == .lenient
+        return NitroVerifier(options)
     }
 
     /// Anybody can make a quote with a key that nobody vouches for.

@@ -77,7 +77,7 @@ public struct TestBroker: Sendable {
     public func attest(
         _ guest: SampleGuest, deviceSVN: String? = nil, initData: String? = nil
     ) async throws -> Attestation {
-        let (challenge, cookie) = try broker.challenge(SampleGuest.authBody())
+        let (challenge, cookie) = try await broker.challenge(SampleGuest.authBody())
         let body = try guest.attestation(nonce: challenge.nonce, deviceSVN: deviceSVN, initData: initData)
         return try await broker.attest(body: body, cookie: cookie.value)
     }

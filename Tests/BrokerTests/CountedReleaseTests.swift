@@ -40,7 +40,7 @@ struct CountedReleaseTests {
 
     /// A guest of the machine with this number: its session's cookie.
     static func session(_ test: TestBroker, machine: String = "1") async throws -> String {
-        let (challenge, cookie) = try test.broker.challenge(SampleGuest.authBody())
+        let (challenge, cookie) = try await test.broker.challenge(SampleGuest.authBody())
         let body = try SampleGuest().attestation(nonce: challenge.nonce, svn: machine)
         return try await test.broker.attest(body: body, cookie: cookie.value).cookie.value
     }

@@ -18,7 +18,7 @@ struct EvidenceTests {
     func reportData(_ kind: String) async throws {
         let test = try await TestBroker.make()
         let guest = try SampleGuest()
-        let (challenge, cookie) = try test.broker.challenge(SampleGuest.authBody())
+        let (challenge, cookie) = try await test.broker.challenge(SampleGuest.authBody())
         let digest = try Base64.decode(try guest.reportData(nonce: challenge.nonce))
         let wrong: [UInt8] =
             switch kind {
@@ -100,7 +100,7 @@ struct EvidenceTests {
         #expect(test.broker.verifiers.tees == [.snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .tpm])
         for version in ["0.2.0", "0.4.0"] {
             let guest = try SampleGuest()
-            let (challenge, cookie) = try test.broker.challenge(SampleGuest.authBody(version: version))
+            let (challenge, cookie) = try await test.broker.challenge(SampleGuest.authBody(version: version))
             let body =
                 version == "0.4.0"
                 ? try guest.attestation(nonce: challenge.nonce)
@@ -120,7 +120,7 @@ struct EvidenceTests {
     func refusalIsRecorded() async throws {
         let test = try await TestBroker.make()
         let guest = try SampleGuest()
-        let (challenge, cookie) = try test.broker.challenge(SampleGuest.authBody())
+        let (challenge, cookie) = try await test.broker.challenge(SampleGuest.authBody())
         let body = try guest.attestation(nonce: challenge.nonce, reportData: "AAAA")
         let error = try await brokerError { _ = try await test.broker.attest(body: body, cookie: cookie.value) }
         let id = try #require(error?.decisionID)

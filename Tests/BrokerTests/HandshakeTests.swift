@@ -14,7 +14,7 @@ struct HandshakeTests {
         let broker = try await TestBroker.make().broker
         var seen: Set<String> = []
         for _ in 0..<500 {
-            let nonce = try broker.challenge(SampleGuest.authBody()).challenge.nonce
+            let nonce = try await broker.challenge(SampleGuest.authBody()).challenge.nonce
             #expect(nonce.utf8.count == 44)
             #expect(try Base64.decode(nonce).count == 32)
             #expect(seen.insert(nonce).inserted)
@@ -24,7 +24,7 @@ struct HandshakeTests {
     @Test("KBS 12.1.2: what is sealed into a challenge cookie reads back identically")
     func sealedChallenge() async throws {
         let broker = try await TestBroker.make().broker
-        let (challenge, cookie) = try broker.challenge(SampleGuest.authBody(version: "0.2.0"))
+        let (challenge, cookie) = try await broker.challenge(SampleGuest.authBody(version: "0.2.0"))
         let state = try #require(broker.openChallenge(cookie.value, at: Date()))
         #expect(state.nonce == challenge.nonce)
         #expect(state.version == .v0_2_0)
@@ -38,7 +38,7 @@ struct HandshakeTests {
         let broker = try await TestBroker.make().broker
         for version in ["0.1.0", "0.1.1", "0.3.0", "0.5.0", "0.4.0-rc1", "1.0.0"] {
             let error = try #require(
-                try await brokerError { _ = try broker.challenge(SampleGuest.authBody(version: version)) })
+                try await brokerError { _ = try await broker.challenge(SampleGuest.authBody(version: version)) })
             #expect(error.kind == .unauthenticated)
             #expect(error.variant == "AttestationError")
             #expect(error.message.contains("KBS Client Protocol Version Mismatch"))
@@ -51,7 +51,7 @@ struct HandshakeTests {
         let second = try await first.replica()
         let replicas = [first, second, try await first.replica()]
         let guest = try SampleGuest()
-        let (challenge, cookie) = try first.broker.challenge(SampleGuest.authBody())
+        let (challenge, cookie) = try await first.broker.challenge(SampleGuest.authBody())
         let body = try guest.attestation(nonce: challenge.nonce)
         let outcomes = await withTaskGroup(of: Bool.self) { group in
             for number in 0..<24 {
@@ -79,7 +79,7 @@ struct HandshakeTests {
     func noChallenge(_ kind: String) async throws {
         let test = try await TestBroker.make()
         let guest = try SampleGuest()
-        let (challenge, cookie) = try test.broker.challenge(SampleGuest.authBody())
+        let (challenge, cookie) = try await test.broker.challenge(SampleGuest.authBody())
         let sent: String?
         switch kind {
         case "none": sent = nil
@@ -101,8 +101,8 @@ struct HandshakeTests {
     func foreignNonce() async throws {
         let test = try await TestBroker.make()
         let guest = try SampleGuest()
-        let (other, _) = try test.broker.challenge(SampleGuest.authBody())
-        let (_, cookie) = try test.broker.challenge(SampleGuest.authBody())
+        let (other, _) = try await test.broker.challenge(SampleGuest.authBody())
+        let (_, cookie) = try await test.broker.challenge(SampleGuest.authBody())
         let body = try guest.attestation(nonce: other.nonce)
         let error = try await brokerError { _ = try await test.broker.attest(body: body, cookie: cookie.value) }
         #expect(error?.code == "nonce_mismatch")
@@ -114,7 +114,7 @@ struct HandshakeTests {
         let test = try await TestBroker.make(
             policies: TestPolicies.stream(TestPolicies.appraisal, TestPolicies.allowAll))
         let guest = try SampleGuest()
-        let (challenge, cookie) = try test.broker.challenge(SampleGuest.authBody())
+        let (challenge, cookie) = try await test.broker.challenge(SampleGuest.authBody())
         let body = try guest.attestation(nonce: challenge.nonce)
         let attestation = try await test.broker.attest(body: body, cookie: cookie.value)
 
@@ -175,13 +175,13 @@ struct HandshakeTests {
         let guest = try SampleGuest()
 
         for (issuer, verifier) in [(early, first), (first, early), (late, first), (first, late)] {
-            let (challenge, cookie) = try issuer.broker.challenge(SampleGuest.authBody())
+            let (challenge, cookie) = try await issuer.broker.challenge(SampleGuest.authBody())
             let body = try guest.attestation(nonce: challenge.nonce)
             let attestation = try await verifier.broker.attest(body: body, cookie: cookie.value)
             #expect(try await issuer.get("a/b/c", attestation, guest) == "secret")
         }
         let session = try await first.attest(guest)
-        let (_, cookie) = try first.broker.challenge(SampleGuest.authBody())
+        let (_, cookie) = try await first.broker.challenge(SampleGuest.authBody())
         first.clock.advance(by: 300 + 600 + 1)
         let ended = try await brokerError { _ = try await first.release("a/b/c", cookie: session.cookie.value) }
         #expect(ended?.code == "credential_missing")
@@ -204,7 +204,7 @@ struct HandshakeTests {
         let before = try await rows()
         #expect(before.count >= 9)
         let body = SampleGuest.authBody()
-        for _ in 0..<100_000 { _ = try test.broker.challenge(body) }
+        for _ in 0..<100_000 { _ = try await test.broker.challenge(body) }
         #expect(try await rows() == before)
     }
 

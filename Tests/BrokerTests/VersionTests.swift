@@ -43,7 +43,7 @@ struct VersionTests {
             let name = try #require(scenario["case"]?.stringValue)
             let test = try await broker(scenario)
             try await test.put("default/key/1", "secret of \(name)")
-            let (challenge, cookie) = try test.broker.challenge(try bytes(scenario["request_raw"]))
+            let (challenge, cookie) = try await test.broker.challenge(try bytes(scenario["request_raw"]))
             #expect(String(decoding: challenge.serialized(), as: UTF8.self) == scenario["challenge_raw"]?.stringValue)
             let body = try bytes(scenario["attestation_raw"])
             // Guests before v0.9 bind their evidence in ways that are not served.
@@ -75,7 +75,7 @@ struct VersionTests {
         let scenario = try #require(try Self.cases(version).scenarios.first)
         let test = try await broker(scenario, legacy: false)
         let request = try bytes(scenario["request_raw"])
-        let error = try await brokerError { _ = try test.broker.challenge(request) }
+        let error = try await brokerError { _ = try await test.broker.challenge(request) }
         #expect(error?.message.contains("KBS Client Protocol Version Mismatch") == true)
     }
 
@@ -88,7 +88,7 @@ struct VersionTests {
             $0.protocolVersions.resourceMinimumVersions = ["default/old/*": "0.1.1"]
         }
         for path in ["default/old/1", "default/new/1"] { try await test.put(path, "secret") }
-        let (_, cookie) = try test.broker.challenge(try bytes(scenario["request_raw"]))
+        let (_, cookie) = try await test.broker.challenge(try bytes(scenario["request_raw"]))
         let attestation = try await test.broker.attest(
             body: try bytes(scenario["attestation_raw"]), cookie: cookie.value)
         _ = try await test.release("default/old/1", cookie: attestation.cookie.value)
@@ -111,7 +111,7 @@ struct VersionTests {
             ]
             let name = scenario["name"]?.stringValue ?? ""
             let error = try await brokerError {
-                let (_, cookie) = try test.broker.challenge(request.serialized())
+                let (_, cookie) = try await test.broker.challenge(request.serialized())
                 let body = try #require(scenario["attestation"]).serialized()
                 _ = try await test.broker.attest(body: body, cookie: cookie.value)
             }
@@ -127,7 +127,7 @@ struct VersionTests {
             let request: JSONValue = [
                 "version": scenario["version"] ?? .null, "tee": "sample", "extra-params": "",
             ]
-            let error = try await brokerError { _ = try test.broker.challenge(request.serialized()) }
+            let error = try await brokerError { _ = try await test.broker.challenge(request.serialized()) }
             // The vectors' server serves 0.3.0 too; this one never does.
             let isAccepted =
                 scenario["expect"]?.stringValue?.hasPrefix("accept") == true && scenario["version"] != "0.3.0"

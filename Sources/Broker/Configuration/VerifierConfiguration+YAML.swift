@@ -19,6 +19,9 @@ extension VerifierConfiguration {
         if var part = try section.section("intel") { intel = try IntelConfiguration(&part) }
         if var part = try section.section("tdx") { tdx = try TDXConfiguration(&part) }
         if var part = try section.section("sgx") { sgx = try SGXConfiguration(&part) }
+        if var part = try section.section("cca") { cca = try CCAConfiguration(&part) }
+        if var part = try section.section("se") { se = try SEConfiguration(&part) }
+        if var part = try section.section("nitro") { nitro = try NitroConfiguration(&part) }
         if var part = try section.section("azure") {
             azureMinimumVersion = try part.integer("minimumVersion", in: 0...2) ?? azureMinimumVersion
             try part.finish()

@@ -4,7 +4,7 @@ public import Verification
 /// Which kinds of hardware evidence are believed, and what is demanded of each. The defaults are the strict ones.
 public struct VerifierConfiguration: Sendable, Hashable {
     /// The kinds that can be verified.
-    public static let knownKinds: [TEE] = [.snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .tpm]
+    public static let knownKinds: [TEE] = [.snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .tpm, .cca, .se, .nitro]
 
     /// The kinds of evidence that are believed at all.
     public var kinds = VerifierConfiguration.knownKinds
@@ -23,6 +23,12 @@ public struct VerifierConfiguration: Sendable, Hashable {
     public var tpmRefusesUnknownKeys = false
     /// Attestation keys of TPMs that the operator vouches for: SubjectPublicKeyInfo in DER.
     public var tpmTrustedKeys: Set<[UInt8]> = []
+    /// Arm CCA.
+    public var cca = CCAConfiguration()
+    /// IBM Secure Execution.
+    public var se = SEConfiguration()
+    /// AWS Nitro Enclaves.
+    public var nitro = NitroConfiguration()
 
     /// The defaults.
     public init() {}
@@ -144,6 +150,9 @@ extension VerifierRegistry {
             options.trustedKeys = configuration.tpmTrustedKeys
             options.unknownKeys = configuration.tpmRefusesUnknownKeys ? .refused : .contraindicated
             return TPMVerifier(options)
+        case .cca: return CCAVerifier(configuration.cca.options)
+        case .se: return SEVerifier(configuration.se.options)
+        case .nitro: return NitroVerifier(configuration.nitro.options)
         default: return nil
         }
     }

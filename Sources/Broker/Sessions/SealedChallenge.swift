@@ -8,22 +8,30 @@ struct ChallengeState: Sendable, Hashable {
     let version: ProtocolVersion
     let tee: TEE
     let nonce: String
+    /// What the verifier must know again when the evidence arrives.
+    let verifierState: [UInt8]?
     let issuedAt: Date
     let expiresAt: Date
 
-    init(version: ProtocolVersion, tee: TEE, nonce: String, issuedAt: Date, expiresAt: Date) {
+    init(
+        version: ProtocolVersion, tee: TEE, nonce: String, verifierState: [UInt8]? = nil, issuedAt: Date,
+        expiresAt: Date
+    ) {
         self.version = version
         self.tee = tee
         self.nonce = nonce
+        self.verifierState = verifierState
         self.issuedAt = issuedAt
         self.expiresAt = expiresAt
     }
 
     func serialized() -> [UInt8] {
-        JSONValue.object([
+        var state: JSONObject = [
             "v": .string(version.rawValue), "t": .string(tee.rawValue), "n": .string(nonce),
             "i": .int(issuedAt.wholeSeconds), "e": .int(expiresAt.wholeSeconds),
-        ]).serialized()
+        ]
+        if let verifierState { state["s"] = .string(Base64.encode(verifierState)) }
+        return JSONValue.object(state).serialized()
     }
 
     init?(parsing bytes: [UInt8]) {
@@ -32,8 +40,11 @@ struct ChallengeState: Sendable, Hashable {
             let tee = state["t"]?.stringValue.flatMap(TEE.init(rawValue:)),
             let nonce = state["n"]?.stringValue, let issued = state["i"]?.intValue, let expires = state["e"]?.intValue
         else { return nil }
+        let verifierState = state["s"]?.stringValue.flatMap { try? Base64.decode($0) }
+        guard (state["s"] == nil) == (verifierState == nil) else { return nil }
         self.init(
-            version: version, tee: tee, nonce: nonce, issuedAt: Date(wholeSeconds: issued),
+            version: version, tee: tee, nonce: nonce, verifierState: verifierState,
+            issuedAt: Date(wholeSeconds: issued),
             expiresAt: Date(wholeSeconds: expires))
     }
 

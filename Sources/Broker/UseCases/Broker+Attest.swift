@@ -47,7 +47,7 @@ extension Broker {
     ) async throws(BrokerError) -> Attestation {
         let appraised: Appraised
         do throws(EvidenceRefusal) {
-            appraised = try await appraise(request)
+            appraised = try await appraise(request, verificationContext(challenge.verifierState))
         } catch {
             let id = try await recordRefusedAttestation(error, challenge, now: environment.clock.now())
             metrics.attestationFailed(tee: challenge.tee.rawValue)
@@ -77,12 +77,14 @@ extension Broker {
         }
     }
 
-    private func appraise(_ request: AttestRequest) async throws(EvidenceRefusal) -> Appraised {
+    private func appraise(
+        _ request: AttestRequest, _ context: VerificationContext
+    ) async throws(EvidenceRefusal) -> Appraised {
         let claims: [EvidenceClaims]
         do throws(VerificationError) {
             claims = try await verifiers.verify(
                 primary: request.primary, devices: request.devices, binding: request.binding,
-                deviceBinding: request.deviceBinding, context: verificationContext)
+                deviceBinding: request.deviceBinding, context: context)
         } catch {
             throw EvidenceRefusal(stage: "verification", code: error.code, message: error.message)
         }
@@ -129,8 +131,8 @@ extension Broker {
     }
 
     /// What every verifier is handed besides the evidence.
-    private var verificationContext: VerificationContext {
-        VerificationContext(clock: environment.clock, collateral: collateral)
+    func verificationContext(_ state: [UInt8]? = nil) -> VerificationContext {
+        VerificationContext(clock: environment.clock, collateral: collateral, challengeState: state)
     }
 
     private func openSession(

@@ -1,6 +1,8 @@
 import Encodings
 import FoundationEssentials
 public import KBSProtocol
+import RATS
+import Verification
 
 extension Broker {
     /// Opens the handshake: a fresh nonce, and a sealed cookie that says what was asked.
@@ -10,14 +12,18 @@ extension Broker {
     /// and `malformed` for everything else that is wrong.
     public func challenge(
         _ body: [UInt8]
-    ) throws(BrokerError) -> (challenge: Challenge, cookie: SessionCookieValue) {
+    ) async throws(BrokerError) -> (challenge: Challenge, cookie: SessionCookieValue) {
         metrics.challengeRequests.increment()
         do throws(BrokerError) {
             let request = try authRequest(body)
-            let challenge = Challenge(nonce: Base64.encode(environment.nonce()))
+            let own = try await verifierChallenge(request)
+            let challenge = Challenge(
+                nonce: own?.nonce ?? Base64.encode(environment.nonce()),
+                extraParameters: own?.extraParameters ?? .string(""))
             let now = environment.clock.now()
             let state = ChallengeState(
-                version: request.version, tee: request.tee, nonce: challenge.nonce, issuedAt: now,
+                version: request.version, tee: request.tee, nonce: challenge.nonce, verifierState: own?.state,
+                issuedAt: now,
                 expiresAt: now.addingTimeInterval(configuration.session.challengeLifetime.inSeconds))
             let sealed = try challengeBox.seal(state.serialized())
             metrics.challengesIssued.increment()
@@ -25,6 +31,18 @@ extension Broker {
         } catch {
             metrics.challengeErrors.increment()
             throw error
+        }
+    }
+
+    /// The challenge that the kind of hardware needs. A kind that nobody verifies here is refused when its evidence comes,
+    /// where the refusal is recorded.
+    private func verifierChallenge(_ request: AuthRequest) async throws(BrokerError) -> VerifierChallenge? {
+        guard verifiers.tees.contains(request.tee) else { return nil }
+        do throws(VerificationError) {
+            return try await verifiers.challenge(
+                for: request.tee, extraParameters: request.extraParameters, context: verificationContext())
+        } catch {
+            throw .challengeRefused(.unauthenticated, code: error.code, error.message)
         }
     }
 

@@ -5,7 +5,7 @@ extension BrokerResponder {
     /// Does what a route is for.
     func perform(_ operation: RouteOperation, _ exchange: Exchange) async throws(BrokerError) -> Answer {
         switch operation {
-        case .challenge: try challenge(exchange)
+        case .challenge: try await challenge(exchange)
         case .attest: try await attest(exchange)
         case .readResource: try await readResource(exchange)
         case .writeResource: try await writeResource(exchange)

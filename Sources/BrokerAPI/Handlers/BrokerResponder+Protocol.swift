@@ -4,8 +4,8 @@ import KBSProtocol
 
 /// The routes of the KBS protocol.
 extension BrokerResponder {
-    func challenge(_ exchange: Exchange) throws(BrokerError) -> Answer {
-        let (challenge, cookie) = try broker.challenge(exchange.body)
+    func challenge(_ exchange: Exchange) async throws(BrokerError) -> Answer {
+        let (challenge, cookie) = try await broker.challenge(exchange.body)
         var answer = Answer.json(bytes: challenge.serialized())
         answer.cookie = (cookie.value, cookie.expiresAt)
         return answer

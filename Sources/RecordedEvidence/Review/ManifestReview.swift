@@ -43,6 +43,10 @@ public struct ManifestReview: Sendable {
             try await quote.examine(&findings)
         case ("az-snp-vtpm", _), ("az-tdx-vtpm", _): try await AzureEntry.examine(entry, folder, collateral, &findings)
         case ("tpm", _): try await TPMEntry(entry, in: folder).examine(&findings)
+        case ("cca", _): await (try CCAEntry(entry, in: folder).examination()).examine(entry, &findings)
+        case ("nitro", .trustAnchor): try NitroEntry.examineRoots(entry, folder, &findings)
+        case ("nitro", _): await (try NitroEntry.examination(entry, in: folder)).examine(entry, &findings)
+        case ("se", .knownAnswer): try SEEntry(entry, in: folder).examine(&findings)
         case ("dcap-collateral", _): try CollateralEntry(entry, in: folder, collateral).examine(&findings)
         case ("eventlog", .knownAnswer): try EventLogEntry.examine(entry, folder, &findings)
         default: return false

@@ -198,7 +198,7 @@ struct RollbackTests {
         let guest = try SimulatedSNPGuest(site.amd)
         _ = try await site.test.attest(SimulatedGuest(guest))
         let older = try SimulatedGuest(updated(guest, site.amd) { $0.snp = 20 })
-        let (challenge, cookie) = try site.test.broker.challenge(SampleGuest.authBody(tee: older.tee.rawValue))
+        let (challenge, cookie) = try await site.test.broker.challenge(SampleGuest.authBody(tee: older.tee.rawValue))
         let body = try older.attestation(nonce: challenge.nonce)
         _ = try await site.test.broker.attest(body: body, cookie: cookie.value)
         #expect(try await events(site.test).count == 1)

@@ -12,13 +12,27 @@ struct SimulatedGuest: Sendable {
     let key: JWEPrivateKey
     /// The kind of hardware.
     let tee: TEE
-    /// Makes evidence that is bound to a digest.
-    let evidence: @Sendable (_ digest: [UInt8]) throws -> Evidence
+    /// Makes evidence that is bound to a digest, for a challenge.
+    let evidence: @Sendable (_ digest: [UInt8], _ challenge: String) throws -> Evidence
 
-    init(_ tee: TEE, evidence: @escaping @Sendable (_ digest: [UInt8]) throws -> Evidence) throws {
+    init(
+        _ tee: TEE, answering evidence: @escaping @Sendable (_ digest: [UInt8], _ challenge: String) throws -> Evidence
+    ) throws {
         key = try JWEPrivateKey.generate(.ecP256)
         self.tee = tee
         self.evidence = evidence
+    }
+
+    init(_ tee: TEE, evidence: @escaping @Sendable (_ digest: [UInt8]) throws -> Evidence) throws {
+        try self.init(tee) { digest, _ in try evidence(digest) }
+    }
+
+    init(_ realm: SimulatedRealm) throws { try self.init(.cca) { try realm.evidence(bound: $0) } }
+
+    init(_ enclave: SimulatedNitroEnclave) throws { try self.init(.nitro) { try enclave.evidence(bound: $0) } }
+
+    init(_ ultravisor: SimulatedUltravisor) throws {
+        try self.init(.se) { digest, challenge in try ultravisor.evidence(request: challenge, bound: digest) }
     }
 
     init(_ guest: SimulatedSNPGuest, form: SimulatedSNPGuest.Form = .fields(.agent15)) throws {
@@ -43,7 +57,7 @@ struct SimulatedGuest: Sendable {
         let isNested = version != "0.2.0"
         let digest = try ReportData.digest(
             nonce: bound ?? nonce, teeKey: key.publicJWK, additionalEvidence: isNested ? "" : nil)
-        let content = try evidence(digest).content
+        let content = try evidence(digest, bound ?? nonce).content
         let stated = (other ?? key).publicJWK
         guard isNested else {
             return JSONValue.object(["tee-pubkey": .object(stated), "tee-evidence": content]).serialized()
@@ -55,7 +69,8 @@ struct SimulatedGuest: Sendable {
 extension TestBroker {
     /// Runs the whole handshake for a guest.
     func attest(_ guest: SimulatedGuest, version: String = "0.4.0") async throws -> Attestation {
-        let (challenge, cookie) = try broker.challenge(SampleGuest.authBody(version: version, tee: guest.tee.rawValue))
+        let (challenge, cookie) = try await broker.challenge(
+            SampleGuest.authBody(version: version, tee: guest.tee.rawValue))
         return try await broker.attest(
             body: guest.attestation(nonce: challenge.nonce, version: version), cookie: cookie.value)
     }

@@ -55,7 +55,7 @@ struct SimulatedHandshakeTests {
 
     /// Evidence with a flaw is refused, whatever its version.
     private func refuse(_ code: String, _ guest: SimulatedGuest, _ site: SimulatedSite, version: String) async throws {
-        let (challenge, cookie) = try site.test.broker.challenge(
+        let (challenge, cookie) = try await site.test.broker.challenge(
             SampleGuest.authBody(version: version, tee: guest.tee.rawValue))
         let body = try guest.attestation(nonce: challenge.nonce, version: version)
         try await refuse(code, site, guest, body, cookie: cookie.value)
@@ -64,11 +64,11 @@ struct SimulatedHandshakeTests {
     /// Evidence that was made for another nonce, or for another key, is refused.
     private func refuseReplay(_ guest: SimulatedGuest, _ site: SimulatedSite, version: String) async throws {
         let start = SampleGuest.authBody(version: version, tee: guest.tee.rawValue)
-        let (other, _) = try site.test.broker.challenge(start)
-        let (challenge, cookie) = try site.test.broker.challenge(start)
+        let (other, _) = try await site.test.broker.challenge(start)
+        let (challenge, cookie) = try await site.test.broker.challenge(start)
         let replayed = try guest.attestation(nonce: challenge.nonce, version: version, boundTo: other.nonce)
         try await refuse("report_data_mismatch", site, guest, replayed, cookie: cookie.value)
-        let (again, second) = try site.test.broker.challenge(start)
+        let (again, second) = try await site.test.broker.challenge(start)
         let stolen = try guest.attestation(
             nonce: again.nonce, version: version, key: JWEPrivateKey.generate(.ecP256))
         try await refuse("report_data_mismatch", site, guest, stolen, cookie: second.value)
@@ -166,7 +166,7 @@ struct SimulatedHandshakeTests {
         try await site.affirm(hardware)
         try await site.test.put("default/key/1", "the secret")
         let (machine, relay) = (try SimulatedGuest(hardware), try JWEPrivateKey.generate(.ecP256))
-        let (challenge, cookie) = try site.test.broker.challenge(SampleGuest.authBody(tee: "snp"))
+        let (challenge, cookie) = try await site.test.broker.challenge(SampleGuest.authBody(tee: "snp"))
         let body = try machine.attestation(nonce: challenge.nonce)
         let relayed = try await site.test.broker.attest(body: body, cookie: cookie.value)
         for message in [

@@ -36,8 +36,8 @@ struct VirtualTPMHandshakeTests {
     private func refuseReplay(_ vm: SimulatedAzureVM, _ site: SimulatedSite) async throws {
         let guest = try SimulatedGuest(vm)
         let start = SampleGuest.authBody(tee: guest.tee.rawValue)
-        let (other, _) = try site.test.broker.challenge(start)
-        let (challenge, cookie) = try site.test.broker.challenge(start)
+        let (other, _) = try await site.test.broker.challenge(start)
+        let (challenge, cookie) = try await site.test.broker.challenge(start)
         let replayed = try guest.attestation(nonce: challenge.nonce, boundTo: other.nonce)
         let error = try await brokerError {
             _ = try await site.test.broker.attest(body: replayed, cookie: cookie.value)

@@ -40,6 +40,9 @@ enum CCAClaims {
             "cca-realm-hash-algo-id", .text, example: "sha-256", from: "realm token 44236",
             "The hash algorithm of the realm's measurements."),
         Claim(
+            "cca-realm-profile", .text, .sometimes, example: "tag:arm.com,2023:realm#1.0.0", from: "realm token 265",
+            "The profile that the realm's token follows; absent in tokens of the first release."),
+        Claim(
             "cca-realm-public-key", .base64(nil), .additional,
             example:
                 "BIL70TKptcOWh5+7FTQNkFCXjlXHnVJ5oroOlYVPN+IM0vZPO3K1cLvXc+7iznaEJe31Re2+if+v4OlrvUbicPIHlsRIuY2vRqdk0nRC5ubthPjOyBfm7ManHTo959Z+zQ==",
@@ -63,6 +66,11 @@ enum CCAClaims {
         Claim(
             "cca-platform-sw-components", .list(.object(component)), .additional, from: "platform token 2399",
             "The firmware that the machine started, part by part."),
+        Claim(
+            "cca-platform-sw-components-endorsed", .boolean, .additional, example: true,
+            from: "the maker's reference values",
+            "Whether the firmware and settings are those of a release that the maker endorses; always true unless a setting lets other firmware in."
+        ),
         Claim(
             "cca-platform-config", .base64(nil), .additional, example: "AQID", from: "platform token 2401",
             "The machine's settings that matter for security, in the maker's own form."),
