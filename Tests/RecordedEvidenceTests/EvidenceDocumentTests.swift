@@ -18,6 +18,7 @@ struct EvidenceDocumentTests {
             ("snp/genoa-v3-trustee-e2e/evidence.json", TEE.snp), ("snp/genoa-v3-trustee-e2e/report.bin", .snp),
             ("az-snp-vtpm/trustee-v0/evidence.json", .azSNPvTPM), ("az-snp-vtpm/trustee-v2/evidence.json", .azSNPvTPM),
             ("az-tdx-vtpm/trustee-v1/evidence.json", .azTDXvTPM), ("tpm/trustee/evidence.json", .tpm),
+            ("cca/example-trustee/evidence.json", .cca), ("nitro/dstack/evidence.json", .nitro),
         ])
     func kinds(name: String, tee: TEE) throws {
         #expect(try EvidenceDocument.evidence(bytes(name)).tee == tee)
