@@ -31,6 +31,7 @@ public enum EvidenceDocument {
     private static func kind(of object: JSONObject) -> TEE? {
         if object["hcl_report"] != nil { return object["td_quote"] != nil ? .azTDXvTPM : .azSNPvTPM }
         if object["vcek"] != nil, object["quote"]?.objectValue != nil { return .azSNPvTPM }
+        if object["serial_number"] != nil, object["cert_chain"] != nil { return .csv }
         if object["attestation_report"] != nil || object["report"]?.stringValue != nil { return .snp }
         if object["token"] != nil { return .cca }
         if object["document"]?.stringValue != nil { return .nitro }

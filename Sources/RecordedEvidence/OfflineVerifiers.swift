@@ -15,7 +15,7 @@ public enum OfflineVerifiers {
     public static func all(_ strictness: Strictness, allowSample: Bool = false) -> [any EvidenceVerifier] {
         let verifiers: [any EvidenceVerifier] = [
             snp(strictness), tdx(strictness), sgx(strictness), azureSNP(strictness), azureTDX(strictness),
-            TPMVerifier(), CCAVerifier(), nitro(strictness), SEVerifier(SEVerifier.Options()),
+            TPMVerifier(), CCAVerifier(), csv, nitro(strictness), SEVerifier(SEVerifier.Options()),
         ]
         return verifiers + (allowSample ? [SampleVerifier(), SampleDeviceVerifier()] : [])
     }
@@ -54,6 +54,13 @@ public enum OfflineVerifiers {
 
     static func azureTDX(_ strictness: Strictness) -> AzureTDXVerifier {
         AzureTDXVerifier(AzureTDXVerifier.Options(tdx: tdxOptions(strictness)))
+    }
+
+    /// Recorded reports are of version 1 more often than not, and their report data, which settles the mask, is at hand.
+    static var csv: CSVVerifier {
+        var options = CSVVerifier.Options()
+        options.allowsVersion1 = true
+        return CSVVerifier(options)
     }
 
     static func nitro(_ strictness: Strictness) -> NitroVerifier {

@@ -19,6 +19,7 @@ struct EvidenceDocumentTests {
             ("az-snp-vtpm/trustee-v0/evidence.json", .azSNPvTPM), ("az-snp-vtpm/trustee-v2/evidence.json", .azSNPvTPM),
             ("az-tdx-vtpm/trustee-v1/evidence.json", .azTDXvTPM), ("tpm/trustee/evidence.json", .tpm),
             ("cca/example-trustee/evidence.json", .cca), ("nitro/dstack/evidence.json", .nitro),
+            ("csv/trustee-evidence/evidence.json", .csv),
         ])
     func kinds(name: String, tee: TEE) throws {
         #expect(try EvidenceDocument.evidence(bytes(name)).tee == tee)

@@ -22,6 +22,10 @@ extension VerifierConfiguration {
         if var part = try section.section("cca") { cca = try CCAConfiguration(&part) }
         if var part = try section.section("se") { se = try SEConfiguration(&part) }
         if var part = try section.section("nitro") { nitro = try NitroConfiguration(&part) }
+        if var part = try section.section("csv") {
+            csvAllowsVersion1 = try part.flag("allowVersion1") ?? csvAllowsVersion1
+            try part.finish()
+        }
         if var part = try section.section("azure") {
             azureMinimumVersion = try part.integer("minimumVersion", in: 0...2) ?? azureMinimumVersion
             try part.finish()

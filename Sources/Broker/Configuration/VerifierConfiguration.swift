@@ -4,7 +4,7 @@ public import Verification
 /// Which kinds of hardware evidence are believed, and what is demanded of each. The defaults are the strict ones.
 public struct VerifierConfiguration: Sendable, Hashable {
     /// The kinds that can be verified.
-    public static let knownKinds: [TEE] = [.snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .tpm, .cca, .se, .nitro]
+    public static let knownKinds: [TEE] = [.snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .tpm, .cca, .se, .csv, .nitro]
 
     /// The kinds of evidence that are believed at all.
     public var kinds = VerifierConfiguration.knownKinds
@@ -27,6 +27,8 @@ public struct VerifierConfiguration: Sendable, Hashable {
     public var cca = CCAConfiguration()
     /// IBM Secure Execution.
     public var se = SEConfiguration()
+    /// Lets in Hygon CSV reports of version 1, whose mask is not signed; policies see the claim `version`.
+    public var csvAllowsVersion1 = false
     /// AWS Nitro Enclaves.
     public var nitro = NitroConfiguration()
 
@@ -152,6 +154,10 @@ extension VerifierRegistry {
             return TPMVerifier(options)
         case .cca: return CCAVerifier(configuration.cca.options)
         case .se: return SEVerifier(configuration.se.options)
+        case .csv:
+            var options = CSVVerifier.Options()
+            options.allowsVersion1 = configuration.csvAllowsVersion1
+            return CSVVerifier(options)
         case .nitro: return NitroVerifier(configuration.nitro.options)
         default: return nil
         }

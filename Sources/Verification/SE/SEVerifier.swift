@@ -13,6 +13,9 @@ public struct SEVerifier: EvidenceVerifier {
     public let tee: TEE = .se
     /// What is accepted.
     public let options: Options
+    /// Which machines were trusted in which second: anybody may ask for a challenge, and must not have certificates verified
+    /// each time. Dates of certificates and lists are whole seconds, so that this changes no answer.
+    private let hosts = RecentValues<Int64, Result<[SEHostKey], VerificationError>>(capacity: 4)
 
     /// A verifier that accepts what `options` let in.
     public init(_ options: Options) {
@@ -81,6 +84,21 @@ public struct SEVerifier: EvidenceVerifier {
     }
 
     private func trustedHosts(at date: Date) throws(VerificationError) -> [SEHostKey] {
+        guard let second = Int64(exactly: date.timeIntervalSince1970.rounded(.down)) else {
+            throw VerificationError(code: "host_key_not_trusted", message: "The time of the verification is no time.")
+        }
+        return try hosts.value(second) { verifiedHosts(at: date) }.get()
+    }
+
+    private func verifiedHosts(at date: Date) -> Result<[SEHostKey], VerificationError> {
+        do throws(VerificationError) {
+            return .success(try verifyHosts(at: date))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func verifyHosts(at date: Date) throws(VerificationError) -> [SEHostKey] {
         guard options.hostKeys.count <= Options.maximumHostKeys else {
             throw VerificationError(
                 code: "host_key_not_trusted",
