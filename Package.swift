@@ -186,7 +186,8 @@ let package = Package(
             [
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"), "Encodings", logging,
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"), "Encodings", logging, lifecycle,
             ]
         ),
         room("Processes", ["CLinux"]),
@@ -237,7 +238,8 @@ let package = Package(
             ]),
         tests("X509Trust", ["TestInput", "X509TestSupport", "JOSE", "COpenSSL"]),
         tests("HTTPTransport", ["HTTPServing", "Processes"] + http, vectors: false),
-        tests("HTTPServing", http, vectors: false),
+        tests(
+            "HTTPServing", [.product(name: "NIOEmbedded", package: "swift-nio")] + http, vectors: false),
         tests("Telemetry", vectors: false),
         tests("Policy", ["CEL", "JOSE", "RATS", "Encodings"], exclude: ["Golden"]),
         tests("RecordedEvidence", ["Compression", "RATS", "Encodings"], vectors: false),

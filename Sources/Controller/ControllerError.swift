@@ -4,7 +4,7 @@ public struct ControllerError: Error, Sendable, Hashable, CustomStringConvertibl
     /// cannot be reached; trying again may help), `refused` (the broker or the API server said no), `fenced` (another
     /// controller has taken over the source), `not_leading` (this controller may not write any more), `not_synced` (not
     /// everything was read yet), `stale` (an object changed while it was looked at), `source_missing` (a Secret that is referred
-    /// to) or `unexpected` (an answer that cannot be understood).
+    /// to), `cannot_listen` (the address of a server) or `unexpected` (an answer that cannot be understood).
     public let code: String
     /// A sentence for the operator.
     public let message: String

@@ -33,6 +33,8 @@ public struct ControllerMetrics: Sendable {
             buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]),
         "claviger_controller_admission_certificate_expiry_timestamp_seconds": .init(
             "Until when the certificate of the admission webhooks is valid, in seconds since 1970."),
+        "claviger_controller_admission_callable": .init(
+            "1 while API servers trust the certificate that the admission webhooks are served with."),
         "claviger_leader": .init("1 while this process leads, by Lease."),
         "claviger_events_dropped_total": .init("Events of the cluster that were not sent, as there were too many."),
         "claviger_workqueue_depth": .init("Keys that wait to be worked on, by queue."),
@@ -98,6 +100,10 @@ public struct ControllerMetrics: Sendable {
 
     func admissionCertificate(until end: Date) {
         gauge("claviger_controller_admission_certificate_expiry_timestamp_seconds").record(end.timeIntervalSince1970)
+    }
+
+    func admissionCallable(_ isCallable: Bool) {
+        gauge("claviger_controller_admission_callable").record(isCallable ? 1 : 0)
     }
 
     /// Tells whether something runs that proves nothing or that anybody can read: the broker is addressed without TLS, or

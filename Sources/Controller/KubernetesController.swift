@@ -24,27 +24,31 @@ public struct KubernetesController: Service {
 
     /// A controller that reads from one API server and writes to one broker.
     ///
-    /// - Parameter electionAPI: the way to the Lease; by default the same as to everything else. One of its own keeps renewals
-    ///   from waiting in line behind thousands of other requests, by which leadership would be lost.
+    /// - Parameters:
+    ///   - electionAPI: the way to the Lease; by default the same as to everything else. One of its own keeps renewals
+    ///     from waiting in line behind thousands of other requests, by which leadership would be lost.
+    ///   - admissionAPI: the way to what callers of the webhooks name; one of its own keeps them from holding up the rest.
     /// - Throws: `KubernetesError` of the kind `configuration` when the times of the election do not fit, or a file that is named
     ///   for admission cannot be used.
     public init(
-        api: any KubernetesAPI, electionAPI: (any KubernetesAPI)? = nil, broker: AdminClient,
-        settings: KubernetesSettings, environment: RuntimeEnvironment = .system,
+        api: any KubernetesAPI, electionAPI: (any KubernetesAPI)? = nil, admissionAPI: (any KubernetesAPI)? = nil,
+        broker: AdminClient, settings: KubernetesSettings, environment: RuntimeEnvironment = .system,
         metrics: ControllerMetrics = ControllerMetrics(), logger: Logger
     ) throws(KubernetesError) {
         try self.init(
-            api: api, electionAPI: electionAPI, port: BrokerLink(source: settings.source, client: broker),
-            settings: settings, environment: environment, metrics: metrics, logger: logger)
+            api: api, electionAPI: electionAPI, admissionAPI: admissionAPI,
+            port: BrokerLink(source: settings.source, client: broker), settings: settings, environment: environment,
+            metrics: metrics, logger: logger)
     }
 
     init(
-        api: any KubernetesAPI, electionAPI: (any KubernetesAPI)? = nil, port: any BrokerPort,
-        settings: KubernetesSettings, environment: RuntimeEnvironment, metrics: ControllerMetrics, logger: Logger
+        api: any KubernetesAPI, electionAPI: (any KubernetesAPI)? = nil, admissionAPI: (any KubernetesAPI)? = nil,
+        port: any BrokerPort, settings: KubernetesSettings, environment: RuntimeEnvironment,
+        metrics: ControllerMetrics, logger: Logger
     ) throws(KubernetesError) {
         let assembly = ControllerAssembly(
             api: api, broker: port, settings: settings, environment: environment, metrics: metrics, logger: logger)
-        let admission = try Self.admission(assembly, api, settings, environment, metrics, logger)
+        let admission = try Self.admission(assembly, (api, admissionAPI), settings, environment, metrics, logger)
         self.admission = admission?.server
         benches = assembly.benches + (admission?.keeper.map { [$0 as any Working] } ?? [])
         companions = assembly.companions
@@ -70,14 +74,15 @@ public struct KubernetesController: Service {
     }
 
     private static func admission(
-        _ assembly: ControllerAssembly, _ api: any KubernetesAPI, _ settings: KubernetesSettings,
+        _ assembly: ControllerAssembly, _ ways: (api: any KubernetesAPI, lookups: (any KubernetesAPI)?),
+        _ settings: KubernetesSettings,
         _ environment: RuntimeEnvironment, _ metrics: ControllerMetrics, _ logger: Logger
     ) throws(KubernetesError) -> AdmissionAssembly? {
         guard let wanted = settings.admission, let profiles = assembly.profiles else { return nil }
         do throws(ControllerError) {
             return try AdmissionAssembly(
-                wanted, profiles: profiles, controller: settings, api: api, environment: environment, metrics: metrics,
-                logger: logger)
+                wanted, profiles: profiles, controller: settings, api: ways.api, lookups: ways.lookups,
+                environment: environment, metrics: metrics, logger: logger)
         } catch {
             throw KubernetesError(.configuration, message: error.message)
         }

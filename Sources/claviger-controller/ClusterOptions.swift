@@ -57,8 +57,8 @@ struct ClusterOptions: ParsableArguments {
             settings.admission = admission
             // Its requests are counted apart: a renewal never waits in line behind thousands of others.
             let controller = try KubernetesController(
-                api: api, electionAPI: KubernetesClient(configuration), broker: client, settings: settings,
-                logger: logger)
+                api: api, electionAPI: KubernetesClient(configuration), admissionAPI: KubernetesClient(configuration),
+                broker: client, settings: settings, logger: logger)
             let probes = HealthServer(
                 controller.health, metrics: metrics, host: address.host, port: address.port, logger: logger,
                 onListening: { port in
@@ -66,7 +66,9 @@ struct ClusterOptions: ParsableArguments {
                 })
             // The last one ends first: probes are answered until the Lease is released, and webhooks as long as they are called.
             var services: [ServiceGroupConfiguration.ServiceConfiguration] = [.init(service: probes)]
-            if let webhooks = controller.admission { services.append(.init(service: webhooks)) }
+            if let webhooks = controller.admission {
+                services.append(.init(service: webhooks, failureTerminationBehavior: .gracefullyShutdownGroup))
+            }
             services.append(.init(service: controller, failureTerminationBehavior: .gracefullyShutdownGroup))
             try await ServiceGroup(
                 configuration: .init(

@@ -1,5 +1,6 @@
 import Broker
 import BrokerTestSupport
+import HTTPServing
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -19,9 +20,13 @@ struct BodyReaderTests {
             body: RequestBody(asyncSequence: stream))
     }
 
+    private func read(_ reader: BodyReader, _ request: Request) async throws(BrokerError) -> [UInt8] {
+        try await reader.read(request, upTo: 80, refusal: BrokerError.init) { body throws(BrokerError) in body }
+    }
+
     private func refusal(_ reader: BodyReader, _ count: Int, parts: Int = 1) async -> BrokerError? {
         do throws(BrokerError) {
-            _ = try await reader.read(request(count, parts: parts), upTo: 80) { $0 }
+            _ = try await read(reader, request(count, parts: parts))
             return nil
         } catch {
             return error
@@ -30,14 +35,15 @@ struct BodyReaderTests {
 
     @Test("A6: bodies are held in bounded memory together, and given back")
     func capacity() async throws {
-        let reader = BodyReader(capacity: 100)
-        let count = try await reader.read(request(30, parts: 2), upTo: 80) { outer throws(BrokerError) in
+        let reader = BodyReader(capacity: 100, timeLimit: .seconds(60))
+        let count = try await reader.read(request(30, parts: 2), upTo: 80, refusal: BrokerError.init) {
+            outer throws(BrokerError) in
             #expect(reader.heldBytes == 60)
             let refusal = await refusal(reader, 41)
             #expect(refusal?.kind == .unavailable)
             #expect(refusal?.code == "bodies_too_large")
             #expect(reader.heldBytes == 60)
-            return outer.count + (try await reader.read(request(40), upTo: 80) { $0.count })
+            return outer.count + (try await read(reader, request(40)).count)
         }
         #expect(count == 100)
         #expect(reader.heldBytes == 0)
@@ -45,7 +51,7 @@ struct BodyReaderTests {
 
     @Test("a body that is too large or too slow is refused and nothing of it is kept")
     func limits() async {
-        let reader = BodyReader(capacity: 1_000)
+        let reader = BodyReader(capacity: 1_000, timeLimit: .seconds(60))
         let large = await refusal(reader, 30, parts: 3)
         #expect(large?.kind == .tooLarge)
         let slow = BodyReader(capacity: 1_000, timeLimit: .zero)

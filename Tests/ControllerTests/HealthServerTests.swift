@@ -1,5 +1,7 @@
 import HTTPTransport
 import Logging
+import NIOCore
+import NIOPosix
 import Synchronization
 import Telemetry
 import Testing
@@ -51,5 +53,28 @@ struct HealthServerTests {
         // A45: the insecure mode is seen from outside.
         #expect(try await get("/metrics").1.contains("claviger_controller_insecure 1"))
         #expect(try await get("/").0 == 404)
+    }
+
+    @Test("whoever connects and asks nothing is shown out, and probes are answered meanwhile")
+    func silentPeers() async throws {
+        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        var server = HealthServer(
+            HealthChecks(unsynced: { [] }, problems: { [] }), metrics: MetricsRegistry(), host: "127.0.0.1", port: 0,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onListening: { continuation.yield($0) })
+        server.arrival = .seconds(3)
+        let task = Task { [server] in try await server.run() }
+        defer { task.cancel() }
+        let port = try #require(await ports.first { _ in true })
+        var peers: [any Channel] = []
+        for text in ["", "GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n"] {
+            let peer = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connect(host: "127.0.0.1", port: port).get()
+            try await peer.writeAndFlush(ByteBuffer(string: text))
+            peers.append(peer)
+        }
+        let http = try HTTPClient(configuration: HTTPClientConfiguration(insecureHTTPAllowed: true))
+        let answer = try await http.send(HTTPRequest(method: "GET", url: "http://127.0.0.1:\(port)/livez"))
+        #expect(answer.status == 200)
+        for peer in peers { try await eventually(atMost: .seconds(25)) { !peer.isActive } }
     }
 }

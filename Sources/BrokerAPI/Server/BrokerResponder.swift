@@ -1,6 +1,7 @@
 import Broker
 import Encodings
 import FoundationEssentials
+import HTTPServing
 import HTTPTypes
 import Hummingbird
 import KBSProtocol
@@ -14,7 +15,7 @@ struct BrokerResponder: HTTPResponder {
     let gate: AdminGate
     let limiter: SourceRateLimiter
     let limits: LimitConfiguration
-    let bodies = BodyReader()
+    let bodies = BodyReader(capacity: 268_435_456, timeLimit: .seconds(60))
     let metrics: HTTPMetrics
     let metricsText: @Sendable () -> String
     let secureCookies: Bool
@@ -70,7 +71,7 @@ struct BrokerResponder: HTTPResponder {
                     target: target, parameters: parameters, query: query, headers: request.headers, body: [],
                     principal: principal))
         }
-        return try await bodies.read(request, upTo: limit) { body throws(BrokerError) in
+        return try await bodies.read(request, upTo: limit, refusal: BrokerError.init) { body throws(BrokerError) in
             try await perform(
                 route.operation,
                 Exchange(

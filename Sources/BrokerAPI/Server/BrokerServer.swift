@@ -20,6 +20,9 @@ public struct BrokerServer: Service {
     /// How long requests under way may take once a shutdown began; what is open then is closed.
     private static let longestShutdown: Duration = .seconds(5)
 
+    /// How long a request may take to arrive.
+    private static let longestRequest: TimeAmount = .seconds(60)
+
     private let configuration: BrokerConfiguration
     private let responder: BrokerResponder
     private let certificates: CertificateFiles?
@@ -128,12 +131,14 @@ public struct BrokerServer: Service {
         let idle = TimeAmount.milliseconds(Int64(limits.idleTimeout.inSeconds * 1_000))
         let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
             maxHeaderFieldSize: 128 * 1_024, maxHeaderListSize: 160 * 1_024, maxHeaderFieldCount: 100)
-        let http1 = HTTP1Channel.Configuration(idleTimeout: idle, httpDecoderConfiguration: decoder)
+        let http1 = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [RequestDeadline(first: idle, whole: Self.longestRequest)],
+            idleTimeout: idle, httpDecoderConfiguration: decoder)
         guard let certificates else {
             return HTTPServerBuilder { responder in
                 DroppableChannel(
                     TrackedChannel(
-                        base: HTTP1Channel(responder: responder, configuration: http1), connections: connections))
+                        HTTP1Channel(responder: responder, configuration: http1), connections: connections))
             }
         }
         let tls = certificates.tlsConfiguration()
@@ -142,7 +147,7 @@ public struct BrokerServer: Service {
         return HTTPServerBuilder { responder in
             DroppableChannel(
                 TrackedChannel(
-                    base: try HTTP2UpgradeChannel(tlsConfiguration: tls, configuration: http2, responder: responder),
+                    try HTTP2UpgradeChannel(tlsConfiguration: tls, configuration: http2, responder: responder),
                     connections: connections))
         }
     }

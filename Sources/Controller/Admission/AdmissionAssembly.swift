@@ -8,10 +8,13 @@ struct AdmissionAssembly: Sendable {
     let keeper: CertificateKeeper?
     let certificates: AdmissionCertificates
 
+    /// - Parameter lookups: the way to profiles that are not followed yet. Whoever reaches the webhooks can have them asked for;
+    ///   one of its own keeps everything else from waiting behind that.
     /// - Throws: `unreadable` when a file that is named cannot be used.
     init(
         _ settings: AdmissionSettings, profiles: any ObjectCache, controller: KubernetesSettings,
-        api: any KubernetesAPI, environment: RuntimeEnvironment, metrics: ControllerMetrics, logger: Logger
+        api: any KubernetesAPI, lookups: (any KubernetesAPI)? = nil, environment: RuntimeEnvironment,
+        metrics: ControllerMetrics, logger: Logger
     ) throws(ControllerError) {
         let namespace = controller.leaseNamespace
         let configurations = WebhookConfigurations(
@@ -34,6 +37,7 @@ struct AdmissionAssembly: Sendable {
             source: source, configurations: configurations, environment: environment, metrics: metrics, logger: logger)
         var injection = settings.injection
         injection.excludedNamespaces.insert(namespace)
+        injection.injector = settings.mutatingWebhooks
         let responder = AdmissionResponder(
             validator: ObjectValidator(settings: injection, now: environment.wallTime),
             injector: PodInjector(
@@ -41,7 +45,10 @@ struct AdmissionAssembly: Sendable {
                 authorities: try settings.authorityFile.map { (path) throws(ControllerError) in
                     try AuthorityFile(path: path)
                 },
-                profiles: FollowedProfiles(cache: profiles, api: api)),
+                profiles: FollowedProfiles(cache: profiles, environment: environment) {
+                    (key) async throws(KubernetesError) in
+                    try await (lookups ?? api).get(.agentProfiles, namespace: key.namespace, name: key.name)
+                }),
             metrics: metrics, logger: logger)
         server = AdmissionServer(
             settings, responder: responder, certificates: certificates, logger: logger,

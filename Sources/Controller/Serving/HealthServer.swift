@@ -8,6 +8,12 @@ public import Telemetry
 
 /// Serves `/livez`, `/readyz`, `/startupz` and `/metrics` over plain HTTP/1.1. Nothing of what it says is secret.
 public struct HealthServer: Service {
+    /// Probes and scrapes are few; anybody may ask, and nobody may use up what the process can open.
+    private static let mostConnections = 256
+    private static let idle: TimeAmount = .seconds(60)
+    /// How long a connection's first request may take to begin, and every request to arrive.
+    var arrival: TimeAmount = .seconds(5)
+
     private let checks: HealthChecks
     private let metrics: MetricsRegistry
     private let host: String
@@ -33,9 +39,14 @@ public struct HealthServer: Service {
     /// Serves until graceful shutdown or cancellation.
     public func run() async throws {
         let responder = CallbackResponder<BasicRequestContext> { request, _ in answer(to: request) }
+        let http = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [RequestDeadline(first: arrival, whole: arrival)], idleTimeout: Self.idle)
         let application = Application(
-            responder: responder, server: HTTPServerBuilder { DroppableChannel(HTTP1Channel(responder: $0)) },
-            configuration: .init(address: .hostname(host, port: port), serverName: nil),
+            responder: responder,
+            server: HTTPServerBuilder { DroppableChannel(HTTP1Channel(responder: $0, configuration: http)) },
+            configuration: .init(
+                address: .hostname(host, port: port), serverName: nil,
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? port) },
             logger: logger)
         try await application.run()

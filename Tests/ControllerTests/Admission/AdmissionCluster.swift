@@ -12,7 +12,15 @@ import Synchronization
 enum AdmissionCluster {
     static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    static func make() throws -> FakeCluster {
+    /// Whose roles the controller has.
+    enum Roles {
+        /// Those that the documents have people copy.
+        case documents
+        /// Those of the chart, as Helm renders them: scripts/chart.sh holds the file against the chart.
+        case chart
+    }
+
+    static func make(_ roles: Roles = .documents) throws -> FakeCluster {
         let cluster = try FakeCluster { $0.bookmarkInterval = .milliseconds(500) }
         for definition in Policy.CustomResourceDefinition.all { try cluster.create(definition.json) }
         for (name, labels) in [("claviger", [:]), ("payments", ["claviger.dev/injection": "enabled"] as JSONObject)] {
@@ -21,17 +29,27 @@ enum AdmissionCluster {
                 "metadata": ["name": .string(name), "labels": .object(labels)],
             ])
         }
-        for document in ["controller.md", "injection.md"] {
-            for role in try roles(document) { try cluster.create(role) }
+        switch roles {
+        case .documents:
+            for document in ["controller.md", "injection.md"] {
+                for role in try Self.roles(document) { try cluster.create(role) }
+            }
+        case .chart:
+            let text = try text("Tests/ControllerTests/Policies/chart-roles.yaml")
+            for role in try YAMLObjects.objects(in: text) { try cluster.create(role) }
         }
         return cluster
     }
 
-    /// The roles that a document has people copy.
-    static func roles(_ document: String) throws -> [JSONObject] {
+    private static func text(_ path: String) throws -> String {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        let text = try String(contentsOf: root.appending(path: "docs/\(document)"), encoding: .utf8)
+        return try String(contentsOf: root.appending(path: path), encoding: .utf8)
+    }
+
+    /// The roles that a document has people copy.
+    static func roles(_ document: String) throws -> [JSONObject] {
+        let text = try text("docs/\(document)")
         let blocks = text.components(separatedBy: "```yaml\n").dropFirst().compactMap {
             $0.components(separatedBy: "\n```").first
         }

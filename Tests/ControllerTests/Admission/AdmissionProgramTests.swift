@@ -91,6 +91,29 @@ struct AdmissionProgramTests {
         }
     }
 
+    @Test("told to end before there is a certificate, it ends well")
+    func endsBeforeItBegan() async throws {
+        let program = try #require(Self.program)
+        try await Self.withFolder { folder in
+            let config = folder.appending(path: "kubeconfig").path
+            try await FakeAPIServer.run(try AdmissionCluster.make()) { server in
+                let token = try server.cluster.token(forServiceAccount: "claviger-controller", namespace: "claviger")
+                try server.kubeconfig(token: token).write(toFile: config, atomically: true, encoding: .utf8)
+                let process = try program.start([
+                    "--source", "east", "--kubeconfig", config, "--lease-namespace", "claviger", "--insecure-http",
+                    "--url", "http://127.0.0.1:1", "--health-address", "127.0.0.1:0",
+                    "--admission-address", "127.0.0.1:0", "--admission-certificates", folder.path,
+                ])
+                defer { process.signal(SIGKILL) }
+                _ = try await Self.port(process, "listening")
+                try await eventually { process.errorText.contains("was not taken over") }
+                process.signal(SIGTERM)
+                try await eventually(atMost: .seconds(25)) { !process.isRunning }
+                #expect(await process.status() == 0, "\(process.errorText)")
+            }
+        }
+    }
+
     @Test("what cannot be meant is refused at the start, with what to write")
     func refused() async throws {
         let program = try #require(Self.program)

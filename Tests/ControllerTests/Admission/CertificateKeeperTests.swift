@@ -3,6 +3,7 @@ import Foundation
 import Kubernetes
 import KubernetesTestSupport
 import Logging
+import Telemetry
 import Testing
 import X509Trust
 
@@ -42,7 +43,7 @@ struct CertificateKeeperTests {
 
     @Test("a renewal is trusted before it is served, and what was served is trusted until nobody serves it")
     func rotation() async throws {
-        try await FakeAPIServer.run(try AdmissionCluster.make()) { server in
+        try await FakeAPIServer.run(try AdmissionCluster.make(.chart)) { server in
             let cluster = server.cluster
             try AdmissionCluster.register(cluster, port: 1)
             let time = ShiftedTime()
@@ -87,7 +88,7 @@ struct CertificateKeeperTests {
 
     @Test("1.3, 2.3: each replica does not make an authority of its own: the first one's is everybody's")
     func oneSource() async throws {
-        try await FakeAPIServer.run(try AdmissionCluster.make()) { server in
+        try await FakeAPIServer.run(try AdmissionCluster.make(.chart)) { server in
             try AdmissionCluster.register(server.cluster, port: 1)
             let keepers = try (0..<4).map { _ in Self.keeper(try AdmissionCluster.client(server), .system) }
             await withTaskGroup(of: Void.self) { group in
@@ -117,12 +118,12 @@ struct CertificateKeeperTests {
 
     @Test("what somebody took out of the Secret or the configurations is put back; what cannot be read is made anew")
     func repair() async throws {
-        try await FakeAPIServer.run(try AdmissionCluster.make()) { server in
+        try await FakeAPIServer.run(try AdmissionCluster.make(.chart)) { server in
             let cluster = server.cluster
             let keeper = Self.keeper(try AdmissionCluster.client(server), .system)
             var publication = Publication()
-            // Nothing is registered yet: the Secret is made all the same, and the lack is told.
-            await #expect(throws: ControllerError.self) { try await Self.settle(keeper, &publication) }
+            // Nothing is registered yet: the Secret is made all the same.
+            try await Self.settle(keeper, &publication)
             let first = try #require(try Self.store(cluster).current)
             try AdmissionCluster.register(cluster, port: 1)
             try await Self.settle(keeper, &publication)
@@ -148,9 +149,121 @@ struct CertificateKeeperTests {
         }
     }
 
+    @Test("a Secret that somebody deleted is made anew, with the rights that the chart gives")
+    func deleted() async throws {
+        try await FakeAPIServer.run(try AdmissionCluster.make(.chart)) { server in
+            let cluster = server.cluster
+            try AdmissionCluster.register(cluster, port: 1)
+            let keeper = Self.keeper(try AdmissionCluster.client(server), .system)
+            var publication = Publication()
+            try await Self.settle(keeper, &publication)
+            let lost = try #require(try Self.store(cluster).current)
+            try cluster.delete("Secret", "claviger", "claviger-admission-tls")
+            try await Self.settle(keeper, &publication)
+            let made = try #require(try Self.store(cluster).current)
+            #expect(made != lost && made.isValid(at: Date()))
+            #expect(try AdmissionCluster.bundles(cluster) == [made.authority.pem])
+        }
+    }
+
+    @Test("a webhook configuration that somebody took away stops neither the renewal nor the other one")
+    func missing() async throws {
+        try await FakeAPIServer.run(try AdmissionCluster.make(.chart)) { server in
+            let cluster = server.cluster
+            try AdmissionCluster.register(cluster, port: 1)
+            let time = ShiftedTime()
+            let keeper = Self.keeper(try AdmissionCluster.client(server), time.environment())
+            var publication = Publication()
+            try await Self.settle(keeper, &publication)
+            let first = try #require(try Self.store(cluster).current)
+            let taken = try #require(try cluster.object("MutatingWebhookConfiguration", "", "claviger"))
+            try cluster.delete("MutatingWebhookConfiguration", "", "claviger")
+            time.pass(.seconds(61 * 86_400))
+            try await Self.settle(keeper, &publication)
+            let next = try #require(try Self.store(cluster).next)
+            #expect(try AdmissionCluster.bundles(cluster) == [first.authority.pem + next.authority.pem])
+            // It comes back as it was, and its readers have the same time as the others had.
+            time.pass(.seconds(50))
+            try cluster.create(taken.withoutVersion)
+            try await Self.settle(keeper, &publication)
+            #expect(try AdmissionCluster.bundles(cluster) == [first.authority.pem + next.authority.pem])
+            time.pass(.seconds(20))
+            try await Self.settle(keeper, &publication)
+            #expect(try Self.store(cluster).current == first, "announced to some for 20 seconds only")
+            time.pass(.seconds(41))
+            try await Self.settle(keeper, &publication)
+            #expect(try Self.store(cluster).current == next)
+        }
+    }
+
+    @Test("a configuration that cannot be written does not keep a certificate that is due or over from being renewed")
+    func refused() async throws {
+        try await FakeAPIServer.run(try AdmissionCluster.make(.chart)) { server in
+            let cluster = server.cluster
+            try AdmissionCluster.register(cluster, port: 1)
+            let time = ShiftedTime()
+            let keeper = Self.keeper(try AdmissionCluster.client(server), time.environment())
+            var publication = Publication()
+            try await Self.settle(keeper, &publication)
+            let first = try #require(try Self.store(cluster).current)
+            cluster.inject(.answer(APIStatus(403, "Forbidden", "not by you")), times: nil) {
+                $0.verb == "patch" && $0.resource == "mutatingwebhookconfigurations"
+            }
+            time.pass(.seconds(61 * 86_400))
+            for _ in 0..<3 { _ = try? await keeper.pass(&publication, Self.leader) }
+            let next = try #require(try Self.store(cluster).next)
+            time.pass(.seconds(600))
+            await #expect(throws: ControllerError.self) { try await keeper.pass(&publication, Self.leader) }
+            #expect(try Self.store(cluster).current == first, "nothing is served that not everybody trusts")
+            let validating = try #require(try cluster.object("ValidatingWebhookConfiguration", "", "claviger"))
+            let bundle = validating["webhooks"]?.arrayValue?.first?["clientConfig"]?["caBundle"]?.stringValue ?? ""
+            #expect(String(decoding: try Base64.decode(bundle), as: UTF8.self).contains(next.authority.pem))
+            time.pass(.seconds(29 * 86_400))
+            for _ in 0..<3 { _ = try? await keeper.pass(&publication, Self.leader) }
+            #expect(try Self.store(cluster).current == next, "the former one is over")
+        }
+    }
+
+    @Test("a replica is ready while one configuration leads to it, and not while none does")
+    func ready() async throws {
+        try await FakeAPIServer.run(try AdmissionCluster.make(.chart)) { server in
+            let cluster = server.cluster
+            let api = try AdmissionCluster.client(server)
+            let keeper = Self.keeper(api, .system)
+            var publication = Publication()
+            try await Self.settle(keeper, &publication)
+            let certificates = AdmissionCertificates(
+                source: CertificateSecret(
+                    api: api, namespace: "claviger", name: "claviger-admission-tls", environment: .system,
+                    logger: AdmissionCluster.silent),
+                configurations: keeper.configurations, environment: .system,
+                metrics: ControllerMetrics(factory: MetricsRegistry()), logger: AdmissionCluster.silent)
+            await certificates.reload()
+            #expect(certificates.problem?.contains("no MutatingWebhookConfiguration claviger") == true)
+            try AdmissionCluster.register(cluster, port: 1)
+            await certificates.compare()
+            #expect(certificates.problem?.contains("does not lead to the certificate") == true)
+            try await Self.settle(keeper, &publication)
+            await certificates.compare()
+            #expect(certificates.problem == nil)
+            for kind in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
+                let taken = try #require(try cluster.object(kind, "", "claviger"))
+                try cluster.delete(kind, "", "claviger")
+                await certificates.compare()
+                #expect(certificates.problem == nil, "without \(kind)")
+                try cluster.create(taken.withoutVersion)
+            }
+            for kind in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
+                try cluster.delete(kind, "", "claviger")
+            }
+            await certificates.compare()
+            #expect(certificates.problem != nil, "nobody calls at all")
+        }
+    }
+
     @Test("a service of another name gets another certificate, announced first")
     func renamed() async throws {
-        try await FakeAPIServer.run(try AdmissionCluster.make()) { server in
+        try await FakeAPIServer.run(try AdmissionCluster.make(.chart)) { server in
             try AdmissionCluster.register(server.cluster, port: 1)
             let api = try AdmissionCluster.client(server)
             var publication = Publication()
@@ -163,7 +276,7 @@ struct CertificateKeeperTests {
 
     @Test("who does not lead any more writes nothing")
     func notLeading() async throws {
-        try await FakeAPIServer.run(try AdmissionCluster.make()) { server in
+        try await FakeAPIServer.run(try AdmissionCluster.make(.chart)) { server in
             try AdmissionCluster.register(server.cluster, port: 1)
             let keeper = Self.keeper(try AdmissionCluster.client(server), .system)
             let task = Task {
@@ -186,5 +299,14 @@ struct CertificateKeeperTests {
         dump(ReadCertificate(chain: [], key: identity.key), to: &dumped)
         for text in ["\(store)", String(reflecting: store), dumped] { #expect(!text.contains("PRIVATE")) }
         #expect(CertificateStore(KubernetesObject(json: ["data": .object(store.data)])) == store)
+    }
+}
+
+extension JSONObject {
+    /// As somebody applies it again who kept a copy.
+    fileprivate var withoutVersion: JSONObject {
+        var copy = self
+        copy["metadata"] = ["name": self["metadata"]?["name"] ?? ""]
+        return copy
     }
 }

@@ -100,6 +100,49 @@ struct PodInjectorTests {
         #expect(refused.answer.refusal?.message.contains("env") == true)
     }
 
+    @Test("two releases never exchange each other's agents: the pod is refused, and the message names the other")
+    func twoReleases() async throws {
+        var (first, second) = (PodFiles.settings, PodFiles.settings)
+        first.injector = "keys-claviger"
+        second.injector = "other-claviger"
+        second.brokerURLs = ["https://other.example"]
+        let made = try await PodFiles.inject(Self.plain, try PodFiles.injector(first)).pod
+        let status = made["metadata"]?["annotations"]?["claviger.dev/agent-status"]?.stringValue
+        #expect(status?.contains(#""injector":"keys-claviger""#) == true)
+        #expect(try await PodFiles.inject(made, try PodFiles.injector(first)).answer.patch.isEmpty)
+        for settings in [second, PodFiles.settings] {
+            let (answer, pod) = try await PodFiles.inject(made, try PodFiles.injector(settings))
+            #expect(answer.refusal?.message.contains("another injector, 'keys-claviger'") == true)
+            #expect(pod == made)
+        }
+        // Annotations of a template that was copied are no agent.
+        var copied = made
+        copied["spec"] = Self.plain["spec"]
+        let (answer, pod) = try await PodFiles.inject(copied, try PodFiles.injector(second))
+        #expect(answer.refusal == nil && !answer.patch.isEmpty)
+        #expect(
+            pod["metadata"]?["annotations"]?["claviger.dev/agent-config"]?.stringValue?.contains("other.example")
+                == true)
+    }
+
+    @Test("a container with the agent's name whose messages or token come from elsewhere is not the agent")
+    func messagesAndToken() async throws {
+        let injector = try PodFiles.injector()
+        let stored = PodGoldenTests.asStored(try await PodFiles.inject(Self.plain, injector).pod)
+        #expect(try await PodFiles.inject(stored, injector).answer.patch.isEmpty)
+        for (field, value) in [
+            ("terminationMessagePath", "/usr/bin/attestation-agent"), ("volumeMounts/1/name", "evil"),
+            ("volumeMounts/1/readOnly", false),
+        ] as [(String, JSONValue)] {
+            let change: JSONValue = [
+                "op": "replace", "path": .string("/spec/initContainers/0/" + field), "value": value,
+            ]
+            let pod = try #require(try Patches.patched(.object(stored), [change]).objectValue)
+            let refusal = try await PodFiles.inject(pod, injector).answer.refusal
+            #expect(refusal?.message.contains("is not the agent") == true, "\(field)")
+        }
+    }
+
     @Test("1.3: another webhook's sidecar that got in front is put behind the agent again")
     func staysFirst() async throws {
         let injector = try PodFiles.injector()
@@ -131,6 +174,25 @@ struct PodInjectorTests {
         let text = JSONValue.string(String(repeating: "x", count: 262_100))
         let big = Self.pod(annotations: ["claviger.dev/inject": "true", "example.org/much": text])
         #expect(try await PodFiles.inject(big, injector).answer.refusal?.message.contains("262144") == true)
+    }
+
+    @Test("a pod with very many mounts of its own is refused: each would be compared with each folder of the agent")
+    func manyMounts() async throws {
+        func pod(_ count: Int) -> JSONObject {
+            let mounts = (0..<count / 2).map { JSONValue.object(["name": "v", "mountPath": .string("/data/\($0)")]) }
+            let containers = ["a", "b"].map { (name) -> JSONValue in
+                ["name": .string(name), "image": "a", "volumeMounts": .array(mounts)]
+            }
+            return Self.pod({ $0["containers"] = .array(containers) }, annotations: ["claviger.dev/inject": "socket"])
+        }
+        let injector = try PodFiles.injector()
+        let refused = try await PodFiles.inject(pod(PodInjector.mostMounts + 2), injector).answer.refusal
+        #expect(refused?.message.contains("8194 mounts") == true)
+        #expect(try await PodFiles.inject(pod(PodInjector.mostMounts), injector).answer.result == "patched")
+        // Who does not ask for an agent is not judged.
+        var unasked = pod(PodInjector.mostMounts + 2)
+        unasked["metadata"] = ["name": "p"]
+        #expect(try await PodFiles.inject(unasked, injector).answer == .allowed)
     }
 
     @Test("what is no pod at all is refused and harms nothing")

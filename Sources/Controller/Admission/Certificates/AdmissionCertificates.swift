@@ -17,6 +17,7 @@ final class AdmissionCertificates: Sendable {
         var serving: ExchangeableCertificate?
         var sourceProblem: String?
         var trustProblem: String? = "not compared with the caBundle yet"
+        var missing: [String] = []
     }
 
     private let source: any CertificateSource
@@ -68,6 +69,7 @@ final class AdmissionCertificates: Sendable {
                 while !Task.isCancelled {
                     await compare()
                     let isCalm = problem == nil
+                    metrics.admissionCallable(isCalm)
                     try? await environment.sleep(isCalm ? Self.pauses.calm : Self.pauses.trouble)
                 }
             }
@@ -132,18 +134,41 @@ final class AdmissionCertificates: Sendable {
         let problem: String?
         do throws(ControllerError) {
             let now = environment.wallTime()
-            let strangers = try await configurations.published().filter { published in
-                let anchors = (try? Certificate.all(pem: published.bundle))?.map(\.der) ?? []
-                let verified = try? CertificateChain.verify(
-                    leaf: leaf.der, intermediates: chain.dropFirst().map(\.der), anchors: anchors, at: now)
-                return verified == nil
-            }
-            problem = strangers.first.map { "the caBundle of \($0.name) does not lead to the certificate" }
+            let published = try await configurations.published()
+            noteMissing(published.missing)
+            let stranger = published.webhooks.first { !Self.isTrusted(leaf, chain, by: $0.bundle, at: now) }
+            // Somebody may take one away in an emergency: the others go on.
+            problem =
+                published.isNothingThere
+                ? "There is no \(published.missing.joined(separator: ", and no "))."
+                : stranger.map { "the caBundle of \($0.name) does not lead to the certificate" }
         } catch {
             // Who could be called a moment ago still can while nobody can ask.
             if error.code == "unavailable", state.withLock({ $0.trustProblem == nil }) { return }
             problem = error.message
         }
         state.withLock { $0.trustProblem = problem }
+    }
+
+    private static func isTrusted(
+        _ leaf: Certificate, _ chain: [Certificate], by bundle: String, at now: Date
+    ) -> Bool {
+        let anchors = (try? Certificate.all(pem: bundle))?.map(\.der) ?? []
+        let verified = try? CertificateChain.verify(
+            leaf: leaf.der, intermediates: chain.dropFirst().map(\.der), anchors: anchors, at: now)
+        return verified != nil
+    }
+
+    /// Says once that a configuration is not there.
+    private func noteMissing(_ missing: [String]) {
+        let fresh = state.withLock { state in
+            defer { state.missing = missing }
+            return missing.filter { !state.missing.contains($0) }
+        }
+        for name in fresh {
+            logger.warning(
+                "a webhook configuration is not there: nobody is called by it",
+                metadata: ["configuration": "\(name)"])
+        }
     }
 }

@@ -71,10 +71,7 @@ struct CertificateKeeper: Working {
     func pass(_ published: inout Publication, _ leadership: Leadership) async throws(ControllerError) -> Bool {
         let stored = try await read()
         let store = stored.map(CertificateStore.init) ?? CertificateStore()
-        if !store.bundle.isEmpty {
-            try await configurations.publish(store.bundle, under: leadership)
-            published.note(store.bundle, at: environment.now())
-        }
+        let failure = await publish(store.bundle, &published, leadership)
         let wanted: CertificateStore
         do throws(X509Error) {
             wanted = try CertificateRotation(names: names, now: environment.wallTime())
@@ -82,7 +79,10 @@ struct CertificateKeeper: Working {
         } catch {
             throw ControllerError(code: "unexpected", message: "No certificate can be made: \(error.message)")
         }
-        guard wanted != store else { return false }
+        guard wanted != store else {
+            if let failure { throw failure }
+            return false
+        }
         try await write(wanted, over: stored, leadership)
         logger.notice(
             "the certificates of the admission service were renewed",
@@ -90,7 +90,24 @@ struct CertificateKeeper: Working {
                 "serves_until": "\(wanted.current?.certificate.notAfter.description ?? "-")",
                 "announced": "\(wanted.next != nil)", "overlapping": "\(wanted.former != nil)",
             ])
+        if let failure { throw failure }
         return true
+    }
+
+    /// Answers why not every configuration trusts the bundle; nil when all do. A renewal that is due is made all the same, but
+    /// nothing is served by it.
+    private func publish(
+        _ bundle: String, _ published: inout Publication, _ leadership: Leadership
+    ) async -> ControllerError? {
+        guard !bundle.isEmpty else { return nil }
+        do throws(ControllerError) {
+            let found = try await configurations.publish(bundle, under: leadership)
+            published.note(bundle, in: found, at: environment.now())
+            return nil
+        } catch {
+            published = Publication()
+            return error
+        }
     }
 
     private func read() async throws(ControllerError) -> KubernetesObject? {
@@ -127,12 +144,15 @@ struct CertificateKeeper: Working {
 /// Since when API servers have a bundle, as far as this process has seen.
 struct Publication: Sendable {
     private var bundle = ""
+    private var configurations: Set<String> = []
     private var since: ContinuousClock.Instant?
 
-    /// Everybody has it now.
-    mutating func note(_ bundle: String, at now: ContinuousClock.Instant) {
-        guard bundle != self.bundle || since == nil else { return }
-        (self.bundle, since) = (bundle, now)
+    /// All configurations that are there have it now. One that was not there before has to become known, too.
+    mutating func note(_ bundle: String, in configurations: Set<String>, at now: ContinuousClock.Instant) {
+        if bundle != self.bundle || since == nil || !configurations.isSubset(of: self.configurations) {
+            (self.bundle, since) = (bundle, now)
+        }
+        self.configurations = configurations
     }
 
     func duration(of bundle: String, at now: ContinuousClock.Instant) -> Duration? {

@@ -67,18 +67,23 @@ struct CertificateSecret: CertificateSource {
     }
 
     func follow(_ changed: @escaping @Sendable () async -> Void) async {
+        // One look after the other: an older reading that took longer would put back what it read.
+        let (looks, due) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let informer = Informer(
             api: api, resource: .secrets,
             settings: CacheSettings(
                 namespace: namespace, fieldSelector: "metadata.name=\(name)", metadataOnly: true,
                 usesWatchList: false),
-            transform: { $0.withoutBookkeeping() }, handlers: [{ _ in await changed() }], environment: environment,
+            transform: { $0.withoutBookkeeping() }, handlers: [{ _ in due.yield() }], environment: environment,
             logger: logger)
         await withDiscardingTaskGroup { group in
             group.addTask { await informer.run() }
             // A read that failed when the watch told of a change is made up for.
             group.addTask {
-                while (try? await environment.sleep(.seconds(30))) != nil { await changed() }
+                while (try? await environment.sleep(.seconds(30))) != nil { due.yield() }
+            }
+            group.addTask {
+                for await _ in looks { await changed() }
             }
         }
     }

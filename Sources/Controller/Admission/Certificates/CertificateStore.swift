@@ -62,9 +62,8 @@ struct CertificateStore: Sendable, Equatable {
     private static func write(_ identity: ServingIdentity?, _ names: [String], to data: inout JSONObject) {
         guard let identity else { return }
         data[names[0]] = .string(Base64.encode(Array(identity.certificate.pem.utf8)))
-        var key = identity.key.copyBytes()
-        data[names[1]] = .string(Base64.encode(key))
-        wipe(&key)
+        // The API takes text, which cannot be wiped.
+        data[names[1]] = .string(Base64.encode(identity.key.copyBytes()))
         data[names[2]] = .string(Base64.encode(Array(identity.authority.pem.utf8)))
     }
 }

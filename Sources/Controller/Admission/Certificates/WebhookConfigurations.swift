@@ -25,26 +25,32 @@ struct WebhookConfigurations: Sendable {
             .compactMap { resource, name in name.map { (resource: resource, name: $0) } }
     }
 
-    /// Has every webhook of every configuration trust the bundle. Nothing is written where that is so already.
+    /// Has every webhook of every configuration that is there trust the bundle. Nothing is written where that is so already.
     ///
-    /// - Throws: `unavailable`, `refused`, and `source_missing` when there is no such configuration.
-    func publish(_ bundle: String, under leadership: Leadership) async throws(ControllerError) {
+    /// - Returns: the configurations that are there; by one that is not, nobody is called.
+    /// - Throws: `unavailable` and `refused`.
+    func publish(_ bundle: String, under leadership: Leadership) async throws(ControllerError) -> Set<String> {
+        var found: Set<String> = []
         var failure: ControllerError?
-        // One that is missing does not keep the others from being called.
+        // One that cannot be written does not keep the others from being called.
         for (resource, name) in names {
             do throws(ControllerError) {
-                try await publish(bundle, to: resource, name, leadership)
+                guard let present = try await read(resource, name) else { continue }
+                found.insert(Self.label(resource, name))
+                try await publish(bundle, to: resource, name, present, leadership)
             } catch {
                 failure = failure ?? error
             }
         }
         if let failure { throw failure }
+        return found
     }
 
     private func publish(
-        _ bundle: String, to resource: APIResource, _ name: String, _ leadership: Leadership
+        _ bundle: String, to resource: APIResource, _ name: String, _ present: KubernetesObject,
+        _ leadership: Leadership
     ) async throws(ControllerError) {
-        let webhooks = try await read(resource, name).json["webhooks"]?.arrayValue ?? []
+        let webhooks = present.json["webhooks"]?.arrayValue ?? []
         guard !webhooks.allSatisfy({ Self.bundle(of: $0) == bundle }) else { return }
         let wanted: [JSONValue] = webhooks.compactMap { webhook in
             webhook["name"].map {
@@ -62,30 +68,45 @@ struct WebhookConfigurations: Sendable {
         }
     }
 
-    /// What the configurations trust, each as PEM.
+    /// What the configurations say.
+    struct Published: Sendable {
+        /// Every webhook of those that are there, with what it trusts, PEM.
+        var webhooks: [(name: String, bundle: String)] = []
+        /// Those that are not there.
+        var missing: [String] = []
+        /// Whether not one is there: nobody calls at all.
+        var isNothingThere = false
+    }
+
+    /// What API servers were told to trust.
     ///
-    /// - Throws: `unavailable`, `refused`, and `source_missing` when there is no such configuration.
-    func published() async throws(ControllerError) -> [(name: String, bundle: String)] {
-        var result: [(name: String, bundle: String)] = []
+    /// - Throws: `unavailable` and `refused`.
+    func published() async throws(ControllerError) -> Published {
+        var result = Published()
         for (resource, name) in names {
-            for webhook in try await read(resource, name).json["webhooks"]?.arrayValue ?? [] {
-                let label = "\(resource.kind) \(name), \(webhook["name"]?.stringValue ?? "")"
-                result.append((label, Self.bundle(of: webhook)))
+            guard let present = try await read(resource, name) else {
+                result.missing.append(Self.label(resource, name))
+                continue
+            }
+            for webhook in present.json["webhooks"]?.arrayValue ?? [] {
+                let label = "\(Self.label(resource, name)), \(webhook["name"]?.stringValue ?? "")"
+                result.webhooks.append((label, Self.bundle(of: webhook)))
             }
         }
+        result.isNothingThere = !names.isEmpty && result.missing.count == names.count
         return result
     }
 
-    private func read(_ resource: APIResource, _ name: String) async throws(ControllerError) -> KubernetesObject {
+    private func read(_ resource: APIResource, _ name: String) async throws(ControllerError) -> KubernetesObject? {
         do throws(KubernetesError) {
             return try await api.get(resource, namespace: nil, name: name)
         } catch {
-            guard error.kind != .notFound else {
-                throw ControllerError(code: "source_missing", message: "There is no \(resource.kind) \(name).")
-            }
+            guard error.kind != .notFound else { return nil }
             throw ControllerError(error)
         }
     }
+
+    private static func label(_ resource: APIResource, _ name: String) -> String { "\(resource.kind) \(name)" }
 
     private static func bundle(of webhook: JSONValue) -> String {
         let bytes = (webhook["clientConfig"]?["caBundle"]?.stringValue).flatMap { try? Base64.decode($0) }

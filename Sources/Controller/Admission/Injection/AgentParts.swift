@@ -16,12 +16,15 @@ struct AgentParts: Sendable {
     /// What each other container gets.
     let sharedMounts: [JSONObject]
     let annotations: [(name: String, value: String)]
+    /// Whose parts these are, as the annotations say; nil where they do not.
+    let injector: String?
 
     init(_ plan: AgentPlan) {
         let configuration = AgentConfiguration(
             settings: plan.settings, profile: plan.profile, trustsNamedAuthorities: plan.trustsNamedAuthorities)
         let folders = plan.folders.paths.enumerated().map { ("\(InjectionNames.filesVolume)\($0.offset)", $0.element) }
         container = Self.container(plan, folders)
+        injector = plan.settings.injector
         volumes = [Self.configurationVolume(plan)] + folders.map { Self.memory($0.0) }
         sharedMounts = folders.map { ["mountPath": .string($0.1), "name": .string($0.0), "readOnly": true] }
         let text = configuration.json.serializedString()
@@ -29,25 +32,31 @@ struct AgentParts: Sendable {
         if let authorities = plan.authorities { annotations.append((InjectionNames.authorities, authorities)) }
         var status: JSONObject = [:]
         if let name = plan.profileName { status["profile"] = .string(name) }
+        if let injector { status["injector"] = .string(injector) }
         status["digest"] = .string(Self.digest(of: container))
         annotations.append((InjectionNames.status, status.serializedString()))
         self.annotations = annotations
     }
 
-    /// What tells a container that this program made from one that only has its name.
-    ///
-    /// Left out is what others may rightly change: resources (quantities are rewritten, limits filled in), how the image is
-    /// pulled, what becomes of messages, and the token of the service account.
+    /// Members of the container that others may rightly change: quantities are rewritten and limits filled in, images may
+    /// always be pulled.
+    static let changeable = ["imagePullPolicy", "resizePolicy", "resources"]
+
+    /// What tells a container that this program made from one that only has its name: all but what is changeable and the
+    /// token of the service account.
     static func substance(of container: JSONObject) -> JSONObject {
         var substance = container
-        for name in ["resources", "imagePullPolicy", "terminationMessagePath", "terminationMessagePolicy"] {
-            substance[name] = nil
-        }
+        for name in changeable { substance[name] = nil }
         if let mounts = substance["volumeMounts"]?.arrayValue {
-            substance["volumeMounts"] = .array(
-                mounts.filter { $0["mountPath"]?.stringValue != InjectionNames.serviceAccountFolder })
+            substance["volumeMounts"] = .array(mounts.filter { !isToken($0) })
         }
         return substance
+    }
+
+    private static func isToken(_ mount: JSONValue) -> Bool {
+        mount["mountPath"]?.stringValue == InjectionNames.serviceAccountFolder && mount["readOnly"] == true
+            && mount["name"]?.stringValue?.hasPrefix(InjectionNames.tokenVolume) ?? false
+            && mount.objectValue?.count == 3
     }
 
     /// SHA-256 of the substance, hexadecimal; empty for what has no canonical form.

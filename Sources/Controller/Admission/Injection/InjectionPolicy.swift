@@ -5,10 +5,10 @@ import Encodings
 ///
 /// It knows what is the same for all pods: the settings of the controller, and the annotation `true`. AgentProfiles need the
 /// webhook; a pod that names one is refused by the second policy, which also sees to it that no pod that asked for an agent
-/// starts without it.
+/// starts with anything else. The third keeps the agents of pods that are there from being exchanged.
 public struct InjectionPolicy: Sendable {
     private let settings: InjectionSettings
-    private let name: String
+    let name: String
 
     /// A policy for agents of these settings.
     ///
@@ -20,13 +20,16 @@ public struct InjectionPolicy: Sendable {
         self.name = name
     }
 
-    /// A MutatingAdmissionPolicy, a ValidatingAdmissionPolicy and a binding for each, as YAML documents.
+    /// A MutatingAdmissionPolicy, two ValidatingAdmissionPolicies and a binding for each, as YAML documents.
     ///
     /// - Throws: `ControllerError` `invalid` when image or broker are missing.
     public func yaml() throws(ControllerError) -> String {
         let parts = try parts()
-        let text = [mutating(parts), binding("Mutating"), validating(parts), binding("Validating")]
-            .map { "---\n" + YAMLText.text(.object($0)) }.joined()
+        let objects = [
+            mutating(parts), binding("Mutating", name), guarding(parts), binding("Validating", guardName), keeping,
+            binding("Validating", keepingName),
+        ]
+        let text = objects.map { "---\n" + YAMLText.text(.object($0)) }.joined()
         // A block keeps the lines of an expression; the list of changes is one for each change.
         let indent = "\n" + String(repeating: " ", count: 8)
         let block = patch(parts, isTyped: true).replacing("\n", with: indent)
@@ -41,6 +44,24 @@ public struct InjectionPolicy: Sendable {
         (name: "user", field: "runAsUser", otherwise: nil as String?),
         (name: "group", field: "runAsGroup", otherwise: "variables.user"),
     ]
+
+    /// What stands for fields of the container that differ between pods.
+    static func computed(in container: String) -> [String: String] {
+        [
+            "\(container).securityContext.runAsUser": "variables.user",
+            "\(container).securityContext.runAsGroup": "variables.group",
+        ]
+    }
+
+    /// The variables as a policy has them.
+    var computing: [JSONValue] {
+        Self.variables.map { variable in
+            [
+                "name": .string(variable.name),
+                "expression": .string(expression(of: variable.field, otherwise: variable.otherwise)),
+            ]
+        }
+    }
 
     /// The parts that a pod gets which says nothing of users and groups.
     func parts() throws(ControllerError) -> AgentParts {
@@ -63,12 +84,8 @@ public struct InjectionPolicy: Sendable {
     ///
     /// - Parameter isTyped: whether objects carry the names of their types, as API servers want them; without they are maps.
     func patch(_ parts: AgentParts, isTyped: Bool) -> String {
-        let text = ObjectText(
-            isTyped: isTyped,
-            expressions: [
-                "Object.spec.initContainers.securityContext.runAsUser": "variables.user",
-                "Object.spec.initContainers.securityContext.runAsGroup": "variables.group",
-            ])
+        let type = "Object.spec.initContainers"
+        let text = ObjectText(isTyped: isTyped, expressions: Self.computed(in: type))
         func add(_ path: String, _ value: String) -> String {
             text.object("JSONPatch", [("op", "\"add\""), ("path", "\"\(path)\""), ("value", value)])
         }
@@ -85,33 +102,33 @@ public struct InjectionPolicy: Sendable {
                 + "]"
         }
         let volumes = parts.volumes.map { text.literal(.object($0), as: "Object.spec.volumes") }
-        let container = text.literal(.object(parts.container), as: "Object.spec.initContainers")
+        let container = text.literal(.object(parts.container), as: type)
         return (annotations + listed("volumes", at: "-", volumes) + listed("initContainers", at: "0", [container]))
             .joined(separator: "\n+ ")
     }
 }
 
 extension InjectionPolicy {
-    private static let request = "object.metadata.annotations['\(InjectionNames.request)']"
+    static let request = "object.metadata.annotations['\(InjectionNames.request)']"
     private static let hasWish =
         "has(object.metadata.annotations) && '\(InjectionNames.request)' in object.metadata.annotations"
-    private static let asks = "\(hasWish) && \(request) != 'false'"
+    static let asks = "\(hasWish) && \(request) != 'false'"
 
-    private func object(_ kind: String, _ name: String, _ spec: JSONObject) -> JSONObject {
+    func object(_ kind: String, _ name: String, _ spec: JSONObject) -> JSONObject {
         [
             "apiVersion": "admissionregistration.k8s.io/v1", "kind": .string(kind),
             "metadata": ["name": .string(name)], "spec": .object(spec),
         ]
     }
 
-    private func binding(_ verb: String) -> JSONObject {
-        let name = verb == "Mutating" ? name : name + "-guard"
+    private func binding(_ verb: String, _ name: String) -> JSONObject {
         var spec: JSONObject = ["policyName": .string(name)]
         if verb == "Validating" { spec["validationActions"] = ["Deny"] }
         return object("\(verb)AdmissionPolicyBinding", name, spec)
     }
 
-    private var constraints: JSONValue {
+    /// Which writes a policy is about, in the namespaces whose pods get agents.
+    func constraints(_ operation: String, _ resources: [JSONValue]) -> JSONValue {
         [
             "namespaceSelector": [
                 "matchExpressions": [
@@ -126,7 +143,10 @@ extension InjectionPolicy {
                 ]
             ],
             "resourceRules": [
-                ["apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]]
+                [
+                    "apiGroups": [""], "apiVersions": ["v1"], "operations": [.string(operation)],
+                    "resources": .array(resources),
+                ]
             ],
         ]
     }
@@ -136,7 +156,8 @@ extension InjectionPolicy {
         return object(
             "MutatingAdmissionPolicy", self.name,
             [
-                "failurePolicy": "Fail", "reinvocationPolicy": "IfNeeded", "matchConstraints": constraints,
+                "failurePolicy": "Fail", "reinvocationPolicy": "IfNeeded",
+                "matchConstraints": constraints("CREATE", ["pods"]),
                 "matchConditions": [
                     ["name": "asked-for", "expression": .string("\(Self.hasWish) && \(Self.request) == 'true'")],
                     [
@@ -146,13 +167,7 @@ extension InjectionPolicy {
                         ),
                     ],
                 ],
-                "variables": .array(
-                    Self.variables.map { variable in
-                        [
-                            "name": .string(variable.name),
-                            "expression": .string(expression(of: variable.field, otherwise: variable.otherwise)),
-                        ]
-                    }),
+                "variables": .array(computing),
                 "mutations": [
                     [
                         "patchType": "JSONPatch",
@@ -160,50 +175,6 @@ extension InjectionPolicy {
                     ]
                 ],
             ])
-    }
-
-    func validating(_ parts: AgentParts) -> JSONObject {
-        object(
-            "ValidatingAdmissionPolicy", name + "-guard",
-            [
-                "failurePolicy": "Fail", "matchConstraints": constraints,
-                "matchConditions": [["name": "asked-for", "expression": .string(Self.asks)]],
-                "validations": .array(
-                    validations(parts).map { ["expression": .string($0.expression), "message": .string($0.message)] }),
-            ])
-    }
-
-    /// What must hold for a pod that asked, once all changes were made; each with what its author is told.
-    func validations(_ parts: AgentParts) -> [(expression: String, message: String)] {
-        let name = InjectionNames.container
-        let first = "object.spec.initContainers[0]"
-        func literal(_ member: String) -> String {
-            ObjectText(isTyped: false, expressions: [:]).literal(parts.container[member] ?? .null)
-        }
-        let isThere =
-            "has(object.spec.initContainers) && size(object.spec.initContainers) > 0 && \(first).name == '\(name)'"
-        let isOurs =
-            "\(first).image == \(literal("image")) && has(\(first).command) && \(first).command == \(literal("command")) "
-            + "&& has(\(first).args) && \(first).args == \(literal("args")) && has(\(first).restartPolicy) "
-            + "&& \(first).restartPolicy == 'Always' && !has(\(first).env) && !has(\(first).envFrom)"
-        return [
-            (
-                "\(Self.request) == 'true'",
-                "In this cluster \(InjectionNames.request) is 'true' or 'false': AgentProfiles need the injection webhook."
-            ),
-            (
-                "!has(object.spec.hostNetwork) || !object.spec.hostNetwork",
-                "A pod with an agent cannot share the node's network: leave hostNetwork out."
-            ),
-            (
-                "!object.spec.containers.exists(c, c.name == '\(name)')",
-                "The name \(name) is the agent's: give the container another one."
-            ),
-            (
-                "\(isThere) && \(isOurs)",
-                "The pod asks for an agent and does not have the cluster's as first init container."
-            ),
-        ]
     }
 }
 

@@ -31,6 +31,10 @@ public struct InjectionSettings: Sendable, Hashable {
     /// Namespaces whose pods are never touched, the controller's own among them.
     public var excludedNamespaces: Set<String> = ["kube-system", "kube-public", "kube-node-lease"]
 
+    /// The name of who injects, which no other in the cluster has: the MutatingWebhookConfiguration's. Pods say it, and what
+    /// another one injected is refused; nil says nothing.
+    public var injector: String?
+
     /// Settings by which nothing is injected yet.
     public init() {}
 }
@@ -49,6 +53,9 @@ enum InjectionNames {
     /// The authorities that the agent trusts, PEM.
     static let authorities = "claviger.dev/agent-ca"
 
+    /// What the agent's annotations begin with.
+    static let annotationPrefix = "claviger.dev/agent-"
+
     static let container = "claviger-agent"
     static let configurationVolume = "claviger-agent-config"
     static let configurationFolder = "/etc/claviger-agent"
@@ -57,6 +64,8 @@ enum InjectionNames {
     static let filesVolume = "claviger-files-"
     static let program = "/usr/bin/attestation-agent"
     static let serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount"
+    /// What the volumes begin with by which containers get the token of the service account.
+    static let tokenVolume = "kube-api-access-"
     /// Where the agent answers the pod's containers when no socket is named.
     static let address = "127.0.0.1:8006"
     static let port: Int64 = 8_006

@@ -9,6 +9,7 @@ struct PodInjection: Sendable {
     ///
     /// - Throws: ``InjectionRefusal`` `conflict` when something else is where a part shall be, and `too_large`.
     func patch() throws(InjectionRefusal) -> [JSONValue] {
+        try refuseOfAnother()
         var patch = PodPatch()
         try annotate(&patch)
         try addVolumes(&patch)
@@ -16,6 +17,22 @@ struct PodInjection: Sendable {
         try addMounts(&patch)
         try addContainer(&patch)
         return patch.operations
+    }
+
+    /// Two that exchange each other's agents would leave the last one's, of whatever broker and image that is.
+    private func refuseOfAnother() throws(InjectionRefusal) {
+        guard pod.initContainers.contains(where: { $0.name == InjectionNames.container }),
+            let other = Self.injector(in: pod.annotation(InjectionNames.status)),
+            other != parts.injector
+        else { return }
+        throw conflict(
+            "Its agent was put in by another injector, '\(other.prefix(80).printable)'. Two are responsible for this namespace: "
+                + "let one of them leave it out. A pod that was copied needs neither the container \(InjectionNames.container) "
+                + "nor the annotation \(InjectionNames.status).")
+    }
+
+    private static func injector(in status: String?) -> String? {
+        status.flatMap { try? JSONObject(parsing: $0) }?["injector"]?.stringValue
     }
 
     private func annotate(_ patch: inout PodPatch) throws(InjectionRefusal) {
@@ -59,10 +76,18 @@ struct PodInjection: Sendable {
                     "\(others.count) containers with \(parts.sharedMounts.count) folders each are too many: write the "
                     + "files of the AgentProfile into fewer folders.")
         }
+        let present = others.reduce(0) { $0 + $1.mounts.count }
+        // Each of them is compared with each folder.
+        guard present <= PodInjector.mostMounts else {
+            throw InjectionRefusal(
+                code: "too_large",
+                message: "Its containers have \(present) mounts; \(PodInjector.mostMounts) are allowed with an agent.")
+        }
         for container in others {
             var missing: [JSONValue] = []
+            let paths = container.mounts.map { AgentFolders.plain($0["mountPath"]?.stringValue ?? "") }
             for mount in parts.sharedMounts where !container.mounts.contains(mount) {
-                try refuse(container, at: mount["mountPath"]?.stringValue ?? "")
+                try refuse(container, with: paths, at: mount["mountPath"]?.stringValue ?? "")
                 missing.append(.object(mount))
             }
             patch.append(
@@ -72,9 +97,10 @@ struct PodInjection: Sendable {
     }
 
     /// A container that mounts something where the files shall be, or below, would not see them, or not start.
-    private func refuse(_ container: PodShape.Container, at folder: String) throws(InjectionRefusal) {
-        for mount in container.mounts {
-            let path = AgentFolders.plain(mount["mountPath"]?.stringValue ?? "")
+    private func refuse(
+        _ container: PodShape.Container, with paths: [String], at folder: String
+    ) throws(InjectionRefusal) {
+        for path in paths {
             guard path != folder, !path.hasPrefix(folder + "/") else {
                 throw conflict(
                     "The container \(container.name.printable) has a mount at \(path.printable), and the agent's files are to be "

@@ -9,7 +9,7 @@ import Policy
 struct PodInjector: Sendable {
     /// As many annotations as a pod may have, in bytes.
     static let annotationLimit = 262_144
-    /// More mounts than this are not added to one pod.
+    /// More mounts than this are not added to one pod, and a pod that has more by itself gets no agent.
     static let mostMounts = 8_192
 
     let settings: InjectionSettings

@@ -8,8 +8,12 @@ struct PodShape: Sendable {
         /// Where it is in the pod, as a JSON pointer.
         let pointer: String
         let json: JSONObject
+        let mounts: [JSONObject]
 
-        var mounts: [JSONObject] { (json["volumeMounts"]?.arrayValue ?? []).compactMap(\.objectValue) }
+        init(name: String, pointer: String, json: JSONObject) {
+            (self.name, self.pointer, self.json) = (name, pointer, json)
+            mounts = (json["volumeMounts"]?.arrayValue ?? []).compactMap(\.objectValue)
+        }
     }
 
     let json: JSONObject

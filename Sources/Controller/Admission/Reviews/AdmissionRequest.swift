@@ -12,7 +12,8 @@ struct AdmissionRequest: Sendable {
 
     static let apiVersion = "admission.k8s.io/v1"
     /// A stored object has 1.5 MiB at most; a review has two of them, in a form that may be longer.
-    static let limits = JSONLimits(maximumBytes: 8_388_608, maximumDepth: 128, maximumValues: 500_000)
+    /// Each of its values takes memory, however short it is.
+    static let limits = JSONLimits(maximumBytes: 8_388_608, maximumDepth: 128, maximumValues: 200_000)
 
     /// What the answer has to name.
     let uid: String

@@ -1,20 +1,28 @@
 import Encodings
 import FoundationEssentials
+import HTTPServing
 import Hummingbird
 import Logging
 import NIOCore
-import Synchronization
 
 /// Answers `POST /validate` and `POST /mutate`.
+///
+/// Nobody knows who calls, so nobody may make it hold much: bodies together are bounded, and so are the reviews made of them.
 struct AdmissionResponder: Sendable {
-    /// The bytes of all bodies that are held at a time.
-    static let capacity = 67_108_864
+    /// What all bodies that are held at a time may have together, and the reviews that are worked on.
+    private static let capacity = 33_554_432
+    /// As many bytes as one of a body's becomes when it is read, at worst about.
+    private static let growth = 8
+    private static let mostReviews = 16
+    /// How long a review may take to arrive.
+    static let arrival: Duration = .seconds(10)
 
     let validator: ObjectValidator
     let injector: PodInjector
     let metrics: ControllerMetrics
     let logger: Logger
-    private let held = HeldBytes()
+    let bodies = BodyReader(capacity: Self.capacity, timeLimit: Self.arrival)
+    private let turns = ReviewTurns(places: Self.mostReviews, capacity: Self.capacity)
 
     init(validator: ObjectValidator, injector: PodInjector, metrics: ControllerMetrics, logger: Logger) {
         self.validator = validator
@@ -25,48 +33,46 @@ struct AdmissionResponder: Sendable {
 
     func answer(to request: Request) async -> Response {
         let path = request.uri.path
-        guard path == "/validate" || path == "/mutate" else { return Self.failure(.notFound, "There is nothing here.") }
-        guard request.method == .post else { return Self.failure(.methodNotAllowed, "Only POST is answered.") }
+        guard path == "/validate" || path == "/mutate" else {
+            return Self.response(.notFound, "There is nothing here.")
+        }
+        guard request.method == .post else { return Self.response(.methodNotAllowed, "Only POST is answered.") }
         let type = request.headers[.contentType]?.split(separator: ";").first.map { $0.lowercased() }
         guard type == "application/json" else {
-            return Self.failure(.unsupportedMediaType, "Only application/json is read.")
+            return Self.response(.unsupportedMediaType, "Only application/json is read.")
         }
         let began = ContinuousClock.now
-        let limit = AdmissionRequest.limits.maximumBytes
-        // What does not say how long it is may be as long as is allowed.
-        let length = request.headers[.contentLength].flatMap { Int($0) } ?? limit
-        guard (0...limit).contains(length) else { return Self.tooLarge }
-        guard held.take(length, of: Self.capacity) else {
-            return Self.failure(.serviceUnavailable, "Too much is asked at once; try again.")
-        }
-        defer { held.giveBack(length) }
-        let body: [UInt8]
-        do {
-            let buffer = try await request.body.collect(upTo: limit)
-            body = Array(buffer.readableBytesView)
-        } catch is NIOTooManyBytesError {
-            return Self.tooLarge
-        } catch {
-            return Self.failure(.badRequest, "The request broke off.")
-        }
-        return await answer(path, body, began)
-    }
-
-    private func answer(_ path: String, _ body: [UInt8], _ began: ContinuousClock.Instant) async -> Response {
         let webhook = String(path.dropFirst())
-        let review: AdmissionRequest
-        do throws(AdmissionReviewError) {
-            review = try AdmissionRequest(body)
+        do throws(UnansweredReview) {
+            return try await bodies.read(
+                request, upTo: AdmissionRequest.limits.maximumBytes, refusal: UnansweredReview.init
+            ) { body throws(UnansweredReview) in
+                let result = await turns.pass(weight: body.count * Self.growth) {
+                    await answer(body, webhook, began)
+                }
+                return try result.get()
+            }
         } catch {
             metrics.admitted(webhook, result: error.code, took: .now - began)
             logger.warning(
                 "a review cannot be answered", metadata: ["code": "\(error.code)", "reason": "\(error.message)"])
-            return Self.failure(.badRequest, error.message)
+            return Self.response(error.status, error.message)
         }
-        let answer = path == "/mutate" ? await injector.judge(review) : validator.judge(review)
+    }
+
+    private func answer(
+        _ body: [UInt8], _ webhook: String, _ began: ContinuousClock.Instant
+    ) async -> Result<Response, UnansweredReview> {
+        let review: AdmissionRequest
+        do throws(AdmissionReviewError) {
+            review = try AdmissionRequest(body)
+        } catch {
+            return .failure(UnansweredReview(error))
+        }
+        let answer = webhook == "mutate" ? await injector.judge(review) : validator.judge(review)
         metrics.admitted(webhook, result: answer.result, took: .now - began)
         log(answer, to: review, webhook)
-        return Self.response(.ok, answer.review(uid: review.uid).serialized())
+        return .success(Self.response(.ok, answer.review(uid: review.uid).serialized()))
     }
 
     private func log(_ answer: AdmissionAnswer, to review: AdmissionRequest, _ webhook: String) {
@@ -81,11 +87,7 @@ struct AdmissionResponder: Sendable {
             ])
     }
 
-    private static var tooLarge: Response {
-        failure(.contentTooLarge, "A review has \(AdmissionRequest.limits.maximumBytes) bytes at most.")
-    }
-
-    private static func failure(_ status: HTTPResponse.Status, _ message: String) -> Response {
+    private static func response(_ status: HTTPResponse.Status, _ message: String) -> Response {
         response(status, (["error": .string(message)] as JSONObject).serialized())
     }
 
@@ -96,17 +98,27 @@ struct AdmissionResponder: Sendable {
     }
 }
 
-/// What requests under way may hold in memory.
-private final class HeldBytes: Sendable {
-    private let held = Mutex(0)
+/// Why a review is answered with a status instead of a review.
+private struct UnansweredReview: Error {
+    let status: HTTPResponse.Status
+    /// A stable word for metrics and logs.
+    let code: String
+    let message: String
 
-    func take(_ count: Int, of capacity: Int) -> Bool {
-        held.withLock { held in
-            guard held + count <= capacity else { return false }
-            held += count
-            return true
+    init(_ refusal: BodyRefusal) {
+        switch refusal {
+        case .tooLarge(let limit):
+            (status, code, message) = (.contentTooLarge, "too_large", "A review has \(limit) bytes at most.")
+        case .tooSlow: (status, code, message) = (.requestTimeout, "too_slow", "The review took too long to arrive.")
+        case .noRoom:
+            (status, code, message) = (
+                .serviceUnavailable, "overloaded", "Too much is asked at once; try again."
+            )
+        case .brokenOff: (status, code, message) = (.badRequest, "broken_off", "The request broke off.")
         }
     }
 
-    func giveBack(_ count: Int) { held.withLock { $0 -= count } }
+    init(_ error: AdmissionReviewError) {
+        (status, code, message) = (.badRequest, error.code, error.message)
+    }
 }

@@ -1,18 +1,25 @@
-import HummingbirdCore
-import Logging
-import NIOCore
+public import HummingbirdCore
+public import Logging
+public import NIOCore
 import NIOSSL
 import NIOTLS
 
 /// A server's connection that is known to ``OpenConnections`` and has to finish its TLS handshake in time.
-struct TrackedChannel<Base: ServerChildChannel>: ServerChildChannel {
+public struct TrackedChannel<Base: ServerChildChannel>: ServerChildChannel {
     /// A peer that takes longer than this is not a client.
     private static var handshakeLimit: TimeAmount { .seconds(10) }
 
-    let base: Base
-    let connections: OpenConnections
+    private let base: Base
+    private let connections: OpenConnections
 
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
+    /// The same connections as those of `base`.
+    public init(_ base: Base, connections: OpenConnections) {
+        self.base = base
+        self.connections = connections
+    }
+
+    /// Sets a connection up as the wrapped kind does.
+    public func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
         connections.insert(channel)
         let value = base.setup(channel: channel, logger: logger)
         let pipeline = channel.pipeline.syncOperations
@@ -25,7 +32,8 @@ struct TrackedChannel<Base: ServerChildChannel>: ServerChildChannel {
         }
     }
 
-    func handle(value: Base.Value, logger: Logger) async {
+    /// Serves a connection until it is closed.
+    public func handle(value: Base.Value, logger: Logger) async {
         await base.handle(value: value, logger: logger)
     }
 }

@@ -1,5 +1,5 @@
-import NIOCore
-import ServiceLifecycle
+public import NIOCore
+public import ServiceLifecycle
 import Synchronization
 
 /// The connections that are open, so that a shutdown can close those whose peers hold them open for nothing.
@@ -7,17 +7,19 @@ import Synchronization
 /// HTTP/1.1 connections end by themselves once they are idle. A client that never finishes its handshake, or ignores
 /// HTTP/2's farewell, would keep the process from ending; and cancelling the server instead would take the answers away
 /// from requests under way.
-final class OpenConnections: Service {
+public final class OpenConnections: Service {
     private let channels = Mutex<[ObjectIdentifier: any Channel]>([:])
     private let patience: Duration
 
+    /// No connections yet.
+    ///
     /// - Parameter patience: How long a shutdown waits for requests under way.
-    init(patience: Duration) {
+    public init(patience: Duration) {
         self.patience = patience
     }
 
     /// Keeps a connection in the list while it is open.
-    func insert(_ channel: any Channel) {
+    public func insert(_ channel: any Channel) {
         channels.withLock { $0[ObjectIdentifier(channel)] = channel }
         channel.closeFuture.whenComplete { [weak self] _ in
             self?.channels.withLock { $0[ObjectIdentifier(channel)] = nil }
@@ -25,7 +27,7 @@ final class OpenConnections: Service {
     }
 
     /// Waits for the shutdown, then at most `patience`, then closes what is still open.
-    func run() async throws {
+    public func run() async throws {
         try? await gracefulShutdown()
         let clock = ContinuousClock()
         let end = clock.now + patience
