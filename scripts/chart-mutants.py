@@ -1,6 +1,6 @@
 """Breaks good manifests in every way that check-chart.py looks for, and asks whether it sees that.
 
-usage: chart-mutants.py NAMESPACE PROGRAMS MANIFESTS
+usage: chart-mutants.py NAMESPACE PROGRAMS FRESH DEVELOPMENT CERT_MANAGER ADMISSION_POLICY, the last ones being manifests
 """
 
 import copy
@@ -104,6 +104,14 @@ def with_setting(old, new):
     return mutation
 
 
+def with_argument(old, new):
+    def mutation(manifests):
+        arguments = manifests.container("-controller")["args"]
+        place = next(i for i, argument in enumerate(arguments) if argument.startswith(old))
+        arguments[place] = new
+    return mutation
+
+
 def twice(manifests):
     manifests.objects.append(copy.deepcopy(manifests.find("Service", "-broker")))
 
@@ -175,11 +183,17 @@ MUTANTS = [
     ("leads nowhere", webhook(["webhooks", 0, "clientConfig", "service", "name"], "other")),
     ("keep objects from being deleted", webhook(["webhooks", 0, "rules", 0, "operations"], ["CREATE", "DELETE"])),
     ("keep finalizers", webhook(["webhooks", 0, "matchConditions"], [])),
+    ("namespaces that its controller does not read", webhook(["webhooks", 0, "namespaceSelector"], {"matchExpressions": [
+        {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["a"]}]})),
+    ("kinds that its controller does not read", on("find", "ClusterRole", "-controller")(["rules"], [])),
+    ("trust the authority of another broker", with_argument("--agent-broker-url=", "--agent-broker-url=https://other.example")),
     ("did not ask for it", injector(["webhooks", 0, "namespaceSelector"], {})),
     ("is wrong about", injector(["webhooks", 0, "matchConditions", 0, "expression"], "true")),
     ("fails open", guardrail(["spec", "failurePolicy"], "Ignore")),
     ("pass", guardrail(["spec", "validations", 0, "expression"], "true")),
     ("refuses", guardrail(["spec", "validations", 0, "expression"], "false")),
+    ("pass", on("find", "ValidatingAdmissionPolicy", "-keep-agents")(["spec", "validations", 0, "expression"], "true")),
+    ("pass", on("find", "ValidatingAdmissionPolicy", "-keep-agents")(["spec", "validations", 1, "expression"], "true")),
     ("bound to nothing", lambda m: m.drop("ValidatingAdmissionPolicyBinding", "-own-namespace")),
     ("does not deny", on("find", "ValidatingAdmissionPolicyBinding")(["spec", "validationActions"], ["Warn"])),
     ("serves without TLS", with_setting("certificateFile:", "insecurePlaintext: true\n  certificateFile:")),
@@ -195,6 +209,59 @@ MUTANTS = [
     ("replcas", deployment(["spec", "replcas"], 2)),
     ("there is no Deployment of apps/v2", deployment(["apiVersion"], "apps/v2")),
 ]
+
+
+admission_role = on("find", "ClusterRole", "-admission")
+own_role = on("find", "Role", "-controller")
+MUTANTS += [
+    ("not the one of docs/injection.md", admission_role(["rules", 0, "verbs"], ["get"])),
+    ("Secrets that it does not name", own_role(["rules", 3, "verbs"], ["create", "get"])),
+    ("Role is not the one of docs/controller.md", own_role(["rules", 2, "verbs"], ["get", "list", "watch", "update", "patch"])),
+    ("Role is not the one of docs/controller.md", own_role(["rules", 3], ...)),
+]
+only_own = on("find", "ValidatingAdmissionPolicy", "-own-secret")
+MUTANTS += [
+    ("-own-secret is wrong about", only_own(["spec", "validations", 0, "expression"], "true")),
+    ("-own-secret is wrong about", only_own(["spec", "validations", 0, "expression"], "object.type == 'Opaque'")),
+    ("-own-secret is wrong about", only_own(["spec", "matchConditions"], [])),
+]
+database, trial = on("find", "NetworkPolicy", "-postgresql"), on("find", "NetworkPolicy", "-test")
+DEVELOPMENT = [
+    ("postgresql is open to others than the broker", database(["spec", "ingress", 0, "from"], ...)),
+    ("postgresql is open to others than the broker", database(["spec", "ingress", 0, "from"], [{}])),
+    ("postgresql is open to others than the broker", database(
+        ["spec", "ingress", 0, "from", 0, "podSelector", "matchLabels", "app.kubernetes.io/component"], "test")),
+    ("may talk to others than the broker", trial(["spec", "egress", 1, "to"], ...)),
+]
+
+
+def with_own_secret(manifests):
+    name = manifests.find("Certificate", "-admission")["spec"]["secretName"]
+    manifests.objects.append({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "keys"}})
+
+
+def with_whole_certificate(manifests):
+    volume = next(v for v in manifests.pod("-controller")["volumes"] if v["name"] == "admission")
+    del volume["secret"]["items"]
+
+
+CERT_MANAGER = [
+    ("goes into a Secret of the chart's", with_own_secret),
+    ("is another authority when it is renewed", on("find", "Certificate", "-admission-ca")(["spec", "privateKey", "rotationPolicy"], "Always")),
+    ("is another authority when it is renewed", on("find", "Certificate", "-admission-ca")(["spec", "privateKey", "rotationPolicy"], ...)),
+    ("not the one of docs/injection.md", admission_role(["rules", 0, "verbs"], ["get", "patch"])),
+    ("all of a Secret", with_whole_certificate),
+]
+
+
+def by_name_alone(manifests):
+    """The guard takes any container of the agent's name for the agent."""
+    agent = "has(object.spec.initContainers) && object.spec.initContainers.exists(c, c.name == 'claviger-agent')"
+    for validation in manifests.find("ValidatingAdmissionPolicy", "-injection-guard")["spec"]["validations"]:
+        validation["expression"] = f"{agent} || ({validation['expression']})"
+
+
+ADMISSION_POLICY = [("'registry.example/foreign:1', 'restartPolicy': 'Always'}]}} pass", by_name_alone)]
 
 
 def sentences(objects, namespace, programs, fragment):
@@ -215,19 +282,22 @@ def sentences(objects, namespace, programs, fragment):
     return findings.sentences
 
 
-def main(namespace, programs, path):
-    with open(path, encoding="utf-8") as file:
-        original = [item for item in yaml.load_all(file, TextLoader) if item]
+def main(namespace, programs, *paths):
     failed = False
-    for fragment, mutation in MUTANTS:
-        objects = copy.deepcopy(original)
-        mutation(Manifests(objects))
-        found = sentences(objects, namespace, programs, fragment)
-        if not any(fragment in sentence for sentence in found):
-            print(f"chart-mutants: nobody says “{fragment}”; what was said: {found}", file=sys.stderr)
-            failed = True
+    count = 0
+    for path, mutants in zip(paths, (MUTANTS, DEVELOPMENT, CERT_MANAGER, ADMISSION_POLICY), strict=True):
+        with open(path, encoding="utf-8") as file:
+            original = [item for item in yaml.load_all(file, TextLoader) if item]
+        for fragment, mutation in mutants:
+            objects = copy.deepcopy(original)
+            mutation(Manifests(objects))
+            found = sentences(objects, namespace, programs, fragment)
+            count += 1
+            if not any(fragment in sentence for sentence in found):
+                print(f"chart-mutants: nobody says “{fragment}”; what was said: {found}", file=sys.stderr)
+                failed = True
     if not failed:
-        print(f"chart-mutants: {len(MUTANTS)} ways to break the manifests are seen")
+        print(f"chart-mutants: {count} ways to break the manifests are seen")
     return 1 if failed else 0
 
 

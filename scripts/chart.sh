@@ -111,6 +111,12 @@ notes $minimal >"$work/notes"
 [[ $(sed -n '/^Next/,/^docs/p' "$work/notes" | grep -cE '^  (kubectl|helm|claviger) ') == 3 ]] || fail "the notes do not name three commands"
 grep -q 'NOBODY MAY ADMINISTRATE but the controller' "$work/notes" || fail "the notes do not say that nobody may administrate"
 if grep -q WARNING "$work/notes"; then fail "the notes warn of a fresh install"; fi
+grep -qF 'networkPolicy.{broker.databaseTo, broker.httpsTo, controller.apiServerTo, dnsTo}' "$work/notes" ||
+    fail "the notes do not say whom nobody named"
+if grep -q 'No webhook' "$work/notes"; then fail "the notes miss webhooks that are there"; fi
+notes $chart/ci/folder-values.yaml | grep -q 'No webhook is installed: controller.mode is Folder' ||
+    fail "the notes do not say that no webhook is installed"
+if notes $chart/ci/full-values.yaml | grep -q 'talk to everybody'; then fail "the notes find somebody unnamed where all are named"; fi
 notes $chart/ci/development-values.yaml >"$work/notes"
 for choice in development.enabled attestation.allowSample protocol.legacy 'verifiers.*.allowDebug' injection.allowSample \
     development.postgresql 'one replica'; do
@@ -128,11 +134,35 @@ for helm in 3 4; do
         "$work/$helm-1.36-admission-policy.yaml" || fail "Helm $helm renders another injection than the controller prints"
 done
 
-# With cert-manager in the cluster it makes the certificates, and the controller may not write the webhooks.
-render 4 1.36 --values $minimal --api-versions cert-manager.io/v1 >"$work/auto.yaml"
+# Agents of brokers elsewhere do not trust this release's authority, but what is said for them or what their image has.
+elsewhere=(--values "$minimal" --set 'injection.brokerURLs[0]=https://keys.example')
+render 4 1.36 "${elsewhere[@]}" >"$work/elsewhere-brokers.yaml"
+judge 1.36 elsewhere-brokers
+if grep -q -- --agent-ca "$work/elsewhere-brokers.yaml"; then fail "agents of another broker are told to trust this one's authority"; fi
+grep -q -- --agent-ca=/etc/claviger/agent-ca/ca.crt "$work/4-1.36-full.yaml" || fail "agents are not told to trust injection.caBundle"
+
+# Who may write pods does not exchange agents, whoever injects them.
+for name in minimal admission-policy; do
+    [[ $(grep -c 'name: .*-injection-keep-agents$' "$work/4-1.36-$name.yaml") == 2 ]] || fail "$name: agents can be exchanged"
+done
+
+# The webhooks' certificates: nothing changes by itself when somebody installs cert-manager. Auto is a choice, and stays with what is
+# there. cert-manager's are in a Secret that Helm does not know of.
+render 4 1.36 --values $minimal --api-versions cert-manager.io/v1 | diff "$fresh.yaml" - ||
+    fail "another authority for the webhooks after cert-manager was installed"
+auto=(--values "$minimal" --set admission.certificates=Auto)
+render 4 1.36 "${auto[@]}" | diff "$fresh.yaml" - || fail "certificates are asked of a cert-manager that is not there"
+render 4 1.36 "${auto[@]}" --api-versions cert-manager.io/v1 >"$work/auto.yaml"
 grep -q '^kind: Certificate' "$work/auto.yaml" || fail "cert-manager is not found"
-if grep -q '^kind: Certificate' "$fresh.yaml"; then fail "certificates are asked of a cert-manager that is not there"; fi
 judge 1.36 auto
+scripts/python.sh scripts/check-certificates.py $minimal || fail "Auto changes who makes the certificates of a release"
+
+# The controller's roles, by which its own tests run.
+scripts/chart-roles.sh | diff - Tests/ControllerTests/Policies/chart-roles.yaml ||
+    fail "the tests run by other roles than the chart's: scripts/chart-roles.sh >Tests/ControllerTests/Policies/chart-roles.yaml"
+
+# Where the values name every peer, nobody else is let in or out.
+scripts/python.sh scripts/check-peers.py "$work/4-1.36-full.yaml" || fail "a value for the network is not heeded"
 
 # Two releases side by side, and one of the same name in another namespace.
 scripts/helm.sh 4 template other $chart --namespace keys --kube-version 1.36.0 --values $minimal | without_end >"$work/other.yaml"
@@ -143,7 +173,8 @@ scripts/python.sh scripts/check-releases.py "$fresh.yaml" "$work/other.yaml" "$w
 scripts/python.sh -m yamllint --strict --config-file scripts/yamllint.yaml "$work"/4-1.36-*.yaml $chart/values.yaml \
     Charts/*/Chart.yaml $chart/ci $chart/files CRDs Policies docker-compose.yml
 # What finds nothing may not be looking: each check is shown what it is for.
-scripts/python.sh scripts/chart-mutants.py keys "$bin" "$fresh.yaml" || fail "a check does not see what it is for"
+scripts/python.sh scripts/chart-mutants.py keys "$bin" "$fresh.yaml" "$work/4-1.36-development.yaml" "$work/auto.yaml" \
+    "$work/4-1.36-admission-policy.yaml" || fail "a check does not see what it is for"
 
 scripts/python.sh scripts/check-docs.py "$bin" || fail "the documentation is not true"
 scripts/python.sh scripts/values-table.py --check $chart || fail "the table of values in $chart/README.md is old: scripts/values-table.py $chart"

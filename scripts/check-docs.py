@@ -18,8 +18,11 @@ from chartchecks.objects import Definitions
 from structural import TextLoader
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGES = ["docs/install.md", "docs/kubernetes.md", "docs/operation.md", "Charts/claviger/README.md", "Charts/claviger-crds/README.md"]
+PAGES = ["docs/install.md", "docs/kubernetes.md", "docs/injection.md", "docs/operation.md", "Charts/claviger/README.md",
+         "Charts/claviger-crds/README.md"]
 PROGRAMS = {"claviger", "claviger-broker", "claviger-controller", "attestation-agent"}
+# The Services of a release `claviger` in the namespace of this name.
+SERVICES = {"claviger-broker", "claviger-admission"}
 failed = False
 
 
@@ -73,6 +76,14 @@ def check_yaml(page, block, definitions, values):
                 require(False, f"{page}: values: {'.'.join(map(str, error.path))}: {error.message}")
 
 
+def check_names(page, text):
+    """What is copied from a page is called as chart and `make image` call it."""
+    for service in re.findall(r"\b([a-z-]+)\.claviger\.svc\b", text):
+        require(service in SERVICES, f"{page}: there is no Service {service}")
+    for image in re.findall(r"registry\.example/claviger/([a-z-]+)", text):
+        require(image in PROGRAMS, f"{page}: there is no image {image}")
+
+
 def check_links(page, text):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
         require((ROOT / page).parent.joinpath(target).exists(), f"{page}: the link {target} leads nowhere")
@@ -86,6 +97,7 @@ def main(programs):
     for page in PAGES:
         text = (ROOT / page).read_text("utf-8")
         check_links(page, text)
+        check_names(page, text)
         for language, block in re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL):
             count += 1
             if language == "sh":

@@ -4,6 +4,7 @@ usage: check-injection-policy.py CONTROLLER VALUES MANIFESTS
 """
 
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -39,7 +40,7 @@ def main(controller, values, manifests):
     with open(values, encoding="utf-8") as file:
         values = yaml.safe_load(file)
     with open(manifests, encoding="utf-8") as file:
-        rendered = [i for i in yaml.safe_load_all(file) if i and i["metadata"]["name"].split("-guard")[0].endswith("-injection")]
+        rendered = [i for i in yaml.safe_load_all(file) if i and re.search(r"-injection(-guard|-keep-agents)?$", i["metadata"]["name"])]
     name = min(item["metadata"]["name"] for item in rendered)
     wanted = {(i["kind"], i["metadata"]["name"]): comparable(i) for i in expected(controller, values, name)}
     found = {(i["kind"], i["metadata"]["name"]): comparable(i) for i in rendered}

@@ -19,11 +19,14 @@ MADE = re.compile(
     r'|static let [A-Za-z]+ = "(' + NAME + r'_[a-z]+)"')
 # A label and its value, such as ("tee_type", tee), where metrics are made.
 LABELS = re.compile(r'\(\s*"([a-z][a-z_]*)",\s')
+# A metric with the list of its labels, in place or by its name in an enumeration.
+LABELLED = re.compile(r'(?:"(' + NAME + r')"|Name\.([a-zA-Z]+)),\s*(?:dimensions:\s*)?\[([^\]]*)\]')
+BARE = re.compile(r'\(\s*(?:label:\s*)?"(' + NAME + r')"\)')
 # What a scrape adds, and what rules and histograms have.
 SCRAPED = {"namespace", "pod", "le", "job", "instance", "alertname", "alertstate", "severity"}
 # Labels whose values are bounded by the code or by the operator. None holds a path, a key, a chip or a guest.
 ALLOWED = {
-    "answer", "bundle", "code", "controller", "kind", "lease", "mode", "name", "namespace", "origin", "outcome", "protocol",
+    "answer", "bundle", "code", "controller", "issuer", "kind", "lease", "mode", "name", "namespace", "origin", "outcome", "protocol",
     "resource", "result", "source", "tee_type", "verdict", "version", "webhook", "operation",
 }
 failed = False
@@ -49,6 +52,83 @@ def made_metrics():
             if not re.fullmatch(NAME, label):
                 labels.setdefault(label, path.name)
     return names, labels
+
+
+def labels_by_metric():
+    """The labels of each metric, as far as they stand beside its name; None where the list holds more than texts."""
+    found, enumerated = {}, {}
+    texts = [path.read_text("utf-8") for path in sorted((ROOT / "Sources").rglob("*.swift"))]
+    for text in texts:
+        enumerated.update(re.findall(r'static let ([a-zA-Z]+) = "(' + NAME + r')"', text))
+        for name in BARE.findall(text):
+            found.setdefault(name, set())
+    for text in texts:
+        for literal, member, labels in LABELLED.findall(text):
+            name = literal or enumerated.get(member)
+            words = re.findall(r'\("([a-z_]+)",', labels)
+            rest = re.sub(r'\("[a-z_]+",[^()]*(?:\([^()]*\)[^()]*)*\)', "", labels).strip(", \n")
+            if found.get(name, set()) is not None:
+                found[name] = None if rest else found.get(name, set()) | set(words)
+    return found
+
+
+def words_of_sources():
+    """Texts and cases of the sources: what the value of a label can be."""
+    words = set()
+    for path in sorted((ROOT / "Sources").rglob("*.swift")):
+        text = path.read_text("utf-8")
+        words.update(re.findall(r'"([A-Za-z_][A-Za-z0-9_-]*)"', text))
+        for cases in re.findall(r"\bcase ([a-zA-Z, ]+)", text):
+            words.update(re.split(r",\s*", cases.strip()))
+    return words
+
+
+class Knowledge:
+    """What the programs have."""
+
+    def __init__(self):
+        self.metrics, self.labels = made_metrics()
+        self.by_metric = labels_by_metric()
+        self.words = words_of_sources()
+
+    def labels_of(self, metric):
+        """The labels that a metric may have; any that there is, where the sources do not say."""
+        known = self.by_metric.get(metric)
+        return (set(self.labels) if known is None else known) | SCRAPED
+
+    def findings(self, expression):
+        """What an expression asks for that nothing has."""
+        names = named(expression)
+        for name in sorted(names - self.metrics):
+            yield f"asks for {name}, which no program has"
+        for text in re.findall(r"\b(?:by|without|on|ignoring) ?\(([a-z_, ]*)\)", expression):
+            for word in filter(None, (word.strip() for word in text.split(","))):
+                if not any(word in self.labels_of(name) for name in names):
+                    yield f"asks for a label {word} that nothing in it has"
+        for name, matchers in re.findall(r"\b(" + NAME + r")\{([^}]*)\}", expression):
+            for label, values in re.findall(r'([a-z_]+)\s*[=!]~?\s*"([^"]*)"', matchers):
+                for metric in named(name):
+                    if label not in self.labels_of(metric):
+                        yield f"asks for {metric} by a label {label} that it does not have"
+                for value in values.split("|"):
+                    if re.fullmatch(r"[a-z_]+", value) and value not in self.words:
+                        yield f"asks for {name} with {label} {value}, which stands nowhere in the sources"
+
+
+# What finds nothing may not be looking.
+BROKEN = [
+    ("no program has", "increase(claviger_ledger_failure_total[10m]) > 0"),
+    ("that nothing in it has", "sum by (tee_type) (increase(kbs_policy_violations_total[15m])) > 0"),
+    ("by a label outcom ", 'increase(claviger_policy_source_updates_total{outcom=~"fenced"}[15m]) > 3'),
+    ("by a label webhook ", 'claviger_leader{webhook="mutate"} == 0'),
+    ("stands nowhere", 'increase(claviger_policy_source_updates_total{outcome=~"fenced|faild"}[15m]) > 3'),
+]
+
+
+def check_itself(known):
+    for fragment, expression in BROKEN:
+        found = list(known.findings(expression))
+        require(any(fragment in sentence for sentence in found), f"nobody says “{fragment}” of {expression}, but {found}")
 
 
 def named(expression):
@@ -92,11 +172,24 @@ def check_dashboard(folder):
     require(used <= variables, f"the dashboard has no variable {', '.join(used - variables)}")
 
 
+def series_by_alert(tests):
+    """The metrics of the tests in which an alert fires."""
+    tried = {}
+    for test in tests["tests"]:
+        series = set().union(*(named(part["series"]) for part in test["input_series"]))
+        for question in test["promql_expr_test"]:
+            for sample in question.get("exp_samples", []):
+                for name in re.findall(r'alertname="([A-Za-z]+)"', sample["labels"]):
+                    tried[name] = tried.get(name, set()) | series
+    return tried
+
+
 def check_alerts(folder):
     alerts = yaml.safe_load((folder / "alerts.yaml").read_text("utf-8"))
     names = [rule["alert"] for group in alerts["groups"] for rule in group["rules"]]
     documentation = (ROOT / "docs/operation.md").read_text("utf-8")
     tests = (folder / "alerts-test.yaml").read_text("utf-8")
+    tried = series_by_alert(yaml.safe_load(tests))
     for group in alerts["groups"]:
         for rule in group["rules"]:
             name = rule["alert"]
@@ -104,6 +197,8 @@ def check_alerts(folder):
             require(rule["labels"].get("severity") in ("warning", "critical"), f"{name} has no severity")
             require({"summary", "description"} <= set(rule["annotations"]), f"{name} does not say what to do")
             require(f'alertname="{name}"' in tests, f"{name} has no test")
+            untried = named(rule["expr"]) - tried.get(name, set())
+            require(not untried, f"no test has {name} fire with a series of {', '.join(untried)}")
             require(f"`{name}`" in documentation, f"{name} is not in docs/operation.md")
     for name in re.findall(r"`(Claviger[A-Za-z]+)`", documentation):
         require(name in names or name == "ClavigerRoot", f"docs/operation.md tells of an alert {name} that is not there")
@@ -121,16 +216,15 @@ def check_documentation(metrics):
 
 
 def main(folder):
-    metrics, labels = made_metrics()
+    known = Knowledge()
+    metrics = known.metrics
     require(len(metrics) > 60, f"only {len(metrics)} metrics are found in the sources")
-    for label, place in sorted(labels.items()):
+    for label, place in sorted(known.labels.items()):
         require(label in ALLOWED, f"{place}: nobody looked at the label {label}: can it hold a secret, or what a caller chooses?")
     for place, expression in expressions(folder):
-        for name in named(expression):
-            require(name in metrics, f"{place} asks for {name}, which no program has")
-        for label in re.findall(r"by \(([a-z_, ]*)\)", expression):
-            for word in filter(None, (word.strip() for word in label.split(","))):
-                require(word in labels or word in SCRAPED, f"{place} asks for a label {word} that nothing has")
+        for sentence in known.findings(expression):
+            require(False, f"{place} {sentence}")
+    check_itself(known)
     check_dashboard(folder)
     check_alerts(folder)
     check_documentation(metrics)

@@ -53,8 +53,9 @@ def check_roles(objects, findings):
             name = title(role)
             words = rule["apiGroups"] + rule["resources"] + rule["verbs"]
             findings.require("*" not in words, f"{name} may do everything with something (peer: so it was)")
+            named = rule.get("resourceNames") or rule["verbs"] == ["create"] and rule["resources"] == ["secrets"]
             findings.require(
-                "secrets" not in rule["resources"] or role["kind"] == "Role" and rule.get("resourceNames"),
+                "secrets" not in rule["resources"] or role["kind"] == "Role" and named,
                 f"{name} may read Secrets that it does not name (peer: all Secrets of the cluster)")
             own = {"claviger.dev", "events.k8s.io", "coordination.k8s.io", "admissionregistration.k8s.io"}
             findings.require(
@@ -75,31 +76,43 @@ def check_roles(objects, findings):
 
 
 def documented_roles():
-    """The roles of docs/controller.md by their kind: (group, resource, name, verb)."""
-    text = (ROOT / "docs/controller.md").read_text("utf-8")
+    """The roles of the documentation, by kind and name: (group, resource, name, verb)."""
     roles = {}
-    for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL):
-        for document in yaml.safe_load_all(block):
-            if isinstance(document, dict) and document.get("kind") in ROLES:
-                if document["metadata"]["name"] == "claviger-controller":
-                    roles[document["kind"]] = granted(document)
+    for page in ("docs/controller.md", "docs/injection.md"):
+        for block in re.findall(r"```yaml\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL):
+            for document in yaml.safe_load_all(block):
+                if isinstance(document, dict) and document.get("kind") in ROLES:
+                    roles[document["kind"], document["metadata"]["name"]] = granted(document)
     return roles
 
 
 def granted(role):
-    """What a role allows; the controller's own Lease has the release's name."""
-    own = role["metadata"]["name"]
-    return {(group, resource, name == own, verb) for rule in role["rules"] for group in rule["apiGroups"]
+    """What a role allows. Of names counts what comes after the release's."""
+    release = role["metadata"]["name"].rpartition("-")[0]
+    return {(group, resource, None if name is None else name.removeprefix(release), verb)
+            for rule in role["rules"] for group in rule["apiGroups"]
             for resource in rule["resources"] for name in rule.get("resourceNames", [None]) for verb in rule["verbs"]}
 
 
 def check_documented(objects, findings):
-    """For a controller of the whole cluster: just what its documentation says, and the Secret of its certificate."""
+    """For a controller of the whole cluster: just what its documentation says. The chart has one Role for both documents."""
     documented = documented_roles()
+    program = next(i for i in objects if i["kind"] == "Deployment" and i["metadata"]["name"].endswith("-controller"))
+    arguments = [text.partition("=")[0] for text in program["spec"]["template"]["spec"]["containers"][0]["args"]]
+    wanted = {kind: documented[kind, "claviger-controller"] for kind in ROLES}
+    admission = documented["ClusterRole", "claviger-admission"]
+    if "--admission-secret" in arguments:
+        wanted["Role"] = wanted["Role"] | documented["Role", "claviger-admission"]
+    else:
+        admission = {rule for rule in admission if rule[3] != "patch"}
     for kind in ROLES:
         roles = [i for i in objects if i["kind"] == kind and i["metadata"]["name"].endswith("-controller")]
-        rules = [{rule for rule in granted(role) if kind == "ClusterRole" or rule[1] != "secrets"} for role in roles]
-        findings.require(rules == [documented[kind]], f"the controller's {kind} is not the one of docs/controller.md")
+        findings.require(
+            list(map(granted, roles)) == [wanted[kind]], f"the controller's {kind} is not the one of docs/controller.md")
+    webhooks = [i for i in objects if i["kind"] == "ClusterRole" and i["metadata"]["name"].endswith("-admission")]
+    findings.require(
+        list(map(granted, webhooks)) == ([admission] if "--admission-address" in arguments else []),
+        "the ClusterRole for the webhooks is not the one of docs/injection.md")
 
 
 def check_tokens(objects, findings):
@@ -137,3 +150,28 @@ def check_network(objects, findings):
         for policy in matching:
             for rule in policy.get("ingress", []) + policy.get("egress", []):
                 findings.require(bool(rule.get("ports")), f"{title(item)} may talk on every port")
+            check_peers(title(item), labels, policy, findings)
+
+
+def check_peers(name, labels, policy, findings):
+    """Between pods of one release nobody else is meant, whatever the values say."""
+    def selected(component):
+        match = {label: labels[f"app.kubernetes.io/{label}"] for label in ("name", "instance")}
+        match["component"] = component
+        return {"podSelector": {"matchLabels": {f"app.kubernetes.io/{label}": value for label, value in match.items()}}}
+    component = labels["app.kubernetes.io/component"]
+    if component == "postgresql":
+        for rule in policy.get("ingress", []):
+            findings.require(rule.get("from") == [selected("broker")], f"{name} is open to others than the broker")
+    if component == "test":
+        ways = [rule.get("to") for rule in policy.get("egress", []) if any(port["port"] == 8080 for port in rule["ports"])]
+        findings.require(ways == [[selected("broker")]] or not policy.get("egress"), f"{name} may talk to others than the broker")
+
+
+def open_rules(objects):
+    """Rules that are about everybody: (policy, "ingress" or "egress", ports)."""
+    for item in objects:
+        for way, peers in (("ingress", "from"), ("egress", "to")):
+            for rule in item["spec"].get(way, []) if item["kind"] == "NetworkPolicy" else []:
+                if not rule.get(peers) or {} in rule[peers]:
+                    yield title(item), way, [port["port"] for port in rule["ports"]]

@@ -40,7 +40,7 @@ def check_pod(name, pod, development, findings):
         findings.require(kinds <= allowed, f"{name} has a volume {', '.join(kinds)} (peer: state in emptyDir is lost)")
         whole = "secret" in volume and "items" not in volume["secret"]
         findings.require(
-            not whole or volume["name"].startswith("extra-") or volume["name"] == "admission",
+            not whole or volume["name"].startswith("extra-"),
             f"{name} mounts all of a Secret (peer: the admin's private key came along)")
 
 

@@ -58,15 +58,28 @@ What the schema cannot say, or says only while it is asked: `helm --skip-schema-
 {{- if and .Values.controller.enabled (eq .Values.controller.mode "Cluster") (or .Values.admission.validation (eq .Values.injection.mode "Webhook")) }}true{{ end -}}
 {{- end }}
 
-{{/* CertManager or SelfManaged. */}}
+{{/*
+CertManager or SelfManaged. Auto stays with what a release has: another authority from one moment to the next would have calls
+refused while pods are replaced. Only Auto looks into the cluster.
+*/}}
 {{- define "claviger.admissionCertificates" -}}
 {{- if ne .Values.admission.certificates "Auto" -}}
 {{ .Values.admission.certificates }}
-{{- else if .Capabilities.APIVersions.Has "cert-manager.io/v1" -}}
-CertManager
-{{- else -}}
+{{- else if not (.Capabilities.APIVersions.Has "cert-manager.io/v1") -}}
 SelfManaged
+{{- else if lookup "v1" "Secret" .Release.Namespace (include "claviger.admissionSecret" (dict "root" . "certificates" "SelfManaged")) -}}
+SelfManaged
+{{- else -}}
+CertManager
 {{- end -}}
+{{- end }}
+
+{{/*
+Where the certificate of the webhooks is, (dict "root" $ "certificates" "SelfManaged"). Two names: what Helm has made it takes away
+as well, even after cert-manager has filled it.
+*/}}
+{{- define "claviger.admissionSecret" -}}
+{{ include "claviger.fullname" .root }}-admission-{{ ternary "issued" "tls" (eq .certificates "CertManager") }}
 {{- end }}
 
 {{/* The broker's addresses for injected agents, as a list below `urls`. */}}
