@@ -56,7 +56,8 @@ struct SimulatedGuest: Sendable {
     ) throws -> [UInt8] {
         let isNested = version != "0.2.0"
         let digest = try ReportData.digest(
-            nonce: bound ?? nonce, teeKey: key.publicJWK, additionalEvidence: isNested ? "" : nil)
+            nonce: bound ?? nonce, teeKey: key.publicJWK, additionalEvidence: isNested ? "" : nil,
+            hash: tee == .se ? .sha512 : .sha384)
         let content = try evidence(digest, bound ?? nonce).content
         let stated = (other ?? key).publicJWK
         guard isNested else {

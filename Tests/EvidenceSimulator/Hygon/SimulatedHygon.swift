@@ -104,14 +104,15 @@ package struct SimulatedHygon: Sendable {
     }
 
     /// The report, with zeros after the digest that it is bound to.
-    package func report(bound digest: [UInt8]) throws -> [UInt8] {
+    ///
+    /// Signatures are random, so that the platform's certificate is the caller's: the evidence repeats it.
+    private func report(bound digest: [UInt8], by certificate: [UInt8]) throws -> [UInt8] {
         let nonce = [UInt8](repeating: 0x0F, count: 16)
         let number = (0..<4).map { UInt8(truncatingIfNeeded: policy >> UInt32(8 * $0)) }
         var body = [UInt8](repeating: 0, count: 64) + padded(digest, to: 64) + nonce
         body += [UInt8](repeating: 0x5E, count: 32) + number + signatureUsage
         let signer =
-            try platformCertificate() + padded(Array("NZA9T14052605".utf8), to: 64)
-            + [UInt8](repeating: 0, count: 32)
+            certificate + padded(Array("NZA9T14052605".utf8), to: 64) + [UInt8](repeating: 0, count: 32)
         guard version == .v1 else {
             body += [1, 0, 0, 0, 1, 0] + [UInt8](repeating: 0, count: 14) + registers.joined()
             body += [UInt8](repeating: 0, count: 656)
@@ -133,15 +134,17 @@ package struct SimulatedHygon: Sendable {
     /// Fresh evidence that is bound to a digest, in the form of base64.
     package func evidence(bound digest: [UInt8]) throws -> Evidence {
         let magic = version == .v1 ? [UInt8](repeating: 0, count: 16) : Array("ATTESTATION_EXT\0".utf8)
+        let certificate = try platformCertificate()
         return Evidence(
             tee: .csv,
             content: [
                 "attestation_report": [
-                    "data": text(try report(bound: digest)), "flags": version == .v1 ? 0 : 1, "magic": text(magic),
+                    "data": text(try report(bound: digest, by: certificate)), "flags": version == .v1 ? 0 : 1,
+                    "magic": text(magic),
                 ],
                 "cert_chain": [
                     "hsk_cek": ["hsk": text(try authorityCertificate()), "cek": text(try chipCertificate())],
-                    "pek": text(try platformCertificate()),
+                    "pek": text(certificate),
                 ],
                 "serial_number": text(padded(Array("NZA9T14052605".utf8), to: 64)),
                 "cc_eventlog": eventLog.map(text) ?? .null,
