@@ -9,25 +9,11 @@ cd "$(dirname "$0")/.."
 export BIN=${BIN:-.build/debug}
 claviger=$PWD/$BIN/claviger
 
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends podman runc netavark aardvark-dns iptables >/dev/null
 work=$(mktemp -d /tmp/claviger-compose-XXXXXX)
 service=''
 pulse=''
 
-# What nested containers need: no user session, no systemd, no overlay mounts, and names between containers.
-cat >"$work/containers.conf" <<CONF
-[containers]
-default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
-[network]
-network_backend = "netavark"
-network_config_dir = "$work/networks"
-[engine]
-runtime = "runc"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-CONF
-printf '[storage]\ndriver = "vfs"\nrunroot = "%s/run"\ngraphroot = "%s/storage"\n' "$work" "$work" >"$work/storage.conf"
-export CONTAINERS_CONF=$work/containers.conf CONTAINERS_STORAGE_CONF=$work/storage.conf STORAGE_DRIVER=vfs
+. scripts/container-engine.sh "$work"
 export DOCKER_HOST=unix://$work/podman.sock
 
 say() { printf '\n== %s\n' "$*"; }
