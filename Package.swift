@@ -47,7 +47,7 @@ func room(
 /// resident, at every start.
 let releaseLinking: [LinkerSetting] = [
     .unsafeFlags(
-        ["-use-ld=lld", "-Xlinker", "--no-export-dynamic"], .when(platforms: [.linux], configuration: .release))
+        ["-use-ld=lld", "-Xlinker", "--no-export-dynamic", "-Xlinker", "--icf=all"], .when(platforms: [.linux], configuration: .release))
 ]
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {

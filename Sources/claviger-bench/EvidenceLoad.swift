@@ -14,6 +14,8 @@ struct EvidenceLoad {
     let target: Double?
     private let verifier: @Sendable () -> any EvidenceVerifier
     private let collateral: FixedCollateral
+    /// What the verifier gave itself to know again, for kinds of evidence that answer a challenge of their own.
+    private let challengeState: [UInt8]?
     private let now: Date
     private let pieces: [(text: [UInt8], binding: EvidenceBinding)]
 
@@ -22,7 +24,7 @@ struct EvidenceLoad {
 
     private init(
         _ name: String, _ tee: TEE, _ signatures: [SignatureBound.Kind], target: Double? = nil,
-        collateral: [CollateralName: CollateralItem], at now: Date,
+        collateral: [CollateralName: CollateralItem] = [:], challengeState: [UInt8]? = nil, at now: Date,
         verifier: @escaping @Sendable () -> any EvidenceVerifier, evidence: (_ digest: [UInt8]) throws -> Evidence
     ) throws {
         self.name = name
@@ -31,6 +33,7 @@ struct EvidenceLoad {
         self.target = target
         self.verifier = verifier
         self.collateral = FixedCollateral(collateral)
+        self.challengeState = challengeState
         self.now = now
         pieces = try (0..<Self.count).map { number in
             let digest = [UInt8](repeating: UInt8(number), count: 47) + [0xD1]
@@ -39,9 +42,11 @@ struct EvidenceLoad {
     }
 
     /// Every kind of evidence that is simulated.
-    static func all() throws -> [EvidenceLoad] {
+    static func all() async throws -> [EvidenceLoad] {
         let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
-        return try snp(at: now) + intel(at: now) + [tpm(at: now)]
+        return try await snp(at: now) + intel(at: now) + [tpm(at: now)] + tokens(at: now) + [
+            csv(at: now), secureExecution(at: now),
+        ]
     }
 
     private static func snp(at now: Date) throws -> [EvidenceLoad] {
@@ -74,7 +79,7 @@ struct EvidenceLoad {
         options.trustedKeys = [tpm.key.publicKey.spki]
         let trusting = options
         return try EvidenceLoad(
-            "tpm", .tpm, [.tpmQuotes], collateral: [:], at: now, verifier: { TPMVerifier(trusting) },
+            "tpm", .tpm, [.tpmQuotes], at: now, verifier: { TPMVerifier(trusting) },
             evidence: tpm.evidence(bound:))
     }
 
@@ -104,11 +109,52 @@ struct EvidenceLoad {
         ]
     }
 
+    private static func tokens(at now: Date) throws -> [EvidenceLoad] {
+        let realm = try SimulatedRealm()
+        let endorsements = realm.endorsements
+        let enclave = try SimulatedNitroEnclave(at: now)
+        let anchors = enclave.anchors
+        return [
+            try EvidenceLoad(
+                "cca", .cca, [.reports, .reports], at: now,
+                verifier: { CCAVerifier(.init(endorsements: endorsements)) },
+                evidence: { try realm.evidence(bound: $0) }),
+            try EvidenceLoad(
+                "nitro", .nitro, [.reports], at: now, verifier: { NitroVerifier(.init(anchors: anchors)) },
+                evidence: { try enclave.evidence(bound: $0) }),
+        ]
+    }
+
+    private static func csv(at now: Date) throws -> EvidenceLoad {
+        let hygon = try SimulatedHygon(.v2)
+        let verifier = try CSVVerifier(.init(), rootCertificate: hygon.rootCertificate())
+        return try EvidenceLoad(
+            "csv", .csv, [.sm2], at: now, verifier: { verifier }, evidence: hygon.evidence(bound:))
+    }
+
+    /// A machine of IBM's signs nothing: it answers with a code under a key that the challenge brought it.
+    private static func secureExecution(at now: Date) async throws -> EvidenceLoad {
+        let ibm = try SimulatedIBM(at: now)
+        let ultravisor = try SimulatedUltravisor()
+        let options = SEVerifier.Options(
+            anchors: ibm.anchors, authorities: ibm.authorities, revocationLists: try ibm.lists(),
+            hostKeys: [try ibm.document(of: ultravisor.key.publicKey)], images: [ultravisor.image])
+        let context = VerificationContext(clock: .fixed(now))
+        guard let challenge = try await SEVerifier(options).challenge(extraParameters: nil, context: context) else {
+            throw BenchError("There is no challenge for Secure Execution guests.")
+        }
+        let request = challenge.nonce ?? ""
+        return try EvidenceLoad(
+            "se", .se, [], challengeState: challenge.state, at: now, verifier: { SEVerifier(options) }
+        ) { try ultravisor.evidence(request: request, bound: $0) }
+    }
+
     /// Verifications of different pieces in each second of processor time, from their JSON text.
     ///
     /// - Parameter isCold: whether each is the first of its verifier.
     func verificationsPerSecond(seconds: Int, isCold: Bool) async throws -> Double {
-        let context = VerificationContext(clock: .fixed(now), collateral: collateral)
+        let context = VerificationContext(
+            clock: .fixed(now), collateral: collateral, challengeState: challengeState)
         var verifier = verifier()
         _ = try await verify(pieces[0], by: verifier, context)
         let start = ProcessTime.seconds

@@ -1,5 +1,6 @@
 import Crypto
 import X509TestSupport
+import X509Trust
 
 /// How often one core can check the signatures that a verification cannot do without, and nothing else.
 enum SignatureBound {
@@ -10,6 +11,8 @@ enum SignatureBound {
         case quotes
         /// A quote of a TPM: one by RSA with 2048 bits.
         case tpmQuotes
+        /// A report of a Hygon processor: one on the curve of SM2 over 1040 bytes.
+        case sm2
     }
 
     static func perSecond(_ kind: Kind, seconds: Int) throws -> Double {
@@ -34,6 +37,12 @@ enum SignatureBound {
             return try rate(seconds) {
                 key.publicKey.isValid(signature: signature, over: message, .rsaPKCS1(.sha256))
             }
+        case .sm2:
+            let key = try TestKey.generate(.sm2)
+            let message = [UInt8](repeating: 7, count: 1040)
+            let algorithm = SignatureAlgorithm.sm2Raw(userID: Array("bound".utf8))
+            let signature = try key.sign(message, algorithm)
+            return try rate(seconds) { key.publicKey.isValid(signature: signature, over: message, algorithm) }
         }
     }
 

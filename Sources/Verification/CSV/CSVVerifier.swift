@@ -27,6 +27,11 @@ public struct CSVVerifier: EvidenceVerifier {
         self.init(options, root: .hygon)
     }
 
+    /// A verifier under another root than Hygon's, 832 bytes in Hygon's form. Throws `malformed_evidence`.
+    package init(_ options: Options, rootCertificate: [UInt8]) throws(VerificationError) {
+        self.init(options, root: try CSVAuthorityCertificate(parsing: rootCertificate, "The root"))
+    }
+
     init(_ options: Options, root: CSVAuthorityCertificate?) {
         self.options = options
         self.root = root

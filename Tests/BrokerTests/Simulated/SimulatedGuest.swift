@@ -35,6 +35,8 @@ struct SimulatedGuest: Sendable {
         try self.init(.se) { digest, challenge in try ultravisor.evidence(request: challenge, bound: digest) }
     }
 
+    init(_ hygon: SimulatedHygon) throws { try self.init(.csv) { try hygon.evidence(bound: $0) } }
+
     init(_ guest: SimulatedSNPGuest, form: SimulatedSNPGuest.Form = .fields(.agent15)) throws {
         try self.init(.snp) { try guest.evidence(bound: $0, form: form) }
     }

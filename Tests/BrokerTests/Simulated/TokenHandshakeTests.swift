@@ -31,6 +31,9 @@ struct TokenHandshakeTests {
                 - {tee: se, claim: executables, value: 3, when: ["claims.tag in reference('tag')"]}
                 - {tee: se, claim: hardware, value: 2, when: []}
                 - {tee: se, claim: configuration, value: 2, when: []}
+                - {tee: csv, claim: executables, value: 3, when: ["claims.measure in reference('measure')"]}
+                - {tee: csv, claim: hardware, value: 2, when: ["claims.version == '2'"]}
+                - {tee: csv, claim: configuration, value: 2, when: ["claims.policy.nodbg == 1"]}
             """
 
     /// The guest gets the secret, its twin is refused with this code, and what it made for another challenge too.
@@ -100,6 +103,44 @@ struct TokenHandshakeTests {
         let start = SampleGuest.authBody(tee: "se")
         let (first, cookie) = try await site.test.broker.challenge(start)
         #expect(first.nonce.hasPrefix("{") && cookie.value.utf8.count <= 4096)
+    }
+
+    @Test("A8, A10: a CSV guest from challenge to secret, and nothing for its twin in debug mode or a replay")
+    func csv() async throws {
+        let hygon = try SimulatedHygon(.v2)
+        let verifier = try CSVVerifier(.init(), rootCertificate: hygon.rootCertificate())
+        let site = try await SimulatedSite(policies: Self.policies, verifiers: [verifier])
+        try await site.register(["measure": [.string(String(repeating: "5e", count: 32))]])
+        let twin = hygon.twin { $0.policy = 0x3E }
+        try await prove(SimulatedGuest(hygon), site, twin: SimulatedGuest(twin), code: "debug_enabled")
+    }
+
+    @Test("the shipped appraisal affirms Secure Execution guests, and recognises no realm, Nitro enclave or CSV guest")
+    func shippedAppraisal() async throws {
+        let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded())
+        let (ibm, ultravisor) = (try SimulatedIBM(at: now), try SimulatedUltravisor())
+        let (realm, enclave) = (try SimulatedRealm(), try SimulatedNitroEnclave(at: now))
+        let hygon = try SimulatedHygon(.v2)
+        let site = try await SimulatedSite(verifiers: [
+            SEVerifier(
+                SEVerifier.Options(
+                    anchors: ibm.anchors, authorities: ibm.authorities, revocationLists: try ibm.lists(),
+                    hostKeys: [try ibm.document(of: ultravisor.key.publicKey)], images: [ultravisor.image])),
+            CCAVerifier(CCAVerifier.Options(endorsements: realm.endorsements)),
+            NitroVerifier(NitroVerifier.Options(anchors: enclave.anchors)),
+            try CSVVerifier(.init(), rootCertificate: hygon.rootCertificate()),
+        ])
+        try await site.test.put("default/key/1", "the secret")
+        let affirmed = try await site.test.attest(SimulatedGuest(ultravisor))
+        _ = try await site.test.release("default/key/1", cookie: affirmed.cookie.value)
+        for guest in [try SimulatedGuest(realm), try SimulatedGuest(enclave), try SimulatedGuest(hygon)] {
+            let attestation = try await site.test.attest(guest)
+            let error = try await brokerError {
+                _ = try await site.test.release("default/key/1", cookie: attestation.cookie.value)
+            }
+            #expect(error?.kind == .denied, "\(guest.tee)")
+            #expect(try await site.lastDecision().allowed == false)
+        }
     }
 
     @Test("a Secure Execution guest gets no challenge where no machine is trusted, and the answer says why")
