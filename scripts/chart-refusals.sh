@@ -91,6 +91,8 @@ refused broker.enabled=false --set controller.externalBroker.url=https://a.examp
 refused Charts/claviger-crds --set 'agentProfiles[0].name=a' --set 'agentProfiles[0].namespace=b' --set 'agentProfiles[0].spec.broker.urls[0]=c'
 refused 'takes Kubernetes 1.36' --set injection.mode=AdmissionPolicy --kube-version 1.35.0
 refused injection.caBundle --set injection.mode=AdmissionPolicy
+refused 'nobody reads them' --values $chart/ci/admission-policy-values.yaml --set crds.enabled=false \
+    --set 'agentProfiles[0].name=a' --set 'agentProfiles[0].namespace=b' --set 'agentProfiles[0].spec.broker.urls[0]=https://c'
 
 # A45: what weakens the system is not to be had in production, whatever is switched off. (Peer: a misspelt profile was permissive.)
 never allowSample --set broker.configuration.attestation.allowSample=true

@@ -18,7 +18,7 @@ from chartchecks.objects import Definitions
 from structural import TextLoader
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGES = ["docs/install.md", "docs/kubernetes.md", "docs/injection.md", "docs/operation.md", "Charts/claviger/README.md",
+PAGES = ["docs/install.md", "docs/kubernetes.md", "docs/injection.md", "docs/operations.md", "Charts/claviger/README.md",
          "Charts/claviger-crds/README.md"]
 PROGRAMS = {"claviger", "claviger-broker", "claviger-controller", "attestation-agent"}
 # The Services of a release `claviger` in the namespace of this name.
@@ -89,10 +89,29 @@ def check_links(page, text):
         require((ROOT / page).parent.joinpath(target).exists(), f"{page}: the link {target} leads nowhere")
 
 
+def mebibytes(quantity):
+    number, unit = re.fullmatch(r"(\d+) ?([MG])iB?", quantity).groups()
+    return int(number) * (1 if unit == "M" else 1024)
+
+
+def check_figures(values):
+    """What was measured fits into what the chart allows, with room for a third more."""
+    text = (ROOT / "docs/controller.md").read_text("utf-8")
+    table = text.partition("## Figures")[2]
+    measured = [mebibytes(figure) for figure in re.findall(r"\| (\d+ [MG]iB) \|", table)]
+    require(len(measured) >= 4, "docs/controller.md has no figures")
+    limit = mebibytes(values["controller"]["resources"]["limits"]["memory"])
+    require(limit >= max(measured) * 4 // 3, f"the controller may use {limit} MiB, and docs/controller.md measured {max(measured)}")
+    resident = [mebibytes(figure) for figure in re.findall(r"(\d+ MiB) resident", (ROOT / "docs/agent.md").read_text("utf-8"))]
+    limit = mebibytes(values["injection"]["limits"]["memory"])
+    require(resident and limit >= max(resident) * 4 // 3, f"an agent may use {limit} MiB, and docs/agent.md measured {resident}")
+
+
 def main(programs):
     definitions = Definitions()
     schema = json.loads((ROOT / "Charts/claviger/values.schema.json").read_text("utf-8"))
     values = jsonschema.Draft7Validator(schema)
+    check_figures(yaml.safe_load((ROOT / "Charts/claviger/values.yaml").read_text("utf-8")))
     count = 0
     for page in PAGES:
         text = (ROOT / page).read_text("utf-8")
@@ -103,7 +122,7 @@ def main(programs):
             if language == "sh":
                 for words in commands(block):
                     check_command(page, words, programs)
-            elif language == "yaml" and page != "docs/operation.md":
+            elif language == "yaml" and page != "docs/operations.md":
                 check_yaml(page, block, definitions, values)
     if not failed:
         print(f"check-docs: {count} blocks in {len(PAGES)} pages")

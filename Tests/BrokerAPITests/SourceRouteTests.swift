@@ -10,7 +10,7 @@ import Testing
 
 @Suite("Policies of a source over HTTP", .timeLimit(.minutes(5)))
 struct SourceRouteTests {
-    /// What docs/operation.md gives a controller.
+    /// What docs/operations.md gives a controller.
     static let controllerRules = [
         AccessRuleConfiguration(
             role: "controller", allowedEndpoints: "^/claviger/v1/sources/east/policies$", methods: ["PUT"]),

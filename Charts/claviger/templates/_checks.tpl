@@ -51,6 +51,9 @@ What the schema cannot say, or says only while it is asked: `helm --skip-schema-
 {{- if and (eq .Values.injection.mode "AdmissionPolicy") (not .Values.injection.caBundle) -}}
 {{- fail "injection.caBundle is required with injection.mode AdmissionPolicy: what the broker's certificate leads to, in PEM." -}}
 {{- end -}}
+{{- if and (eq .Values.injection.mode "AdmissionPolicy") .Values.agentProfiles -}}
+{{- fail "agentProfiles are for injection.mode Webhook: with AdmissionPolicy nobody reads them." -}}
+{{- end -}}
 {{- end }}
 
 {{/* Whether the controller serves admission: "true" or nothing. */}}
