@@ -113,7 +113,11 @@ struct ControllerAssembly: Sendable {
         let cache = cache(of: .agentProfiles) { change in if change.isOfSubstance { queue.add(change.key) } }
         caches.append(cache)
         profiles = cache
-        let reconciler = ProfileReconciler(cache: cache, statuses: statuses, events: events)
+        let injection = settings.admission?.injection
+        let census = injection.flatMap { settings in
+            settings.image.map { _ in PodCensus(api: api, settings: settings, environment: environment) }
+        }
+        let reconciler = ProfileReconciler(cache: cache, statuses: statuses, events: events, census: census)
         add("profiles", queue, workers: 2, [cache], everything: { cache.keys }) {
             (key, leadership) async throws(ControllerError) in
             try await reconciler.reconcile(key, leadership)

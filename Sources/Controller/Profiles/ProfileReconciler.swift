@@ -9,17 +9,38 @@ struct ProfileReconciler: Sendable {
     let cache: any ObjectCache
     let statuses: any StatusPort
     let events: any EventPort
+    /// Counts pods; nil where nobody injects by profiles.
+    let census: PodCensus?
 
     func reconcile(_ key: ObjectKey, _ leadership: Leadership) async throws(ControllerError) -> Duration? {
         guard let object = cache[key], object.deletionTimestamp == nil else { return nil }
-        let status = WantedStatus(
-            conditions: [Self.condition(of: object)])
+        var status = WantedStatus(conditions: [Self.condition(of: object)])
+        if let census, let namespace = key.namespace {
+            let tally = await census.tally(of: key.name, in: namespace) { usable(in: namespace) }
+            if let tally { status.fields = tally.fields }
+        }
         try leadership.check()
         try await statuses.write(status, on: object, of: .agentProfiles, under: leadership)
         for transition in StatusTransition.between(object.status, status, of: [Self.ready]) {
             transition.record(to: events, about: object)
         }
-        return nil
+        return census == nil ? nil : PodCensus.period
+    }
+
+    private func usable(in namespace: String) -> [String: AgentProfileSpec] {
+        Dictionary(
+            cache.objects.filter { $0.namespace == namespace }.compactMap { object in
+                Self.spec(of: object).map { (object.name, $0) }
+            },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    private static func spec(of object: KubernetesObject) -> AgentProfileSpec? {
+        guard object.unreadable == nil,
+            let documents = try? ResourceParser.parse(object.plainDocument, source: "\(object)"),
+            case .agentProfile(let spec)? = documents.first?.spec
+        else { return nil }
+        return spec
     }
 
     static func condition(of object: KubernetesObject) -> Condition {

@@ -125,6 +125,7 @@ struct AdmissionOverTLSTests {
             }
             let first = try leader()?.hasPrefix("one") == true ? 0 : 1
             await replicas[first].kill()
+            cluster.clearRequests()
             let heir = 1 - first
             try await eventually(by: replicas[heir].controller) {
                 try leader()?.hasPrefix(heir == 0 ? "one" : "two") == true
@@ -133,7 +134,20 @@ struct AdmissionOverTLSTests {
             for port in [ports[heir]] {
                 #expect(try await Self.ask(port, trusting: try #require(bundles.first)) == 200)
             }
-            try await Task.sleep(for: .seconds(4))
+            // The heir has looked at all of it, and so does another one.
+            let looked = ["secrets/claviger-admission-tls", "validatingwebhookconfigurations/claviger"]
+            try await eventually(by: replicas[heir].controller) {
+                let read = cluster.requests.filter { $0.method == "GET" && $0.status == 200 }.map(\.path)
+                return looked.allSatisfy { name in read.contains { $0.hasSuffix(name) } }
+            }
+            let assembly = try AdmissionAssembly(
+                AdmissionCluster.settings(),
+                profiles: InformedCache(resource: .agentProfiles, followers: [], environment: .system),
+                controller: KubernetesSettings(source: "cluster", leaseNamespace: "claviger", candidate: "three"),
+                api: try AdmissionCluster.client(server), environment: .system,
+                metrics: ControllerMetrics(factory: MetricsRegistry()), logger: AdmissionCluster.silent)
+            var publication = Publication()
+            #expect(try await assembly.keeper?.pass(&publication, .unelected(fence: 1)) == false)
             #expect(try versions() == before && AdmissionCluster.bundles(cluster) == bundles)
             #expect(replicas[heir].isReady)
             await replicas[heir].kill()

@@ -57,7 +57,7 @@ struct HostileAgents: Sendable, CustomTestStringConvertible {
         at("/spec/initContainers/-", ["name": "claviger-agent", "image": "registry.example/evil:1"]),
         at("/spec/initContainers/0", ["name": "first", "image": "registry.example/first:1"]),
         at("/spec/containers/-", ["name": "claviger-agent", "image": "registry.example/evil:1"]),
-        at("/spec/hostNetwork", true),
+        at("/spec/hostNetwork", true), at("/spec/hostPID", true),
     ]
 
     private static func at(_ path: String, _ value: JSONValue) -> HostileAgents {

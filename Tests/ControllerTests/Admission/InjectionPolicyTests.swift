@@ -106,7 +106,8 @@ struct InjectionPolicyTests {
     @Test("no pod that asks starts without the agent: where there is no webhook, the second policy refuses it")
     func guardRail() async throws {
         for name in [
-            "foreign-agent", "taken-name", "host-network", "files", "strange-wish", "upper-case-wish", "empty-wish",
+            "foreign-agent", "taken-name", "host-network", "host-processes", "files", "strange-wish", "upper-case-wish",
+            "empty-wish",
         ] {
             let pod = try PodFiles.pod(name)
             let stored = try Self.inject(pod) ?? pod
@@ -222,7 +223,7 @@ struct InjectionPolicyTests {
                 }
                 #expect(stored.annotations["claviger.dev/agent-ca"] == PodFiles.settings.authorities)
             }
-            for name in ["files", "host-network", "strange-wish", "foreign-agent", "taken-name"] {
+            for name in ["files", "host-network", "host-processes", "strange-wish", "foreign-agent", "taken-name"] {
                 let error = await #expect(throws: KubernetesError.self) { try await create(name, in: "payments") }
                 #expect(error?.message.contains("claviger-injection-guard") == true, "\(name): \(error?.message ?? "")")
             }

@@ -7,11 +7,17 @@ import Policy
 struct AgentFolders: Sendable, Hashable {
     /// Folders of every system, which would be hidden from all containers.
     private static let reserved: Set<String> = [
-        "", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys",
-        "/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/sbin", "/var", "/var/lib", "/var/run", "/var/run/secrets",
-        "/etc/ssl", "/etc/ssl/certs", InjectionNames.configurationFolder, InjectionNames.serviceAccountFolder,
+        "", "/bin", "/boot", "/etc", "/etc/pki", "/etc/pki/tls", "/etc/pki/tls/certs", "/etc/ssl", "/etc/ssl/certs",
+        "/home", "/lib", "/lib64", "/mnt", "/opt", "/root", "/run", "/run/lock", "/run/secrets", "/sbin", "/srv",
+        "/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/local", "/usr/local/bin",
+        "/usr/local/lib", "/usr/local/sbin", "/usr/sbin", "/usr/share", "/var", "/var/lib", "/var/log", "/var/run",
+        "/var/run/secrets", "/var/tmp",
     ]
-    private static let reservedTrees = ["/proc", "/sys", "/dev", InjectionNames.configurationFolder]
+    /// Those of the kernel, the agent itself, and the token of the service account: `/var/run` is `/run` in most images.
+    private static let reservedTrees = [
+        "/proc", "/sys", "/dev", InjectionNames.configurationFolder, InjectionNames.program,
+        "/var/run/secrets/kubernetes.io", "/run/secrets/kubernetes.io",
+    ]
 
     /// In the order of their names, which numbers the volumes.
     let paths: [String]
@@ -28,7 +34,7 @@ struct AgentFolders: Sendable, Hashable {
 
     /// Whether a folder may be an agent's.
     static func isFree(_ folder: String) -> Bool {
-        !reserved.contains(folder) && !reservedTrees.contains { folder.hasPrefix($0 + "/") }
+        !reserved.contains(folder) && !reservedTrees.contains { folder == $0 || folder.hasPrefix($0 + "/") }
     }
 
     /// A path of a mount as the kernel would read it: without empty steps, `.`, and `..`.

@@ -66,7 +66,10 @@ enum InjectionChoice: Sendable {
             guard object.spec?["selector"] != nil else { continue }
             guard mayTake(object, pod) else { continue }
             let spec = try read(object)
-            if let selector = spec.selector, takes(selector, pod) { result.append((object.name, spec)) }
+            if spec.selector?.takes(labels: pod.labels, runtimeClass: pod.spec["runtimeClassName"]?.stringValue) == true
+            {
+                result.append((object.name, spec))
+            }
         }
         return result
     }
@@ -82,13 +85,6 @@ enum InjectionChoice: Sendable {
             && labels.allSatisfy { label in label.value.stringValue.map { pod.labels[label.name] == $0 } ?? true }
     }
 
-    private static func takes(_ selector: AgentProfileSpec.Selector, _ pod: PodShape) -> Bool {
-        let runtimeClass = pod.spec["runtimeClassName"]?.stringValue
-        return selector.matchLabels.allSatisfy { pod.labels[$0.key] == $0.value }
-            && (selector.runtimeClassNames.isEmpty
-                || runtimeClass.map { selector.runtimeClassNames.contains($0) } ?? false)
-    }
-
     private static func read(_ object: KubernetesObject) throws(InjectionRefusal) -> AgentProfileSpec {
         do throws(PolicyError) {
             let documents = try ResourceParser.parse(object.plainDocument, source: "\(object)")
@@ -99,5 +95,13 @@ enum InjectionChoice: Sendable {
             throw InjectionRefusal(
                 code: "profile_invalid", message: "The AgentProfile \(object.name) cannot be read\(first)")
         }
+    }
+}
+
+extension AgentProfileSpec.Selector {
+    /// Whether a pod with these labels, of this runtime class, is meant.
+    func takes(labels: [String: String], runtimeClass: String?) -> Bool {
+        matchLabels.allSatisfy { labels[$0.key] == $0.value }
+            && (runtimeClassNames.isEmpty || runtimeClass.map { runtimeClassNames.contains($0) } ?? false)
     }
 }

@@ -42,6 +42,10 @@ extension InjectionPolicy {
                 "A pod with an agent cannot share the node's network: leave hostNetwork out."
             ),
             (
+                "!has(object.spec.hostPID) || !object.spec.hostPID",
+                "A pod with an agent cannot share the node's processes: leave hostPID out."
+            ),
+            (
                 "!object.spec.containers.exists(c, c.name == '\(name)')",
                 "The name \(name) is the agent's: give the container another one."
             ),

@@ -54,6 +54,10 @@ struct PodInjector: Sendable {
             throw refuse(
                 "It shares the node's network, where every process could ask the agent: leave hostNetwork out.")
         }
+        if pod.spec["hostPID"]?.boolValue == true {
+            throw refuse(
+                "It sees the node's processes, which a signal of its agent could reach: leave hostPID out.")
+        }
         if pod.isForWindows { throw refuse("There is no agent for Windows.") }
         guard pod.ephemeralContainers.isEmpty else {
             throw refuse("A new pod has no ephemeral containers: leave them out.")
