@@ -22,17 +22,21 @@ public enum AdminToken {
         public var role: String
         /// How long it holds.
         public var lifetime: Duration
+        /// Whether the broker takes it for one request only.
+        public var isForOneRequest: Bool
 
         /// The content of a token.
         public init(
             issuer: String = AdminToken.defaultIssuer, audience: String = AdminToken.defaultAudience,
-            subject: String = "admin", role: String = "admin", lifetime: Duration = .seconds(3_600)
+            subject: String = "admin", role: String = "admin", lifetime: Duration = .seconds(3_600),
+            isForOneRequest: Bool = false
         ) {
             self.issuer = issuer
             self.audience = audience
             self.subject = subject
             self.role = role
             self.lifetime = lifetime
+            self.isForOneRequest = isForOneRequest
         }
     }
 
@@ -44,12 +48,13 @@ public enum AdminToken {
     ) throws(JOSEError) -> SecretBytes {
         let issuedAt = Int64(now.timeIntervalSince1970)
         let header: JSONObject = ["alg": .string(key.algorithm.rawValue), "typ": "JWT"]
-        let claims: JSONObject = [
+        var claims: JSONObject = [
             "iss": .string(content.issuer), "sub": .string(content.subject), "aud": [.string(content.audience)],
             "role": .string(content.role), "iat": .int(issuedAt),
             "exp": .int(issuedAt + content.lifetime.components.seconds),
             "jti": .string(Hex.encode(SecretBytes.random(count: 16).copyBytes())),
         ]
+        if content.isForOneRequest { claims["claviger_use"] = "once" }
         return SecretBytes(Array(try JWS.sign(header: header, payload: claims.serialized(), with: key).utf8))
     }
 

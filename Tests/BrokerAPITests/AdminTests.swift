@@ -52,6 +52,40 @@ struct AdminTests {
         }
     }
 
+    @Test("A46: a token for one request is taken once, whoever races for it, and a refusal by role does not use it up")
+    func oneRequest() async throws {
+        try await RunningBroker.serve { server in
+            let once: JSONObject = ["claviger_use": "once", "jti": "first"]
+            let bearer = try server.admin.token(role: "reader", extra: once)
+            #expect(try await server.send("POST", "/claviger/v1/keys/rotate", bearer: bearer).status == 403)
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<6 {
+                    group.addTask { try await server.send("GET", "/claviger/v1/policies", bearer: bearer).status }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(statuses.sorted() == [200, 401, 401, 401, 401, 401])
+            let again = try await server.send("GET", "/claviger/v1/whoami", bearer: bearer)
+            #expect(again.status == 401 && again.errorType == "AdminAuthAccess")
+            // The next one of the same issuer is another.
+            let next = try server.admin.token(role: "reader", extra: ["claviger_use": "once", "jti": "second"])
+            #expect(try await server.send("GET", "/claviger/v1/whoami", bearer: next).status == 200)
+        }
+    }
+
+    @Test(
+        "A46: a token whose use is not understood, or that could not be known again, is not taken",
+        arguments: [
+            ["claviger_use": "twice", "jti": "a"], ["claviger_use": "once"], ["claviger_use": true, "jti": "a"],
+            ["claviger_use": "once", "jti": ""],
+        ] as [JSONObject])
+    func strangeUse(_ claims: JSONObject) async throws {
+        try await RunningBroker.serve { server in
+            let bearer = try server.admin.token(role: "reader", extra: claims)
+            #expect(try await server.send("GET", "/claviger/v1/whoami", bearer: bearer).status == 401)
+        }
+    }
+
     @Test("KBS 12.6.34: under DenyAll nobody administrates")
     func denyAll() async throws {
         try await RunningBroker.serve(configure: { $0.admin = AdminConfiguration() }) { server in

@@ -1,5 +1,6 @@
 import AdminClient
 import Broker
+import Encodings
 import Foundation
 import Glibc
 import JOSE
@@ -28,6 +29,24 @@ struct FolderTests {
         #expect(claims.object["role"] == "admin")
         #expect(throws: CommandFailure.self) { try command.run() }
         #expect(try AdminToken.read(file: out + "/admin-token") == token)
+    }
+
+    @Test("A46: with --once the token says that it is for one request, and has an identifier to know it again by")
+    func oneRequest() throws {
+        let scratch = try Scratch()
+        let out = scratch.path + "/admin"
+        func claims(of file: String) throws -> JSONObject {
+            let token = try AdminToken.read(file: "\(out)/\(file)").copyBytes()
+            return try JWTClaims(payload: try JWS(compact: String(decoding: token, as: UTF8.self)).payload).object
+        }
+        try AdminInitCommand.parse(["--out", out, "--once"]).run()
+        let key = out + "/admin-key.pem"
+        try AdminTokenCommand.parse(["--key", key, "--once", "--out", out + "/next"]).run()
+        try AdminTokenCommand.parse(["--key", key, "--out", out + "/reusable"]).run()
+        let (first, next) = (try claims(of: "admin-token"), try claims(of: "next"))
+        #expect(first["claviger_use"] == "once" && next["claviger_use"] == "once")
+        #expect(try #require(first["jti"]?.stringValue).count == 32 && first["jti"] != next["jti"])
+        #expect(try claims(of: "reusable")["claviger_use"] == nil)
     }
 
     @Test("the broker reads the configuration that admin init prints")

@@ -1,5 +1,6 @@
+import Crypto
 public import Encodings
-import FoundationEssentials
+public import FoundationEssentials
 import JOSE
 import Storage
 
@@ -34,6 +35,23 @@ public struct RevocationTarget: Sendable, Hashable {
 
 extension Broker {
     private static let longRevocationYears = 10
+
+    /// Uses up an admin token that is good for one request, for all brokers of the database.
+    ///
+    /// - Parameters:
+    ///   - identifier: the token's `jti`, which is not stored as it is.
+    ///   - issuer: who issued it.
+    ///   - end: until when it could be shown again.
+    /// - Returns: false when it was used before.
+    public func spend(adminToken identifier: String, of issuer: String, until end: Date) async throws(BrokerError)
+        -> Bool
+    {
+        let name: JSONValue = ["claviger admin token", .string(issuer), .string(identifier)]
+        let hash = Array(SHA256.hash(data: Array(name.serializedString().utf8)))
+        return try await storing { () async throws(StorageError) in
+            try await sessions.spend(hash: hash, expires: end)
+        }
+    }
 
     /// Revokes a token, with its session, or a TEE key. It takes effect with the next request that any replica answers.
     public func revoke(

@@ -12,7 +12,7 @@ struct AdminGate: Sendable {
     private let rules: [AccessRule]
     private let maximumLifetime: Double
     private let clock: WallClock
-    private static let leeway: Int64 = 60
+    static let leeway: Int64 = 60
 
     /// Loads the keys and compiles the access list.
     init(
@@ -90,6 +90,15 @@ struct AdminGate: Sendable {
         }
         return AdminPrincipal(
             issuer: provider.issuer, subject: identity.subject, role: identity.role, workload: identity.workload,
-            expiresAt: Date(timeIntervalSince1970: Double(seconds)))
+            expiresAt: Date(timeIntervalSince1970: Double(seconds)), singleUse: try Self.singleUse(claims))
+    }
+
+    /// The identifier of a token that says that it is for one request. What else it may say of its use is not understood.
+    private static func singleUse(_ claims: JWTClaims) throws(AdminRefusal) -> String? {
+        guard let use = claims.object["claviger_use"] else { return nil }
+        guard use == "once", let identifier = claims.object["jti"]?.stringValue, !identifier.isEmpty else {
+            throw .notVerified(code: "admin_token_use")
+        }
+        return identifier
     }
 }

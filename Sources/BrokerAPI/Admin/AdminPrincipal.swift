@@ -12,6 +12,8 @@ struct AdminPrincipal: Sendable, Hashable {
     /// The pod that the token is bound to, for tokens of a cluster.
     let workload: String?
     let expiresAt: Date
+    /// What a token for one request is known by; nil for one that counts until it ends.
+    var singleUse: String?
 
     var administrator: Administrator { Administrator(issuer: issuer, subject: subject, role: role) }
 

@@ -106,12 +106,21 @@ struct BrokerResponder: HTTPResponder {
             guard limiter.admits(source) else { throw .tooManyRequests }
             return nil
         case .admin:
+            let endpoint = target.segments.count > 2 ? target.segments[2] : ""
+            let principal: AdminPrincipal
             do throws(AdminRefusal) {
-                return try await gate.admit(
+                principal = try await gate.admit(
                     bearer: Exchange.bearer(in: request.headers), method: request.method.rawValue, target: target.text)
             } catch {
-                throw error.error(endpoint: target.segments.count > 2 ? target.segments[2] : "")
+                throw error.error(endpoint: endpoint)
             }
+            if let identifier = principal.singleUse {
+                let end = principal.expiresAt.addingTimeInterval(Double(2 * AdminGate.leeway))
+                guard try await broker.spend(adminToken: identifier, of: principal.issuer, until: end) else {
+                    throw AdminRefusal.notVerified(code: "admin_token_used").error(endpoint: endpoint)
+                }
+            }
+            return principal
         }
     }
 

@@ -53,6 +53,21 @@ public struct SessionRepository: Sendable {
         RETURNING 1::bigint
         """)
 
+    /// Spends what may be used once and opens no session: of any number of racing callers, on any number of brokers, one gets
+    /// true.
+    ///
+    /// - Parameters:
+    ///   - hash: a digest of what is spent.
+    ///   - expires: until when it must be remembered.
+    public func spend(hash: [UInt8], expires: Date) async throws(StorageError) -> Bool {
+        try await database.write(SQLStatement(Self.spend, [.bytes(hash), .date(expires)])).affected > 0
+    }
+
+    private static let spend = SQL(
+        """
+        INSERT INTO nonces (hash, expires_at) VALUES ($1::bytea, $2::timestamptz) ON CONFLICT (hash) DO NOTHING
+        """)
+
     /// The payload of a session; nil if there is none of that hash or it ended before `now`.
     ///
     /// - Throws: `corrupt` when the row was changed or moved.

@@ -32,6 +32,9 @@ struct AdminInitCommand: ParsableCommand {
     @Option(help: "How long the first token holds, for example 30m or 8h.")
     var ttl = DurationArgument.oneHour
 
+    @Flag(help: "The broker takes the first token for one request only.")
+    var once = false
+
     func run() throws {
         try FileManager.default.createDirectory(
             atPath: out, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -42,11 +45,13 @@ struct AdminInitCommand: ParsableCommand {
         let key = try SigningKey.generate(algorithm.signature)
         try PrivateFile.create(names.key, Array(try key.pemRepresentation().utf8))
         try PrivateFile.create(names.publicKey, Array(key.publicPEM.utf8), mode: 0o644)
-        let token = try AdminToken.sign(AdminToken.Content(lifetime: ttl.duration), with: key)
+        let token = try AdminToken.sign(
+            AdminToken.Content(lifetime: ttl.duration, isForOneRequest: once), with: key)
         try PrivateFile.create(names.token, token.copyBytes() + [0x0A])
         Terminal.write(Self.configurationSnippet(publicKeyFile: StateFolder.absolute(names.publicKey)))
         Terminal.note(
-            "wrote \(names.key), \(names.publicKey) and \(names.token) (good for \(ttl.defaultValueDescription))")
+            "wrote \(names.key), \(names.publicKey) and \(names.token) "
+                + "(good for \(once ? "one request within " : "")\(ttl.defaultValueDescription))")
     }
 
     static func configurationSnippet(publicKeyFile: String) -> String {

@@ -26,6 +26,9 @@ struct AdminTokenCommand: ParsableCommand {
     @Option(help: "How long it holds, for example 30m or 8h.")
     var ttl = DurationArgument.oneHour
 
+    @Flag(help: "The broker takes it for one request only.")
+    var once = false
+
     @Option(help: "The file to write; one that exists is replaced.")
     var out: String?
 
@@ -35,11 +38,13 @@ struct AdminTokenCommand: ParsableCommand {
     func run() throws {
         let signingKey = try SigningKey(pem: InputFile.text(key, limit: 65_536))
         let content = AdminToken.Content(
-            issuer: issuer, audience: audience, subject: subject, role: role, lifetime: ttl.duration)
+            issuer: issuer, audience: audience, subject: subject, role: role, lifetime: ttl.duration,
+            isForOneRequest: once)
         let token = try AdminToken.sign(content, with: signingKey)
         if let out {
             try PrivateFile.replace(out, token.copyBytes() + [0x0A])
-            Terminal.note("wrote \(out) (good for \(ttl.defaultValueDescription))")
+            Terminal.note(
+                "wrote \(out) (good for \(once ? "one request within " : "")\(ttl.defaultValueDescription))")
         } else if force || !Terminal.outputIsTerminal {
             Terminal.write(token.copyBytes() + [0x0A])
         } else {
