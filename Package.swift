@@ -79,6 +79,7 @@ let embeddedAuthorities =
         "azure-root-2023", "azure-ca-01", "azure-ca-03", "google-root-2018", "google-ca-2020", "google-ca-2021",
         "google-root-2022", "google-ca-2022",
     ].map { "tpm-\($0).der" } + ["aws-nitro-root.der", "hygon-hrk.cert"]
+    + ["nvidia-device-root.pem", "nvidia-manifest-root.pem"]
 
 let package = Package(
     name: "claviger",

@@ -5,7 +5,8 @@ import Verification
 public enum OfflineVerifiers {
     /// How much is let in.
     public enum Strictness: Sendable {
-        /// What a careful broker lets in, except that revocation lists of AMD's which are not at hand are not missed.
+        /// What a careful broker lets in, except that revocation lists of AMD's which are not at hand are not missed,
+        /// nor NVIDIA's manifests.
         case careful
         /// Whatever a setting could let in, so that evidence can be looked at which would be refused.
         case lenient
@@ -16,6 +17,7 @@ public enum OfflineVerifiers {
         let verifiers: [any EvidenceVerifier] = [
             snp(strictness), tdx(strictness), sgx(strictness), azureSNP(strictness), azureTDX(strictness),
             TPMVerifier(), CCAVerifier(), csv, nitro(strictness), SEVerifier(SEVerifier.Options()),
+            nvidia(strictness),
         ]
         return verifiers + (allowSample ? [SampleVerifier(), SampleDeviceVerifier()] : [])
     }
@@ -67,6 +69,16 @@ public enum OfflineVerifiers {
         var options = NitroVerifier.Options()
         options.allowsDebug = strictness == .lenient
         return NitroVerifier(options)
+    }
+
+    /// Manifests are not missed, because few reports are kept with the manifests that fit them.
+    static func nvidia(_ strictness: Strictness) -> NVIDIAVerifier {
+        var options = NVIDIAVerifier.Options()
+        options.requiresManifests = false
+        options.allowsTrailingZeros = strictness == .lenient
+        options.allowsMissingFirmwareID = strictness == .lenient
+        options.requiresTopology = strictness == .careful
+        return NVIDIAVerifier(options)
     }
 
     /// Anybody can make a quote with a key that nobody vouches for.

@@ -4,7 +4,10 @@ public import Verification
 /// Which kinds of hardware evidence are believed, and what is demanded of each. The defaults are the strict ones.
 public struct VerifierConfiguration: Sendable, Hashable {
     /// The kinds that can be verified.
-    public static let knownKinds: [TEE] = [.snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .tpm, .cca, .se, .csv, .nitro]
+    public static let knownKinds: [TEE] = [
+        .snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .tpm, .cca, .se, .csv, .nitro,
+        .nvidia,
+    ]
 
     /// The kinds of evidence that are believed at all.
     public var kinds = VerifierConfiguration.knownKinds
@@ -31,6 +34,8 @@ public struct VerifierConfiguration: Sendable, Hashable {
     public var csvAllowsVersion1 = false
     /// AWS Nitro Enclaves.
     public var nitro = NitroConfiguration()
+    /// NVIDIA GPUs and switches.
+    public var nvidia = NVIDIAConfiguration()
 
     /// The defaults.
     public init() {}
@@ -159,6 +164,7 @@ extension VerifierRegistry {
             options.allowsVersion1 = configuration.csvAllowsVersion1
             return CSVVerifier(options)
         case .nitro: return NitroVerifier(configuration.nitro.options)
+        case .nvidia: return NVIDIAVerifier(configuration.nvidia.options)
         default: return nil
         }
     }

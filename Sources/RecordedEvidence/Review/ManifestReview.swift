@@ -46,6 +46,7 @@ public struct ManifestReview: Sendable {
         case ("cca", _): await (try CCAEntry(entry, in: folder).examination()).examine(entry, &findings)
         case ("nitro", .trustAnchor): try NitroEntry.examineRoots(entry, folder, &findings)
         case ("nitro", _): await (try NitroEntry.examination(entry, in: folder)).examine(entry, &findings)
+        case ("nvidia", _): try await NVIDIAEntry(entry, in: folder).examine(&findings)
         case ("csv", _): try await CSVEntry(entry, in: folder).examine(&findings)
         case ("se", .knownAnswer): try SEEntry(entry, in: folder).examine(&findings)
         case ("dcap-collateral", _): try CollateralEntry(entry, in: folder, collateral).examine(&findings)
