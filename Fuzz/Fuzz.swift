@@ -21,6 +21,7 @@ enum FuzzTarget: String, CaseIterable {
     case tpmanswer, guestlog, luks, agentfile
     case ovmf, eif, uki, seheader, idblock
     case cbor, cose, ccatoken, corim, nitro, seimage, seevidence
+    case signedmanifest
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -72,6 +73,7 @@ enum FuzzTarget: String, CaseIterable {
         case .cose: cose(bytes)
         case .ccatoken: ccaToken(bytes)
         case .corim: manifest(bytes)
+        case .signedmanifest: signedManifest(bytes)
         case .nitro: nitroDocument(bytes)
         case .seimage: imageHeader(bytes)
         case .seevidence: seEvidence(bytes)

@@ -12,7 +12,8 @@ targets=("$@")
     snpreport snpevidence snptable snpcertificate intelquote pckextension tcbinfo qeidentity
     eventlog tpmquote tpmkey tpmevidence hclreport tpmanswer guestlog luks agentfile
     ovmf eif uki seheader idblock
-    cbor cose ccatoken corim nitro seimage seevidence)
+    cbor cose ccatoken corim nitro seimage seevidence
+    signedmanifest)
 
 swift build --scratch-path .build-fuzz --product fuzz -Xswiftc -gnone -Xcc -g0 -Xcxx -g0
 for target in "${targets[@]}"; do

@@ -6,6 +6,10 @@ package import X509Trust
 ///
 /// Only what verifiers here need is read: the period in which it counts and its concise module identifiers (CoMID).
 package struct CoRIM: Sendable {
+    /// What it is called, bytes as hex; empty when it has no name.
+    package let id: String
+    /// The highest version of its module identifiers.
+    package let version: Int64
     /// When it counts; `nil` for ever.
     package let validity: ClosedRange<Date>?
     /// The module identifiers.
@@ -13,6 +17,7 @@ package struct CoRIM: Sendable {
 
     private static let unsignedTag: UInt64 = 501
     private static let moduleTag: UInt64 = 506
+    private static let uuidTag: UInt64 = 37
     private static let contentTypes = ["application/corim-unsigned+cbor", "application/rim+cbor"]
     private static let rules = CBORRules(maximumBytes: 4 << 20, maximumDepth: 24, maximumItems: 1 << 18)
 
@@ -63,6 +68,9 @@ package struct CoRIM: Sendable {
             modules.append(module)
         }
         self.modules = modules
+        let name = map[0]?.tagged(Self.uuidTag) ?? map[0]
+        id = name?.textValue ?? name?.bytesValue.map { Hex.encode($0) } ?? ""
+        version = modules.compactMap { $0[1]?.mapValue?[1]?.intValue }.max() ?? 0
         validity = try Self.overlap(try map[4].map(Self.period), signedFor)
     }
 
