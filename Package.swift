@@ -47,7 +47,10 @@ func room(
 /// resident, at every start.
 let releaseLinking: [LinkerSetting] = [
     .unsafeFlags(
-        ["-use-ld=lld", "-Xlinker", "--no-export-dynamic", "-Xlinker", "--icf=all"], .when(platforms: [.linux], configuration: .release))
+        [
+            "-use-ld=lld", "-Xlinker", "--no-export-dynamic", "-Xlinker", "--icf=all", "-Xlinker", "-O2", "-Xlinker",
+            "--as-needed", "-Xlinker", "-l:libstdc++.a",
+        ], .when(platforms: [.linux], configuration: .release))
 ]
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {

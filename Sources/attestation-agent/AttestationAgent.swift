@@ -1,7 +1,8 @@
 import ArgumentParser
+import Telemetry
 
 struct AttestationAgent: AsyncParsableCommand {
-    static let version = "0.1.0"
+    static let version = Release.version
 
     static let configuration = CommandConfiguration(
         commandName: "attestation-agent",

@@ -16,7 +16,7 @@ struct BrokerCommand: AsyncParsableCommand {
             Settings come from the configuration file; environment variables override it, and options override both. \
             Without an admin configuration nobody may administrate, and without policies nothing is released.
             """,
-        version: BrokerServer.version, subcommands: [ProbeCommand.self, PoliciesCommand.self])
+        version: Release.version, subcommands: [ProbeCommand.self, PoliciesCommand.self])
 
     @Option(name: .long, help: "Configuration file (YAML). Environment: CLAVIGER_CONFIG.")
     var config: String?

@@ -20,7 +20,7 @@ struct ControllerCommand: AsyncParsableCommand {
             mounted ConfigMap or a Git checkout that something else keeps fresh; a folder with one broken file changes \
             nothing. Exit status with --once: 0 done, 1 refused or invalid, 3 broker unreachable.
             """,
-        subcommands: [InjectionPolicyCommand.self])
+        version: Release.version, subcommands: [InjectionPolicyCommand.self])
 
     @OptionGroup(title: "Broker")
     var broker: BrokerOptions

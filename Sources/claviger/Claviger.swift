@@ -1,8 +1,9 @@
 import ArgumentParser
+import Telemetry
 
 /// The admin's and the CI's program.
 struct Claviger: AsyncParsableCommand {
-    static let versionText = "0.1.0"
+    static let versionText = Release.version
 
     static let configuration = CommandConfiguration(
         commandName: "claviger",

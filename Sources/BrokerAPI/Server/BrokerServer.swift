@@ -14,9 +14,6 @@ public import Telemetry
 
 /// The broker's HTTP face: serves the KBS protocol and the admin API on the configured addresses until shut down.
 public struct BrokerServer: Service {
-    /// The version that metrics and the command line show.
-    public static let version = "0.1.0"
-
     /// How long requests under way may take once a shutdown began; what is open then is closed.
     private static let longestShutdown: Duration = .seconds(5)
 

@@ -23,7 +23,7 @@ struct HTTPMetrics: Sendable {
         responseSize = Recorder(
             label: "kbs_http_response_size_bytes", dimensions: [], aggregate: true, factory: factory)
         active = Gauge(label: "kbs_http_active_connections", dimensions: [], factory: factory)
-        Gauge(label: "kbs_build_info", dimensions: [("version", BrokerServer.version)], factory: factory).record(1)
+        Gauge(label: "kbs_build_info", dimensions: [("version", Release.version)], factory: factory).record(1)
     }
 
     func began(bodyBytes: Int) {
