@@ -1,3 +1,4 @@
+import Telemetry
 import Broker
 import CoreMetrics
 import Synchronization
