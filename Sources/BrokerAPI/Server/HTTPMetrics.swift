@@ -1,4 +1,3 @@
-import Telemetry
 import Broker
 import CoreMetrics
 import Synchronization
