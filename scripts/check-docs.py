@@ -17,6 +17,9 @@ from chartchecks.arguments import known_flags
 from chartchecks.objects import Definitions
 from structural import TextLoader
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
+from pages import WALKED, blocks
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGES = ["docs/install.md", "docs/kubernetes.md", "docs/injection.md", "docs/operations.md", "Charts/claviger/README.md",
          "Charts/claviger-crds/README.md"]
@@ -76,6 +79,17 @@ def check_yaml(page, block, definitions, values):
                 require(False, f"{page}: values: {'.'.join(map(str, error.path))}: {error.message}")
 
 
+def check_walk(page, text):
+    """What is not walked says why, and nothing else does; named tests exist."""
+    for block in blocks(page):
+        require(block.reason is None or block.language == "sh", f"{page}: only commands are walked: {block.reason}")
+        for name in re.findall(r"\b([A-Za-z]+Tests)\b", block.reason or ""):
+            require(any((ROOT / "Tests").rglob(f"{name}.swift")), f"{page}: there is no suite {name}")
+    marked = sum(block.reason is not None for block in blocks(page))
+    require(text.count("not walked:") == marked, f"{page}: a remark about the walk stands above no block")
+    require(page in WALKED or not marked, f"{page}: it is not walked at all")
+
+
 def check_names(page, text):
     """What is copied from a page is called as chart and `make image` call it."""
     for service in re.findall(r"\b([a-z-]+)\.claviger\.svc\b", text):
@@ -87,6 +101,48 @@ def check_names(page, text):
 def check_links(page, text):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
         require((ROOT / page).parent.joinpath(target).exists(), f"{page}: the link {target} leads nowhere")
+
+
+# Of the kinds of other people's operators what the pages use: fields and their types, and what the operator makes by it.
+FOREIGN = {
+    "postgresql.cnpg.io/v1, Cluster": {
+        "instances": int, "storage": {"size": str}, "bootstrap": {"initdb": {"database": str, "owner": str}},
+        "postgresql": {"synchronous": {"method": str, "number": int}}},
+}
+
+
+def unknown(value, known, path):
+    if isinstance(known, dict):
+        for name, part in value.items():
+            if name in known:
+                yield from unknown(part, known[name], f"{path}.{name}")
+            else:
+                yield f"{path}.{name}"
+    elif not isinstance(value, known):
+        yield path
+
+
+def check_foreign(page, text):
+    """A recipe by somebody else's operator: its fields exist, and the chart's values name the Secret and the pods that it makes."""
+    documents = [d for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) for d in yaml.load_all(block, TextLoader)]
+    clusters = []
+    for document in (d for d in documents if isinstance(d, dict) and d.get("kind")):
+        known = FOREIGN.get(f"{document['apiVersion']}, {document['kind']}")
+        if known:
+            clusters.append(document["metadata"]["name"])
+            for path in unknown(document["spec"], known, "spec"):
+                require(False, f"{page}: {document['kind']} {document['metadata']['name']}: {path} is not known or of another type")
+            synchronous = document["spec"]["postgresql"]["synchronous"]
+            require(synchronous["method"] in ("any", "first") and 0 < synchronous["number"] < document["spec"]["instances"],
+                    f"{page}: more standbys have to confirm than there are")
+    for values in (d for d in documents if isinstance(d, dict) and not d.get("kind")):
+        database = values.get("broker", {}).get("database", {})
+        if database.get("secretName", "").endswith("-app"):
+            name = database["secretName"].removesuffix("-app")
+            peers = [p["podSelector"]["matchLabels"] for p in values["networkPolicy"]["broker"]["databaseTo"]]
+            require(name in clusters and database["key"] == "uri" and peers == [{"cnpg.io/cluster": name}],
+                    f"{page}: the values are not those of the database above")
+    return clusters
 
 
 def mebibytes(quantity):
@@ -109,6 +165,7 @@ def check_figures(values):
 
 def main(programs):
     definitions = Definitions()
+    require(set(WALKED) <= set(PAGES), "a page is walked that nobody checks")
     schema = json.loads((ROOT / "Charts/claviger/values.schema.json").read_text("utf-8"))
     values = jsonschema.Draft7Validator(schema)
     check_figures(yaml.safe_load((ROOT / "Charts/claviger/values.yaml").read_text("utf-8")))
@@ -117,6 +174,8 @@ def main(programs):
         text = (ROOT / page).read_text("utf-8")
         check_links(page, text)
         check_names(page, text)
+        check_walk(page, text)
+        require(check_foreign(page, text) or page != "docs/install.md", f"{page}: there is no recipe for a database by an operator")
         for language, block in re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL):
             count += 1
             if language == "sh":

@@ -50,6 +50,8 @@ for secret in kek url ca.key tls.key admin/admin-key.pem admin/admin-token; do
 done
 ! grep -q canary "$work/trace" || fail "A46: the password is shown"
 grep -rqE 'admin-token|admin-key.pem$' <(find "$work/secrets" -type f) && fail "A46: an administrator's credential goes into the cluster"
+grep -q '"claviger_use":"once"' <(cut -d. -f2 "$work/here/admin/admin-token" | tr '_-' '/+' | base64 --decode 2>/dev/null) ||
+    fail "A46: the first token can be used again and again"
 lifetime=$(cut -d. -f2 "$work/here/admin/admin-token" | "$checkout/scripts/python.sh" -c \
     'import base64, json, sys, time; text = sys.stdin.read().strip(); print(json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))["exp"] - int(time.time()))')
 ((lifetime <= 3600)) || fail "A46: the first token holds for $lifetime seconds"

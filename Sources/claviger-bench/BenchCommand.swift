@@ -7,6 +7,7 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "claviger-bench", abstract: "Prints what one core does.",
         subcommands: [
             BrokerCommand.self, PolicyCommand.self, EvidenceCommand.self, AgentCommand.self, ControllerCommand.self,
+            APIServerCommand.self,
         ],
         defaultSubcommand: BrokerCommand.self)
 }

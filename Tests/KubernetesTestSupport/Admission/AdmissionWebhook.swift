@@ -3,7 +3,7 @@ import Encodings
 /// One webhook of a Validating- or MutatingWebhookConfiguration.
 struct AdmissionWebhook: Sendable {
     let name: String
-    /// Nil where it names a Service: this cluster has no network that services live in.
+    /// Nil where it names a Service of which nobody said where it is.
     let url: String?
     let authority: String?
     let failsOpen: Bool
@@ -13,11 +13,12 @@ struct AdmissionWebhook: Sendable {
     private let conditions: [JSONValue]
     private let scope: AdmissionScope
 
-    init(_ json: JSONValue) {
+    init(_ json: JSONValue, services: [String: String] = [:]) {
         name = json["name"]?.stringValue ?? ""
         let client = json["clientConfig"]
-        url = client?["url"]?.stringValue
         service = client?["service"]?["name"]?.stringValue ?? ""
+        let place = services["\(client?["service"]?["namespace"]?.stringValue ?? "")/\(service)"]
+        url = client?["url"]?.stringValue ?? place.map { $0 + (client?["service"]?["path"]?.stringValue ?? "") }
         authority = client?["caBundle"]?.stringValue.flatMap { try? Base64.decode($0) }
             .map { String(decoding: $0, as: UTF8.self) }
         failsOpen = json["failurePolicy"]?.stringValue == "Ignore"
@@ -30,7 +31,7 @@ struct AdmissionWebhook: Sendable {
     /// All webhooks of the configurations of a kind, in the order in which they are asked.
     static func all(_ kind: ResourceKind, _ state: ClusterState) -> [AdmissionWebhook] {
         state.objects(kind).sorted { $0.name < $1.name }.flatMap { $0["webhooks"]?.arrayValue ?? [] }
-            .map(AdmissionWebhook.init)
+            .map { AdmissionWebhook($0, services: state.settings.services) }
     }
 
     /// Whether it is asked about a write.

@@ -157,6 +157,8 @@ package struct ClusterSettings: Sendable {
     package var publishedAuthority: String?
     /// The issuer of service-account tokens; nil for the server's own address.
     package var issuer: String?
+    /// Where the Services of webhooks are, by `namespace/name`: `https://host:port`. There is no network that they live in.
+    package var services: [String: String] = [:]
     /// Denies what the roles would allow: the sentence, or nil.
     package var denial: @Sendable (AccessRequest) -> String? = { _ in nil }
     /// Whether service accounts need roles for what they do. Named users of ``FakeCluster/addUser(_:token:groups:)`` in

@@ -24,6 +24,7 @@ enum BuiltInKinds {
             ResourceKind("", "v1", "pods", "Pod"),
             ResourceKind("", "v1", "configmaps", "ConfigMap"), ResourceKind("", "v1", "services", "Service"),
             ResourceKind("apps", "v1", "deployments", "Deployment"),
+            ResourceKind("apps", "v1", "replicasets", "ReplicaSet"),
             ResourceKind("apps", "v1", "statefulsets", "StatefulSet"),
             ResourceKind("batch", "v1", "jobs", "Job"),
             ResourceKind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"),
