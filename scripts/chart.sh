@@ -20,7 +20,7 @@ fail() {
 for copy in Charts/claviger Charts/claviger-crds; do
     diff -r CRDs $copy/files/crds || fail "the copies of CRDs in $copy differ: cp CRDs/*.yaml $copy/files/crds/"
 done
-for program in claviger claviger-broker claviger-controller; do
+for program in claviger claviger-broker claviger-controller attestation-agent claviger-bench; do
     [[ -x $bin/$program ]] || fail "$bin/$program is missing: build first, or set BIN"
 done
 
@@ -177,10 +177,12 @@ scripts/python.sh scripts/chart-mutants.py keys "$bin" "$fresh.yaml" "$work/4-1.
     "$work/4-1.36-admission-policy.yaml" || fail "a check does not see what it is for"
 
 scripts/python.sh scripts/check-docs.py "$bin" || fail "the documentation is not true"
+scripts/python.sh scripts/check-defects.py || fail "nothing shows that a defect of the peers is not here"
 scripts/python.sh scripts/values-table.py --check $chart || fail "the table of values in $chart/README.md is old: scripts/values-table.py $chart"
 scripts/chart-refusals.sh
 scripts/install-check.sh
 scripts/helm-test.sh
+scripts/docs-walk.sh
 scripts/monitoring-check.sh
 scripts/container-check.sh
 echo "chart: $count renderings checked"

@@ -94,7 +94,16 @@ case " \$* " in
     *) exec "$kubectl" "\$@" ;;
 esac
 KUBECTL
-printf '#!/usr/bin/env bash\nexec %q 4 "$@"\n' "$PWD/scripts/helm.sh" >"$work/bin/helm"
+# Without --wait whoever types has seen the pods change before the next command.
+cat >"$work/bin/helm" <<HELM
+#!/usr/bin/env bash
+set -euo pipefail
+"$PWD/scripts/helm.sh" 4 "\$@"
+[[ " \$* " == *" upgrade "* && " \$* " != *" --wait "* ]] || exit 0
+seen() { "$kubectl" -n claviger get deployment claviger-broker --output "jsonpath={.\$1}"; }
+until [[ \$(seen metadata.generation) == "\$(seen status.observedGeneration)" ]]; do sleep 0.2; done
+until curl --silent --insecure --output /dev/null "https://localhost:${ports[0]}/healthz"; do sleep 0.2; done
+HELM
 chmod +x "$work/bin/kubectl" "$work/bin/helm"
 export PGSERVICEFILE=$work/pg_service.conf PATH=$work/bin:$PATH
 export WALK_DATABASE="postgresql://$role:canary-of-the-password@/walked?host=$socket"
