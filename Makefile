@@ -46,7 +46,7 @@ image: ## container images with podman or buildah
 	scripts/build.sh release
 	scripts/image.sh
 
-chart-check: ## charts, schemas, alerts, dashboard, container files and the pages on installing, with tools that are not ours
+chart-check: ## charts, schemas, alerts, dashboard, container files, and every command of the pages on installing, with tools that are not ours
 	scripts/setup.sh
 	scripts/build.sh programs
 	scripts/schema-check.sh

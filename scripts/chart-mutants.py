@@ -215,6 +215,9 @@ admission_role = on("find", "ClusterRole", "-admission")
 own_role = on("find", "Role", "-controller")
 MUTANTS += [
     ("not the one of docs/injection.md", admission_role(["rules", 0, "verbs"], ["get"])),
+    ("not the one of docs/injection.md", admission_role(["rules", 1], ...)),
+    ("is about foreign objects", admission_role(["rules", 1, "verbs"], ["get", "list"])),
+    ("is about foreign objects", admission_role(["rules", 1, "resources"], ["pods", "nodes"])),
     ("Secrets that it does not name", own_role(["rules", 3, "verbs"], ["create", "get"])),
     ("Role is not the one of docs/controller.md", own_role(["rules", 2, "verbs"], ["get", "list", "watch", "update", "patch"])),
     ("Role is not the one of docs/controller.md", own_role(["rules", 3], ...)),

@@ -182,8 +182,12 @@ class Walk:
         else:
             self.expect(output, "ReleasePolicy/payments/ledger", "tees?", "sample")
 
-    def after_upgrade(self, block, output):
+    def after_upgrade(self, _, output):
         self.expect(output, "STATUS: deployed", "Phase: +Succeeded")
+        # The new leader counts pods: this one's agent may show samples, as no profile has it by now.
+        fields = " ".join(f"{{.status.{name}Pods}}" for name in ("matched", "injected", "outdated"))
+        self.until("a count of the profile's pods", lambda: self.sh(
+            f"kubectl -n payments get agentprofile ledger --output 'jsonpath={fields}' 2>&1").endswith("1 1 1"))
 
     def after_backup_and_restore(self, _, output):
         self.expect(output, "generation")

@@ -9,7 +9,11 @@ import Synchronization
 final class PodCensus: Sendable {
     /// How long a count is good for; profiles of one namespace share it.
     static let period: Duration = .seconds(60)
-    private static let pageSize = 250
+    /// Whoever may make pods decides how large they are: of whole ones, or of their metadata alone, this many are held at a time.
+    private static let pageSize = (whole: 20, metadata: 100)
+    private static let mostPages = 1_000
+    /// What runs no more is not counted.
+    private static let living = "status.phase!=Succeeded,status.phase!=Failed"
 
     private struct Count: Sendable {
         let tallies: [String: PodTally]
@@ -50,21 +54,25 @@ final class PodCensus: Sendable {
         }
     }
 
-    /// One page after the other: only numbers are kept.
+    /// One page after the other: only numbers are kept. Pods are read whole where a profile asks for their runtime class.
     private func count(
         in namespace: String, _ profiles: [String: AgentProfileSpec]
     ) async throws(KubernetesError) -> [String: PodTally] {
         let described = profiles.mapValues { DescribedAgent($0, settings) }
         var tallies = profiles.mapValues { _ in PodTally() }
-        var options = ListOptions(limit: Self.pageSize)
-        repeat {
+        let isWhole = profiles.values.contains { !($0.selector?.runtimeClassNames ?? []).isEmpty }
+        var options = ListOptions(
+            fieldSelector: Self.living, limit: isWhole ? Self.pageSize.whole : Self.pageSize.metadata,
+            metadataOnly: !isWhole)
+        for _ in 0..<Self.mostPages {
             let page = try await api.list(.pods, namespace: namespace, options)
             for pod in page.items.lazy.compactMap(CountedPod.init) {
                 for (name, agent) in described { tallies[name]?.add(pod, name, agent) }
             }
-            options.continueToken = page.continueToken
-        } while options.continueToken != nil
-        return tallies
+            guard let token = page.continueToken else { return tallies }
+            options.continueToken = token
+        }
+        throw KubernetesError(.tooLarge, message: "The namespace \(namespace) has too many pods to be counted.")
     }
 }
 
@@ -113,11 +121,9 @@ private struct CountedPod: Sendable {
     let profile: String?
     let configuration: String?
 
-    /// Nil for what runs no more, or soon will not.
+    /// Nil for what soon runs no more.
     init?(_ object: KubernetesObject) {
-        guard object.deletionTimestamp == nil,
-            !["Succeeded", "Failed"].contains(object.status?["phase"]?.stringValue ?? "")
-        else { return nil }
+        guard object.deletionTimestamp == nil else { return nil }
         labels = Dictionary(
             (object.metadata["labels"]?.objectValue ?? [:]).compactMap { label in
                 label.value.stringValue.map { (label.name, $0) }
@@ -125,11 +131,9 @@ private struct CountedPod: Sendable {
         runtimeClass = object.spec?["runtimeClassName"]?.stringValue
         wish = object.annotations[InjectionNames.request]
         configuration = object.annotations[InjectionNames.configuration]
-        let hasAgent = (object.spec?["initContainers"]?.arrayValue ?? []).contains {
-            $0["name"]?.stringValue == InjectionNames.container
-        }
+        // As the pod says it: whoever writes it wrongly has a wrong number in his own namespace.
         let status = object.annotations[InjectionNames.status].flatMap { try? JSONObject(parsing: $0) }
-        profile = hasAgent ? status?["profile"]?.stringValue : nil
+        profile = status?["profile"]?.stringValue
     }
 
     /// As injection would decide.

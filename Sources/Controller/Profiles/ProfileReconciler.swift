@@ -35,7 +35,8 @@ struct ProfileReconciler: Sendable {
             uniquingKeysWith: { first, _ in first })
     }
 
-    private static func spec(of object: KubernetesObject) -> AgentProfileSpec? {
+    /// What a profile says; nil where it cannot be read.
+    static func spec(of object: KubernetesObject) -> AgentProfileSpec? {
         guard object.unreadable == nil,
             let documents = try? ResourceParser.parse(object.plainDocument, source: "\(object)"),
             case .agentProfile(let spec)? = documents.first?.spec

@@ -74,7 +74,7 @@ struct PodCensusTests {
             try cluster.create(Self.pod("done"))
             _ = try cluster.patch("Pod", "payments", "done", subresource: "status", ["status": ["phase": "Succeeded"]])
             // More than one page.
-            for number in 0..<300 { try cluster.create(Self.pod("web-\(number)", app: "web")) }
+            for number in 0..<110 { try cluster.create(Self.pod("web-\(number)", app: "web")) }
             let controller = try TestController("one", try AdmissionCluster.client(server), MemoryBroker(), .system) {
                 $0.admission = AdmissionCluster.settings()
                 $0.admission?.certificates = .folder("/nowhere")
@@ -83,10 +83,21 @@ struct PodCensusTests {
                 try Self.counts(cluster, "ledger") == [5, 3, 1] && Self.counts(cluster, "confidential") == [1, 0, 0]
             }
             let lists = cluster.requests.filter { $0.path.hasSuffix("/pods") && $0.status == 200 }
-            #expect(lists.allSatisfy { $0.path == "/api/v1/namespaces/payments/pods" && $0.query["limit"] == "250" })
-            #expect(lists.count <= 4, "profiles of one namespace share a count")
+            #expect(lists.allSatisfy { $0.path == "/api/v1/namespaces/payments/pods" && $0.query["limit"] == "20" })
+            #expect(lists.count <= 12, "profiles of one namespace share a count")
             await controller.kill()
         }
+    }
+
+    @Test("where no profile asks for runtime classes, not more than the pods' metadata is read")
+    func metadata() async throws {
+        let cluster = MemoryCluster()
+        let census = PodCensus(api: cluster, settings: PodFiles.settings, environment: .system)
+        let plain = try #require(ProfileReconciler.spec(of: KubernetesObject(json: Self.ledger)))
+        let choosy = try #require(ProfileReconciler.spec(of: KubernetesObject(json: Self.confidential)))
+        #expect(await census.tally(of: "ledger", in: "payments") { ["ledger": plain] } == PodTally())
+        #expect(await census.tally(of: "confidential", in: "other") { ["confidential": choosy] } == PodTally())
+        #expect(cluster.requests.map(\.metadataOnly) == [true, false])
     }
 
     @Test("who may not list pods, or does not inject, still says whether a profile can be used")
