@@ -83,6 +83,7 @@ let embeddedAuthorities =
         "google-root-2022", "google-ca-2022",
     ].map { "tpm-\($0).der" } + ["aws-nitro-root.der", "hygon-hrk.cert"]
     + ["nvidia-device-root.pem", "nvidia-manifest-root.pem"]
+    + ["naples", "rome", "milan", "genoa", "turin"].flatMap { ["sev-\($0)-ark.cert", "sev-\($0)-ask.cert"] }
 
 let package = Package(
     name: "claviger",
@@ -161,7 +162,7 @@ let package = Package(
         room(
             "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
             resources: embeddedAuthorities.map { .embedInCode("Roots/\($0)") }),
-        room("RecordedEvidence", ["Compression", "Verification", "X509Trust", "RATS", "Encodings"]),
+        room("RecordedEvidence", ["Compression", "Measurement", "Verification", "X509Trust", "RATS", "Encodings"]),
         room(
             "Collateral",
             [

@@ -31,8 +31,15 @@ public struct AttestRequest: Sendable {
     public init(parsing body: [UInt8], session: SessionParameters) throws(KBSProtocolError) {
         try session.version.requirePrimary(session.tee)
         let parts = try AttestationParts(JSONObject(message: body), session: session)
-        let key = try TEEKey(parts.teeKey, version: session.version)
+        if session.tee == .sev {
+            try self.init(launch: parts, session: session)
+        } else {
+            try self.init(guest: parts, session: session)
+        }
+    }
 
+    private init(guest parts: AttestationParts, session: SessionParameters) throws(KBSProtocolError) {
+        let key = try TEEKey(parts.teeKey, version: session.version)
         version = session.version
         teeKey = key.normalised
         primary = Evidence(tee: session.tee, content: parts.primaryEvidence)
@@ -46,6 +53,27 @@ public struct AttestRequest: Sendable {
             nonce: session.nonce, teeKey: key.normalised, additionalEvidence: parts.additionalEvidence)
         deviceRuntimeData = ReportData.runtimeData(
             nonce: session.nonce, teeKey: key.normalised, additionalEvidence: nil)
+    }
+
+    /// The proof of a launch. Its host sends a key because the form has a place for one; nothing binds that key to the guest,
+    /// so that it counts for nothing, nor may there be anything else that would have to be bound.
+    private init(launch parts: AttestationParts, session: SessionParameters) throws(KBSProtocolError) {
+        guard parts.initData == nil else { throw .initDataRefused("Nothing in a launch could be bound to it.") }
+        guard try Self.devices(in: parts.additionalEvidence ?? "", session: session).isEmpty else {
+            throw KBSProtocolError(
+                code: "unknown_device", message: "Devices cannot be bound to the launch of a guest.")
+        }
+        version = session.version
+        teeKey = [:]
+        primary = Evidence(tee: session.tee, content: parts.primaryEvidence)
+        devices = []
+        initData = nil
+        let digest = try ReportData.digest(
+            nonce: session.nonce, teeKey: [:], additionalEvidence: nil, hash: session.hash)
+        candidates = [ReportDataCandidate(dialect: .launch, digest: digest)]
+        deviceReportData = digest
+        runtimeData = [:]
+        deviceRuntimeData = [:]
     }
 
     /// The digests of ``candidates``.
@@ -102,6 +130,8 @@ public struct ReportDataCandidate: Sendable, Hashable {
         case json2
         /// A JSON document of nonce, key and additional evidence.
         case json3
+        /// The nonce alone, which keys of this session stand for: the launch of a SEV guest.
+        case launch
     }
 
     /// What the digest covers.

@@ -1,4 +1,5 @@
 import Encodings
+import RATS
 
 /// The parts of an attestation body, taken apart by the shape of the session's version.
 struct AttestationParts {
@@ -13,7 +14,7 @@ struct AttestationParts {
         if session.version >= .v0_4_0 {
             try self.init(runtimeDataShape: body, nonce: session.nonce)
         } else {
-            try self.init(topLevelKeyShape: body, version: session.version)
+            try self.init(topLevelKeyShape: body, version: session.version, tee: session.tee)
         }
     }
 
@@ -35,13 +36,16 @@ struct AttestationParts {
     }
 
     /// The shape before 0.4.0: exactly a key and evidence.
-    private init(topLevelKeyShape body: JSONObject, version: ProtocolVersion) throws(KBSProtocolError) {
+    private init(
+        topLevelKeyShape body: JSONObject, version: ProtocolVersion, tee: TEE
+    ) throws(KBSProtocolError) {
         guard Set(body.map(\.name)) == ["tee-pubkey", "tee-evidence"] else { throw .mixedShape }
         guard let key = body["tee-pubkey"]?.objectValue else { throw .malformed("The key is no object.") }
         teeKey = key
         initData = nil
         switch version {
-        case .v0_1_0:
+        // Hosts of SEV guests send the measurement as a text in every version.
+        case _ where tee == .sev && body["tee-evidence"]?.stringValue != nil, .v0_1_0:
             guard let text = body["tee-evidence"]?.stringValue else { throw .mixedShape }
             primaryEvidence = .object(try JSONObject(message: Array(text.utf8)))
             additionalEvidence = nil

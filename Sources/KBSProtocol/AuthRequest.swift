@@ -33,11 +33,12 @@ public struct AuthRequest: Sendable, Hashable {
         guard let requested = object["version"]?.stringValue else {
             throw .malformed("The request has no version.")
         }
-        guard let version = ProtocolVersion(requested: requested), policy.enabled.contains(version) else {
+        let named = object["tee"]?.stringValue.flatMap(TEE.init(wireName:))
+        guard let version = policy.version(requested: requested, by: named), policy.enabled.contains(version) else {
             throw .versionMismatch(requested)
         }
-        guard let name = object["tee"]?.stringValue else { throw .malformed("The request names no TEE.") }
-        guard let tee = TEE(wireName: name) else {
+        guard object["tee"]?.stringValue != nil else { throw .malformed("The request names no TEE.") }
+        guard let tee = named, tee != .sev || policy.launches else {
             throw KBSProtocolError(code: "unknown_tee", message: "The request names a TEE that does not exist.")
         }
         guard let extraParameters = object["extra-params"] else {

@@ -7,7 +7,7 @@ extension ProtocolVersion {
     /// 0.3.0 and 0.4.0 covers the same document as primary evidence in 0.1.1 and 0.2.0, so a device's evidence could
     /// otherwise be presented as a guest's.
     public var primaryTEEs: Set<TEE> {
-        let original: Set<TEE> = [.sample, .snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .cca, .csv]
+        let original: Set<TEE> = [.sample, .snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .cca, .csv, .sev]
         return self < .v0_4_0 ? original : original.union([.tpm, .hygondcu, .se, .nitro])
     }
 

@@ -1,3 +1,5 @@
+import RATS
+
 /// A version of the KBS protocol that some guest release or development snapshot speaks.
 public enum ProtocolVersion: String, Sendable, CaseIterable, Hashable, Comparable {
     /// guest-components up to v0.9; three incompatible bindings under one number.
@@ -57,11 +59,20 @@ public struct ProtocolPolicy: Sendable, Hashable {
     /// Whether guests of 0.1.0 before guest-components v0.9 are served: their report data covers the concatenated
     /// texts of nonce, modulus and exponent instead of a JSON document.
     public var concatenatedBinding: Bool
+    /// Whether hosts are served that prove launches of SEV guests (``RATS/TEE/sev``). Otherwise there is no such kind.
+    public var launches = false
 
     /// A policy that accepts these versions.
     public init(enabled: Set<ProtocolVersion>, concatenatedBinding: Bool = false) {
         self.enabled = enabled
         self.concatenatedBinding = concatenatedBinding
+    }
+
+    /// The version that holds for a request. Hosts of SEV guests call theirs 0.0.0, which never changed and has the shape of
+    /// 0.2.0.
+    func version(requested text: String, by tee: TEE?) -> ProtocolVersion? {
+        if launches, tee == .sev, text == "0.0.0" { return .v0_2_0 }
+        return ProtocolVersion(requested: text)
     }
 
     /// Guests whose responses are sealed as RFC 7516 says: 0.4.0 and 0.2.0.

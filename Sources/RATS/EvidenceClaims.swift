@@ -12,6 +12,9 @@ public struct EvidenceClaims: Sendable, Hashable {
     public let matchedReportData: Int?
     /// The best that an appraisal may say of the hardware, whatever its policy finds; `nil` for no limit.
     public let trustCap: TrustTier?
+    /// The launch that secrets go to, for kinds whose guests have no key; then nothing else that was sent is bound to the
+    /// evidence: no key, no init-data, no devices.
+    public let launch: LaunchRecipient?
     /// The firmware of the machine beneath; `nil` for kinds that do not tell, and where the machine hides its identifier.
     public let platform: PlatformLevels?
     /// How the verifier came to believe the evidence, in the order of its work.
@@ -22,14 +25,15 @@ public struct EvidenceClaims: Sendable, Hashable {
     /// Claims of one attester; the class is the usual one of `tee` unless given.
     public init(
         tee: TEE, deviceClass: DeviceClass? = nil, claims: JSONObject, matchedReportData: Int?,
-        trustCap: TrustTier? = nil, platform: PlatformLevels? = nil, steps: [VerificationStep] = [],
-        chain: [[UInt8]] = []
+        trustCap: TrustTier? = nil, launch: LaunchRecipient? = nil, platform: PlatformLevels? = nil,
+        steps: [VerificationStep] = [], chain: [[UInt8]] = []
     ) {
         self.tee = tee
         self.deviceClass = deviceClass ?? tee.deviceClass
         self.claims = claims
         self.matchedReportData = matchedReportData
         self.trustCap = trustCap
+        self.launch = launch
         self.platform = platform
         self.steps = steps
         self.chain = chain

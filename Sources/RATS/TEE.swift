@@ -32,6 +32,8 @@ public enum TEE: String, Sendable, CaseIterable, Hashable, Codable {
     case nvidiaDPU = "nvidia-dpu"
     /// AWS Nitro enclave.
     case nitro
+    /// AMD SEV or SEV-ES guest, whose launch its host proves; legacy.
+    case sev
 
     /// The TEE with this wire name, also under the spellings that older guests use.
     ///

@@ -49,7 +49,11 @@ struct AuthRequestTests {
     @Test("devices never stand for a guest; younger kinds only in 0.4.0")
     func primaryTEEs() throws {
         for version in ProtocolVersion.allCases {
-            let policy = ProtocolPolicy(enabled: [version])
+            var policy = ProtocolPolicy(enabled: [version])
+            #expect(throws: KBSProtocolError.self, "launches") {
+                try AuthRequest(parsing: body(version: version.rawValue, tee: "sev"), policy: policy)
+            }
+            policy.launches = true
             for tee in TEE.allCases {
                 let parse = {
                     try AuthRequest(parsing: body(version: version.rawValue, tee: tee.rawValue), policy: policy)

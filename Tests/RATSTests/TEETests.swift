@@ -17,7 +17,7 @@ struct TEETests {
         #expect(TEE(wireName: name) == tee)
     }
 
-    @Test("other names are no TEE", arguments: ["", "SNP", "sev", "unknown", "snp ", "az_snp_vtpm"])
+    @Test("other names are no TEE", arguments: ["", "SNP", "sev-es", "unknown", "snp ", "az_snp_vtpm"])
     func unknown(name: String) {
         #expect(TEE(wireName: name) == nil)
     }

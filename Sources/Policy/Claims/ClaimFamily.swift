@@ -13,7 +13,8 @@ public struct ClaimFamily: Sendable {
 
     /// The claims of all TEEs, related ones side by side.
     public static let all: [ClaimFamily] = [
-        snp, azureSNP, tdx, azureTDX, sgx, cca, se, csv, nitro, tpm, nvidia, nvidiaDPU, hygonDCU, sample, sampleDevice,
+        snp, azureSNP, tdx, azureTDX, sgx, cca, se, csv, nitro, tpm, nvidia, nvidiaDPU, hygonDCU, sev, sample,
+        sampleDevice,
     ]
 
     /// The claims of one TEE.
@@ -28,6 +29,7 @@ public struct ClaimFamily: Sendable {
         case .se: se
         case .csv: csv
         case .nitro: nitro
+        case .sev: sev
         case .tpm: tpm
         case .nvidia: nvidia
         case .nvidiaDPU: nvidiaDPU

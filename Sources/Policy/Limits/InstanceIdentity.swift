@@ -13,7 +13,7 @@ public enum InstanceIdentity {
     /// does, and then a policy has to name something.
     public static func claims(of tee: TEE) -> [[String]] {
         switch tee {
-        case .snp, .azSNPvTPM: [["chip_id"]]
+        case .snp, .azSNPvTPM, .sev: [["chip_id"]]
         case .tdx, .azTDXvTPM, .sgx: [["platform_instance_id"]]
         case .cca: [["platform", "cca-platform-implementation-id"], ["platform", "cca-platform-instance-id"]]
         case .csv: [["serial_number"]]
@@ -42,6 +42,7 @@ public enum InstanceIdentity {
         case .se: [["attestation_phkh"], ["tag"]]
         case .csv: [["measure"]]
         case .nitro: [["pcr0"], ["pcr4"]]
+        case .sev: [["launch_digest"]]
         case .hygondcu: [["body", "chip_id"]]
         case .nvidiaDPU: [["device_serial"]]
         // Nothing about it is true: they stand for hardware where policies are tried out.

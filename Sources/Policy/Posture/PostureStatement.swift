@@ -46,6 +46,7 @@ struct PostureStatement: Sendable {
         case .cca:
             PostureStatement(path: ["platform", "cca-platform-lifecycle"], reading: .range(0x3000...0x30FF))
         case .csv: PostureStatement(path: ["policy", "nodbg"], reading: .number(1))
+        case .sev: PostureStatement(path: ["policy", "nodbg"], reading: .boolean(true))
         case .sample, .nitro: PostureStatement(path: ["debug"], reading: .boolean(false))
         case .se, .tpm, .nvidia, .nvidiaDPU, .hygondcu, .sampledevice: nil
         }
@@ -66,6 +67,7 @@ struct PostureStatement: Sendable {
         case .azSNPvTPM: PostureStatement(path: ["policy_migrate_ma"], reading: .booleanText(false))
         case .tdx, .azTDXvTPM: PostureStatement(path: ["quote", "body", "td_attributes"], reading: .clearBit(29))
         case .csv: PostureStatement(path: ["policy", "nosend"], reading: .number(1))
+        case .sev: PostureStatement(path: ["policy", "nosend"], reading: .boolean(true))
         default: nil
         }
     }

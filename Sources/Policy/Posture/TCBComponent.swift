@@ -38,7 +38,7 @@ struct TCBComponent: Sendable {
                 TCBComponent(name: "pceSvn", path: ["header", "pce_svn"], form: .littleEndian, maximum: 65_535),
             ]
         case .sample: [TCBComponent(name: "svn", path: ["svn"], form: .decimalText, maximum: 65_535)]
-        case .cca, .csv, .se, .nitro, .tpm, .nvidia, .nvidiaDPU, .hygondcu, .sampledevice: []
+        case .cca, .csv, .se, .nitro, .sev, .tpm, .nvidia, .nvidiaDPU, .hygondcu, .sampledevice: []
         }
     }
 

@@ -90,6 +90,13 @@ struct ClaimsCatalogueTests {
             rtmr4 reserved1
             """
         ),
+        (
+            .sev,
+            """
+            policy.nodbg policy.noks policy.es policy.nosend policy.domain policy.sev api_major api_minor build \
+            launch_digest chip_id generation es
+            """
+        ),
         (.hygondcu, "body.version body.chip_id body.user_data body.measure body.reserved body.sig_usage body.sig_algo"),
         (
             .nvidia,
