@@ -60,7 +60,9 @@ public final class Broker: Sendable {
         self.verifiers = verifiers
         self.metrics = metrics
         self.logger = logger
-        protocolPolicy = configuration.protocolVersions.legacy ? .withLegacy : .standard
+        var protocolPolicy = configuration.protocolVersions.legacy ? ProtocolPolicy.withLegacy : .standard
+        protocolPolicy.launches = verifiers.tees.contains(.sev)
+        self.protocolPolicy = protocolPolicy
         versionRules = try ProtocolVersionRules(configuration.protocolVersions)
         challengeBox = try Self.challengeBox(keyRing)
         sessionCookies = try Self.sessionCookies(keyRing)

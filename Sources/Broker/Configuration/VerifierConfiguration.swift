@@ -4,13 +4,15 @@ public import Verification
 /// Which kinds of hardware evidence are believed, and what is demanded of each. The defaults are the strict ones.
 public struct VerifierConfiguration: Sendable, Hashable {
     /// The kinds that can be verified.
-    public static let knownKinds: [TEE] = [
+    public static let knownKinds: [TEE] = defaultKinds + [.sev]
+    /// The kinds that are believed unless others are named: all but legacy ones.
+    public static let defaultKinds: [TEE] = [
         .snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .tpm, .cca, .se, .csv, .nitro,
         .nvidia,
     ]
 
     /// The kinds of evidence that are believed at all.
-    public var kinds = VerifierConfiguration.knownKinds
+    public var kinds = VerifierConfiguration.defaultKinds
     /// AMD SEV-SNP, also behind Azure's virtual TPM.
     public var snp = SNPConfiguration()
     /// Intel's word on platforms, for SGX and TDX.
@@ -36,6 +38,8 @@ public struct VerifierConfiguration: Sendable, Hashable {
     public var nitro = NitroConfiguration()
     /// NVIDIA GPUs and switches.
     public var nvidia = NVIDIAConfiguration()
+    /// AMD SEV and SEV-ES, which is legacy and off unless its kind is named.
+    public var sev = SEVConfiguration()
 
     /// The defaults.
     public init() {}
@@ -165,6 +169,7 @@ extension VerifierRegistry {
             return CSVVerifier(options)
         case .nitro: return NitroVerifier(configuration.nitro.options)
         case .nvidia: return NVIDIAVerifier(configuration.nvidia.options)
+        case .sev: return SEVVerifier(configuration.sev.options)
         default: return nil
         }
     }

@@ -53,7 +53,7 @@ extension Broker {
             metrics.attestationFailed(tee: challenge.tee.rawValue)
             throw .attestationRefused(.unauthenticated, code: error.code, decisionID: id)
         }
-        let attestation = try await openSession(appraised.report, challenge, now: appraised.date)
+        let attestation = try await openSession(appraised, challenge)
         // Not before the nonce is spent: the same evidence sent again must not fill the ledger.
         for (comparison, tee) in appraised.rollbacks {
             try await recordRollback(comparison, tee: tee, now: appraised.date)
@@ -88,14 +88,20 @@ extension Broker {
         } catch {
             throw EvidenceRefusal(stage: "verification", code: error.code, message: error.message)
         }
+        let launch = claims.first?.launch
+        guard launch == nil || claims.count == 1 else {
+            throw EvidenceRefusal(
+                stage: "verification", code: "unbound_evidence", message: "Nothing can be bound to a launch beside it.")
+        }
         let primaryCount = claims.count - claims.drop { $0.tee == request.primary.tee }.count
         let comparisons = try await comparisons(of: claims)
         let inputs = claims.enumerated().map { index, claim in
             let isPrimary = index < max(primaryCount, 1)
             return AppraisalInput(
                 claims: claim,
-                runtimeDataClaims: .object(isPrimary ? request.runtimeData : request.deviceRuntimeData),
-                initDataClaims: isPrimary ? request.initData.map { .object($0.claims) } : nil,
+                runtimeDataClaims: launch == nil
+                    ? .object(isPrimary ? request.runtimeData : request.deviceRuntimeData) : nil,
+                initDataClaims: isPrimary && launch == nil ? request.initData.map { .object($0.claims) } : nil,
                 platformClaims: comparisons[index]?.claims)
         }
         let snapshot: CompiledPolicies
@@ -110,7 +116,7 @@ extension Broker {
             let rollbacks = zip(claims, comparisons).compactMap { claim, comparison in
                 comparison.flatMap { $0.lowered.isEmpty ? nil : ($0, claim.tee) }
             }
-            return Appraised(report: report, date: now, rollbacks: rollbacks)
+            return Appraised(report: report, date: now, rollbacks: rollbacks, launch: launch)
         case .failure(let failure):
             throw EvidenceRefusal(
                 stage: "appraisal", code: failure.code, message: failure.message, bundleDigest: snapshot.bundle.digest)
@@ -136,9 +142,10 @@ extension Broker {
     }
 
     private func openSession(
-        _ report: AppraisalReport, _ challenge: ChallengeState, now: Date
+        _ appraised: Appraised, _ challenge: ChallengeState
     ) async throws(BrokerError) -> Attestation {
-        let issuedAt = Date(wholeSeconds: now.wholeSeconds)
+        let report = appraised.report
+        let issuedAt = Date(wholeSeconds: appraised.date.wholeSeconds)
         let secret = sessionCookies.fresh()
         let result = AttestationResult(
             issuer: configuration.token.issuer, audience: configuration.token.audience,
@@ -150,7 +157,8 @@ extension Broker {
             protocolVersion: challenge.version.rawValue)
         let token = try signingKeys.issuer().sign(result)
         let record = AttestationRecord(result.ledgerEvidence())
-        let state = SessionState(attestation: result, appraisals: report.traces, recordDigest: record.digest)
+        let state = SessionState(
+            attestation: result, appraisals: report.traces, recordDigest: record.digest, launch: appraised.launch)
         try await storeSession(secret, state, record, spending: challenge)
         return Attestation(token: token, cookie: SessionCookieValue(value: secret.text, expiresAt: result.expiresAt))
     }
@@ -163,6 +171,8 @@ private struct Appraised {
     let date: Date
     /// Machines that have shown newer firmware before.
     let rollbacks: [(PlatformComparison, TEE)]
+    /// Where secrets go that no key of a guest's is there for.
+    let launch: LaunchRecipient?
 }
 
 /// Why evidence was not believed, for the record; only the code is for the guest.

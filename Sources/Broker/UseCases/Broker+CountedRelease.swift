@@ -30,7 +30,7 @@ extension Broker {
             }
             let message: [UInt8]
             do throws(BrokerError) {
-                message = try await self.message(resource, to: caller)
+                message = try await self.message(resource, to: caller, for: input)
             } catch {
                 try await record(decision, id: id, input, caller, refusal: error.code, found: true, now: now)
                 throw error

@@ -109,6 +109,7 @@ extension Broker {
         switch refusal {
         case "protocol_too_old": "The guest attested with an older protocol version than this resource accepts."
         case "key_not_usable": "The key that the guest attested is of a kind that secrets are not sealed to here."
+        case "launch_secret_name_invalid": "The query's guid, under which the launch would find the secret, is no GUID."
         default: "The policies allow it, and the stored resource could not be handed over; nothing was charged."
         }
     }

@@ -6,6 +6,7 @@ import Logging
 import Policy
 import RATS
 import Storage
+import Verification
 
 extension Broker {
     /// Releases a secret, sealed to the key that the caller's evidence was bound to. There is no other way out.
@@ -29,18 +30,22 @@ extension Broker {
         guard let sealed = read.resource else {
             throw .notFound("ResourceNotFound", "There is no resource of this name (decision: \(id))")
         }
-        let message = try await message(sealed, to: caller)
+        let message = try await message(sealed, to: caller, for: input)
         metrics.resourceReads.increment()
         return message
     }
 
-    /// The secret, sealed to the caller's key. It may leave the broker only once the decision is durable.
-    func message(_ resource: SealedResource, to caller: Caller) async throws(BrokerError) -> [UInt8] {
+    /// The secret, sealed to the caller's key or launch. It may leave the broker only once the decision is durable.
+    func message(
+        _ resource: SealedResource, to caller: Caller, for input: ReleaseInput
+    ) async throws(BrokerError) -> [UInt8] {
         let complete = try await storing { () async throws(StorageError) in try await resources.complete(resource) }
         guard let complete else {
             throw .unavailable("resource_changed", "The resource was deleted meanwhile; try again")
         }
-        return try seal(try open(complete), to: caller)
+        let secret = try open(complete)
+        if let launch = caller.launch { return try packet(secret, for: launch, input) }
+        return try seal(secret, to: caller)
     }
 
     /// The policies that decide. While those that are stored do not compile nothing is released, and the ledger says why.
@@ -89,6 +94,7 @@ extension Broker {
         // A token that names no version shows no more than the lowest whose answers are authenticated.
         let spoken = caller.attestation.protocolVersion.flatMap(ProtocolVersion.init(rawValue:)) ?? .v0_2_0
         if spoken < versionRules.minimum(for: input.path) { return "protocol_too_old" }
+        if caller.launch != nil { return input.launchSecretName == nil ? "launch_secret_name_invalid" : nil }
         guard caller.recipient != nil else { return "key_not_usable" }
         return nil
     }
@@ -99,6 +105,21 @@ extension Broker {
         } catch {
             logger.error("a stored resource does not open", metadata: ["reason": "\(error)"])
             throw BrokerError(error)
+        }
+    }
+
+    /// The packet that the platform of a launch puts into the guest's memory.
+    private func packet(
+        _ secret: SecretBytes, for launch: LaunchRecipient, _ input: ReleaseInput
+    ) throws(BrokerError) -> [UInt8] {
+        guard let name = input.launchSecretName else {
+            throw .malformed("PluginInternalError", code: "launch_secret_name_invalid", "The query's guid is no GUID")
+        }
+        do throws(VerificationError) {
+            return try SEVLaunchSecret(secret, as: name, for: launch).json.serialized()
+        } catch {
+            let kind: BrokerError.Kind = error.code == "launch_secret_too_large" ? .tooLarge : .internal
+            throw BrokerError(kind: kind, variant: "PluginInternalError", code: error.code, message: error.message)
         }
     }
 

@@ -12,6 +12,8 @@ struct Caller: Sendable {
     let subject: ReleaseSubject
     /// The key that secrets are sealed to; `nil` when the attested key cannot be used here.
     let recipient: JWERecipient?
+    /// The launch that secrets go to in place of a key; only a session leads there.
+    var launch: LaunchRecipient? { state?.launch }
     /// What of his claims a decision keeps: all but what the attestation's record has.
     let ledgerClaims: JSONObject
     /// The digest of the attestation's record in the ledger.

@@ -1,4 +1,5 @@
 public import KBSProtocol
+import Verification
 
 /// A request for a secret.
 public struct ReleaseInput: Sendable {
@@ -23,5 +24,14 @@ public struct ReleaseInput: Sendable {
         self.query = query
         self.sessionCookie = sessionCookie
         self.bearer = bearer
+    }
+}
+
+extension ReleaseInput {
+    /// The name under which a launch finds the secret: the query's `guid`, or that of a disk's password; `nil` for a text
+    /// that is no GUID.
+    var launchSecretName: SEVSecretGUID? {
+        guard let text = query["guid"] else { return .diskPassword }
+        return SEVSecretGUID(text)
     }
 }
