@@ -37,6 +37,7 @@ public enum EvidenceDocument {
         if object["token"] != nil { return .cca }
         if object["document"]?.stringValue != nil { return .nitro }
         if object["measurement"] != nil, object["cuid"] != nil { return .se }
+        if object["measure"] != nil, object["mnonce"] != nil { return .sev }
         if object["ak_public"] != nil, object["tpm_quote"] != nil { return .tpm }
         if object["svn"] != nil, object["report_data"] != nil { return .sample }
         guard let quote = object["quote"]?.stringValue.flatMap({ try? Base64.decode($0) }) else { return nil }

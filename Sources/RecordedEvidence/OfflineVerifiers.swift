@@ -18,6 +18,7 @@ public enum OfflineVerifiers {
             snp(strictness), tdx(strictness), sgx(strictness), azureSNP(strictness), azureTDX(strictness),
             TPMVerifier(), CCAVerifier(), csv, nitro(strictness), SEVerifier(SEVerifier.Options()),
             nvidia(strictness),
+            SEVVerifier(SEVVerifier.Options()),
         ]
         return verifiers + (allowSample ? [SampleVerifier(), SampleDeviceVerifier()] : [])
     }

@@ -13,7 +13,8 @@ enum Recorded {
     /// A manifest, the folder that its files are relative to, and how many facts it states at least.
     static let manifests = [
         ("snp/manifest.json", "", 100), ("dcap/manifest.json", "dcap", 100), ("cca/manifest.json", "", 70),
-        ("nitro/manifest.json", "", 10), ("se/manifest.json", "", 28), ("csv/manifest.json", "", 4), ("nvidia/manifest.json", "", 60),
+        ("nitro/manifest.json", "", 10), ("se/manifest.json", "", 28), ("csv/manifest.json", "", 4),
+        ("sev/manifest.json", "", 18), ("nvidia/manifest.json", "", 60),
     ]
 
     static func entries(_ manifest: String) throws -> [EvidenceManifest.Entry] {

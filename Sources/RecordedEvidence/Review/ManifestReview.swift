@@ -48,6 +48,7 @@ public struct ManifestReview: Sendable {
         case ("nitro", _): await (try NitroEntry.examination(entry, in: folder)).examine(entry, &findings)
         case ("nvidia", _): try await NVIDIAEntry(entry, in: folder).examine(&findings)
         case ("csv", _): try await CSVEntry(entry, in: folder).examine(&findings)
+        case ("sev", _), ("sev-es", _): try SEVEntry(entry, in: folder).examine(&findings)
         case ("se", .knownAnswer): try SEEntry(entry, in: folder).examine(&findings)
         case ("dcap-collateral", _): try CollateralEntry(entry, in: folder, collateral).examine(&findings)
         case ("eventlog", .knownAnswer): try EventLogEntry.examine(entry, folder, &findings)
