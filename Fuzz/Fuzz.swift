@@ -22,6 +22,7 @@ enum FuzzTarget: String, CaseIterable {
     case ovmf, eif, uki, seheader, idblock
     case cbor, cose, ccatoken, corim, nitro, seimage, seevidence
     case signedmanifest
+    case sevcertificate, sevrequest, sevevidence
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -77,6 +78,9 @@ enum FuzzTarget: String, CaseIterable {
         case .nitro: nitroDocument(bytes)
         case .seimage: imageHeader(bytes)
         case .seevidence: seEvidence(bytes)
+        case .sevcertificate: sevCertificate(bytes)
+        case .sevrequest: sevRequest(bytes)
+        case .sevevidence: sevEvidence(bytes)
         }
     }
 

@@ -13,7 +13,8 @@ targets=("$@")
     eventlog tpmquote tpmkey tpmevidence hclreport tpmanswer guestlog luks agentfile
     ovmf eif uki seheader idblock
     cbor cose ccatoken corim nitro seimage seevidence
-    signedmanifest)
+    signedmanifest
+    sevcertificate sevrequest sevevidence)
 
 swift build --scratch-path .build-fuzz --product fuzz -Xswiftc -gnone -Xcc -g0 -Xcxx -g0
 for target in "${targets[@]}"; do
