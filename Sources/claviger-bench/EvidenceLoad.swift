@@ -17,6 +17,8 @@ struct EvidenceLoad {
     /// What the verifier gave itself to know again, for kinds of evidence that answer a challenge of their own.
     private let challengeState: [UInt8]?
     private let now: Date
+    /// What the host asked with, and what the verifier kept: for kinds whose verifier makes a session.
+    private let session: (request: [UInt8], state: [UInt8])?
     private let pieces: [(text: [UInt8], binding: EvidenceBinding)]
 
     /// How many different pieces of evidence there are.
@@ -25,8 +27,10 @@ struct EvidenceLoad {
     private init(
         _ name: String, _ tee: TEE, _ signatures: [SignatureBound.Kind], target: Double? = nil,
         collateral: [CollateralName: CollateralItem] = [:], challengeState: [UInt8]? = nil, at now: Date,
+        session: (request: [UInt8], state: [UInt8])? = nil,
         verifier: @escaping @Sendable () -> any EvidenceVerifier, evidence: (_ digest: [UInt8]) throws -> Evidence
     ) throws {
+        self.session = session
         self.name = name
         self.tee = tee
         self.signatures = signatures
@@ -45,8 +49,29 @@ struct EvidenceLoad {
     static func all() async throws -> [EvidenceLoad] {
         let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
         return try await snp(at: now) + intel(at: now) + [tpm(at: now)] + tokens(at: now) + [
-            csv(at: now), secureExecution(at: now),
+            csv(at: now), secureExecution(at: now), sev(at: now),
         ]
+    }
+
+    /// Each verification is all that a launch costs: a session for the platform, and the measure of one.
+    private static func sev(at now: Date) async throws -> EvidenceLoad {
+        let platform = try SimulatedSEVPlatform()
+        let guest = SimulatedSEVLaunch(platform)
+        var options = SEVVerifier.Options()
+        options.authorities = try platform.authorities()
+        options.launchDigests = [guest.digest]
+        options.builds = [platform.firmware.build]
+        let trusting = options
+        let request = try platform.request()
+        let challenge = try await SEVVerifier(trusting).challenge(
+            extraParameters: request, context: VerificationContext(clock: .fixed(now)))
+        guard let challenge, let parameters = challenge.extraParameters else {
+            throw BenchError("No session was made.")
+        }
+        return try EvidenceLoad(
+            "sev-es", .sev, [.sessions], collateral: [:], at: now,
+            session: (request: request.serialized(), state: challenge.state), verifier: { SEVVerifier(trusting) }
+        ) { digest in try guest.twin { $0.nonce = Array(digest.prefix(16)) }.evidence(parameters) }
     }
 
     private static func snp(at now: Date) throws -> [EvidenceLoad] {
@@ -154,7 +179,7 @@ struct EvidenceLoad {
     /// - Parameter isCold: whether each is the first of its verifier.
     func verificationsPerSecond(seconds: Int, isCold: Bool) async throws -> Double {
         let context = VerificationContext(
-            clock: .fixed(now), collateral: collateral, challengeState: challengeState)
+            clock: .fixed(now), collateral: collateral, challengeState: session?.state ?? challengeState)
         var verifier = verifier()
         _ = try await verify(pieces[0], by: verifier, context)
         let start = ProcessTime.seconds
@@ -174,6 +199,10 @@ struct EvidenceLoad {
         _ piece: (text: [UInt8], binding: EvidenceBinding), by verifier: any EvidenceVerifier,
         _ context: VerificationContext
     ) async throws -> Int {
+        if let session {
+            _ = try await verifier.challenge(
+                extraParameters: JSONValue(parsing: session.request), context: context)
+        }
         let evidence = Evidence(tee: tee, content: try JSONValue(parsing: piece.text))
         return try await verifier.verify(evidence, binding: piece.binding, context: context).count
     }

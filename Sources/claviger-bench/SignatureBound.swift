@@ -13,6 +13,8 @@ enum SignatureBound {
         case tpmQuotes
         /// A report of a Hygon processor: one on the curve of SM2 over 1040 bytes.
         case sm2
+        /// A session with a SEV platform: one key of P-384 made, and one agreement with it.
+        case sessions
     }
 
     static func perSecond(_ kind: Kind, seconds: Int) throws -> Double {
@@ -30,6 +32,7 @@ enum SignatureBound {
                 key.publicKey.isValidSignature(signatures[0], for: messages[0])
                     && key.publicKey.isValidSignature(signatures[1], for: messages[1])
             }
+        case .sessions: return try sessionRate(seconds)
         case .tpmQuotes:
             let key = try TestKey.generate(.rsa(2048))
             let message = [UInt8](repeating: 7, count: 161)
@@ -43,6 +46,13 @@ enum SignatureBound {
             let algorithm = SignatureAlgorithm.sm2Raw(userID: Array("bound".utf8))
             let signature = try key.sign(message, algorithm)
             return try rate(seconds) { key.publicKey.isValid(signature: signature, over: message, algorithm) }
+        }
+    }
+
+    private static func sessionRate(_ seconds: Int) throws -> Double {
+        let platform = P384.KeyAgreement.PrivateKey().publicKey
+        return try rate(seconds) {
+            (try? P384.KeyAgreement.PrivateKey().sharedSecretFromKeyAgreement(with: platform)) != nil
         }
     }
 
