@@ -132,7 +132,8 @@ let package = Package(
         // Edges
         room(
             "BrokerAPI",
-            ["Broker", "HTTPServing", "HTTPTransport", "LinearRegex", "Telemetry", logging, metrics, lifecycle] + http),
+            ["Broker", "HTTPServing", "HTTPTransport", "LinearRegex", "Telemetry", logging, metrics, lifecycle] + http
+                + grpc, exclude: ["Protos"]),
         room("GuestAPI", ["Guest", "HTTPServing", logging, metrics, lifecycle] + http + grpc, exclude: ["Protos"]),
 
         room(
@@ -274,7 +275,7 @@ let package = Package(
             ]),
         tests(
             "BrokerAPI",
-            ["AdminClient", "BrokerTestSupport", "TestPrograms", "HTTPTransport", "Telemetry", "X509Trust"]),
+            ["AdminClient", "BrokerTestSupport", "TestPrograms", "HTTPTransport", "Telemetry", "X509Trust"] + grpc),
         tests(
             "Guest",
             [

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Regenerates Sources/GuestAPI/Generated from Sources/GuestAPI/Protos. Needs protoc; the two plugins are products of
+# Regenerates the folders Generated of GuestAPI and BrokerAPI from their folders Protos. Needs protoc; the two plugins are products of
 # packages that this one depends on, so they have the versions that the generated code is compiled against.
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,3 +13,6 @@ protoc --proto_path=Sources/GuestAPI/Protos \
     --plugin="$tools/protoc-gen-grpc-swift-2" --grpc-swift-2_out=Sources/GuestAPI/Generated \
     --grpc-swift-2_opt=Client=false \
     keyprovider.proto
+protoc --proto_path=Sources/BrokerAPI/Protos \
+    --plugin="$tools/protoc-gen-swift" --swift_out=Sources/BrokerAPI/Generated \
+    reference.proto

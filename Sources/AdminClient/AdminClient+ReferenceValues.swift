@@ -47,3 +47,45 @@ extension AdminClient {
             contentType: "application/json")
     }
 }
+
+// MARK: - Manifests and users
+
+extension AdminClient {
+    /// Has the broker take the values of a signed manifest over; the answer says whose it is and what became of it.
+    ///
+    /// - Parameter dryRun: The broker only says what it would do.
+    /// - Throws: `AdminClientError`, `denied` when signature or grant are missing, `conflict` for an older version.
+    public func importReferenceManifest(
+        _ manifest: [UInt8], dryRun: Bool
+    ) async throws(AdminClientError) -> JSONObject {
+        let value = try await json(
+            "POST", RequestTarget("/claviger/v1/reference-manifests").asking("dryRun", dryRun ? "true" : nil),
+            body: manifest, contentType: "application/octet-stream")
+        guard let object = value.objectValue else {
+            throw AdminClientError(.unexpected, "the broker's answer is no account of an import")
+        }
+        return object
+    }
+
+    /// The manifests whose values the broker took over.
+    ///
+    /// - Throws: `AdminClientError`.
+    public func referenceManifests() async throws(AdminClientError) -> [JSONObject] {
+        try await list(RequestTarget("/claviger/v1/reference-manifests"), member: "manifests")
+    }
+
+    /// The measurements that guests showed, the newest first.
+    ///
+    /// - Throws: `AdminClientError`.
+    public func measurements() async throws(AdminClientError) -> [JSONObject] {
+        try await list(RequestTarget("/claviger/v1/measurements"), member: "measurements")
+    }
+
+    /// The policies that ask for a reference value.
+    ///
+    /// - Throws: `AdminClientError`.
+    public func referenceValueUsers(_ name: String) async throws(AdminClientError) -> [JSONObject] {
+        try await list(
+            try RequestTarget("/claviger/v1/reference-value-users").appending(path: name), member: "users")
+    }
+}

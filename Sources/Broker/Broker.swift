@@ -48,6 +48,8 @@ public final class Broker: Sendable {
     let keyWorkshop: KeyWorkshop
     let resourceMatches: ResourceMatches
     let referenceWatch = ReferenceValueWatch()
+    let measurements: MeasurementRepository
+    let measurementWatch = MeasurementWatch()
 
     private init(
         _ configuration: BrokerConfiguration, database: Database, keyRing: KeyEncryptionKeyRing,
@@ -88,6 +90,7 @@ public final class Broker: Sendable {
             try await resources.matches(sets)
         }
         registeredValues = ReferenceValueRepository(database, keys: keyRing)
+        measurements = MeasurementRepository(database)
         decisionLedger = DecisionRepository(database)
         revocations = RevocationRepository(database)
         releaseCounts = ReleaseCountRepository(database)

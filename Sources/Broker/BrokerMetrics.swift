@@ -95,6 +95,16 @@ public struct BrokerMetrics: Sendable {
         ).record(seconds ?? .nan)
     }
 
+    /// Evidence showed a measurement that no evidence showed before.
+    func measurementFirstSeen(tee: String) {
+        labelled("claviger_measurements_first_seen_total", [("tee_type", tee)])
+    }
+
+    /// A signed manifest of reference values was imported.
+    func manifestImported(_ signer: String, outcome: String) {
+        labelled("claviger_reference_manifests_total", [("outcome", outcome), ("signer", signer)])
+    }
+
     private func labelled(_ label: String, _ dimensions: [(String, String)]) {
         Counter(label: label, dimensions: dimensions, factory: factory).increment()
     }

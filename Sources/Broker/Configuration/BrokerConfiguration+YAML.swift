@@ -25,6 +25,9 @@ extension BrokerConfiguration {
         if var section = try root.section("admin") { admin = try AdminConfiguration(&section) }
         if var section = try root.section("collateral") { collateral = try CollateralConfiguration(&section) }
         if var section = try root.section("policies") { policies = try PolicyConfiguration(&section) }
+        if var section = try root.section("referenceValues") {
+            referenceValues = try ReferenceValueConfiguration(&section)
+        }
         if var section = try root.section("passport") {
             for var issuer in try section.sections("issuers") ?? [] {
                 passport.append(try PassportIssuerConfiguration(&issuer))

@@ -26,6 +26,8 @@ public struct BrokerConfiguration: Sendable, Hashable {
     public var collateral = CollateralConfiguration()
     /// How policies are taken.
     public var policies = PolicyConfiguration()
+    /// How reference values are taken.
+    public var referenceValues = ReferenceValueConfiguration()
     /// Whose tokens are accepted besides this broker's own.
     public var passport: [PassportIssuerConfiguration] = []
     /// Bounds on what callers may ask for.

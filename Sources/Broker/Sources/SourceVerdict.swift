@@ -63,6 +63,8 @@ struct SourceJudge {
     let uids: [PolicyKey: String]
     let rule: PolicySourceConfiguration?
     let requiresSignature: Bool
+    /// Whether reference values need signatures of their own.
+    let requiresSignedValues: Bool
     let known: KnownDocuments
 
     /// The verdicts in the order of the request.
@@ -139,6 +141,10 @@ struct SourceJudge {
         if requiresSignature {
             return .init(
                 "signature_required", "This broker takes policies and reference values only in signed bundles.")
+        }
+        if requiresSignedValues, verdict.document?.onlyRevokes == false {
+            return .init(
+                "signature_required", "This broker takes reference values only in signed manifests and bundles.")
         }
         guard let key = verdict.key else { return nil }
         if let rule, let kind = PolicyKind(rawValue: key.kind),

@@ -58,6 +58,7 @@ extension Broker {
         for (comparison, tee) in appraised.rollbacks {
             try await recordRollback(comparison, tee: tee, now: appraised.date)
         }
+        await note(appraised.sightings)
         metrics.attestationSucceeded(tee: challenge.tee.rawValue, version: challenge.version.rawValue)
         return attestation
     }
@@ -116,7 +117,9 @@ extension Broker {
             let rollbacks = zip(claims, comparisons).compactMap { claim, comparison in
                 comparison.flatMap { $0.lowered.isEmpty ? nil : ($0, claim.tee) }
             }
-            return Appraised(report: report, date: now, rollbacks: rollbacks, launch: launch)
+            return Appraised(
+                report: report, date: now, rollbacks: rollbacks, launch: launch,
+                sightings: claims.flatMap(MeasurementWatch.sightings))
         case .failure(let failure):
             throw EvidenceRefusal(
                 stage: "appraisal", code: failure.code, message: failure.message, bundleDigest: snapshot.bundle.digest)
@@ -173,6 +176,8 @@ private struct Appraised {
     let rollbacks: [(PlatformComparison, TEE)]
     /// Where secrets go that no key of a guest's is there for.
     let launch: LaunchRecipient?
+    /// What was measured of the guest.
+    let sightings: [MeasurementSighting]
 }
 
 /// Why evidence was not believed, for the record; only the code is for the guest.

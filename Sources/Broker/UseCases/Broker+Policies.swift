@@ -41,6 +41,7 @@ extension Broker {
         if SignedPolicyBundle.isOne(yaml) { return try await applyBundle(yaml, dryRun: dryRun, by: author) }
         try requireUnsignedPoliciesAllowed()
         let documents = try parse(yaml, source: "request")
+        try requireUnsignedValuesAllowed(documents)
         let names = Set(documents.map(\.key))
         let results = try await changingPolicies { stored throws(BrokerError) in
             // What is replaced need not compile: this is also the way to mend it.

@@ -207,7 +207,8 @@ extension Broker {
         let known = KnownDocuments(policies.latest.bundle, isTrusted: stored.violations.isEmpty)
         let judge = SourceJudge(
             stored: stored, origin: request.origin, uids: uids, rule: rule,
-            requiresSignature: policySignatures.isRequired, known: known)
+            requiresSignature: policySignatures.isRequired,
+            requiresSignedValues: configuration.referenceValues.requiresSignatures, known: known)
         do throws(BrokerError) {
             return try SourcePlan(
                 request, judge, registered: CompiledPolicies.registered(stored, at: environment.clock.now()),

@@ -8,11 +8,16 @@ extension Broker {
 
     /// Registers the reference values of an RVPS message (kbs-protocol section 6.1), all of them or none.
     ///
-    /// Only messages of type `sample` are read. The values count for twelve calendar months and not a moment longer.
+    /// Messages of type `sample`, and of type `corim` that nobody signed, are the sender's word: their values count for twelve
+    /// calendar months and not a moment longer. Signed ones of type `corim`, `in-toto` and `uvm` are imported as
+    /// ``importReferenceManifest(_:dryRun:by:)`` does.
     public func registerReferenceValues(message body: [UInt8], by author: String) async throws(BrokerError) {
-        let values = try Self.values(inMessage: body)
-        let expires = Self.twelveMonths(after: environment.clock.now())
-        try await store(values, expires: expires, by: author)
+        switch try RVPSMessage(parsing: body) {
+        case .values(let values):
+            let expires = Self.twelveMonths(after: environment.clock.now())
+            try await store(values.map { ($0.name, $0.value) }, expires: expires, by: author)
+        case .manifest(let bytes): _ = try await importReferenceManifest(bytes, dryRun: false, by: author)
+        }
     }
 
     /// Stores one reference value.
@@ -25,7 +30,7 @@ extension Broker {
         var end = Self.twelveMonths(after: now)
         if let expires, !expires.isNull {
             guard let text = expires.stringValue, let date = try? Date(text, strategy: .iso8601), date > now else {
-                throw Self.refused("`expires` must be a time in the future, such as 2027-11-21T04:00:00Z")
+                throw .valuesRefused("`expires` must be a time in the future, such as 2027-11-21T04:00:00Z")
             }
             end = date
         }
@@ -74,8 +79,9 @@ extension Broker {
         _ values: [(String, JSONValue)], expires: Date, by author: String
     ) async throws(BrokerError) {
         try requireUnsignedPoliciesAllowed()
+        try requireUnsignedValuesAllowed()
         for (name, _) in values where name.isEmpty || name.utf8.count > Self.maximumNameBytes || name.utf8.contains(0) {
-            throw Self.refused("a name is empty, too long or holds a NUL character")
+            throw .valuesRefused("a name is empty, too long or holds a NUL character")
         }
         let texts = values.map { (name: $0.0, value: $0.1.serializedString()) }
         try await changingPolicies { stored throws(BrokerError) in
@@ -96,29 +102,8 @@ extension Broker {
         do throws(PolicyError) {
             _ = try PolicyBundle(documents, registered: .init(registered))
         } catch {
-            throw Self.refused(error.description)
+            throw .valuesRefused(error.description)
         }
-    }
-
-    private static func values(inMessage body: [UInt8]) throws(BrokerError) -> [(String, JSONValue)] {
-        guard let message = try? JSONObject(parsing: body), let type = message["type"]?.stringValue,
-            let payload = message["payload"]?.stringValue
-        else { throw refused("Failed to parse reference value message") }
-        guard (message["version"] ?? "0.1.0") == .string("0.1.0") else {
-            throw refused("Failed to register reference value: the version of the message is not 0.1.0")
-        }
-        guard type == "sample" else {
-            throw refused("Failed to register reference value: Could not find extractor for \(type.prefix(64))")
-        }
-        guard let bytes = try? Base64.decode(payload), let values = try? JSONObject(parsing: bytes), !values.isEmpty
-        else {
-            throw refused("Failed to register reference value: the payload is no JSON object in base64")
-        }
-        return values.map { ($0.name, $0.value) }
-    }
-
-    private static func refused(_ cause: String) -> BrokerError {
-        .malformed("RvpsError", code: "reference_value_refused", "RVPS configuration failed: \(cause)")
     }
 
     private static func twelveMonths(after now: Date) -> Date {

@@ -13,7 +13,8 @@ enum RouteOperation: String, Sendable, Hashable, CaseIterable {
     case listResources, resourceVersions
     case listReferenceValues, writeReferenceValue, deleteReferenceValue
     case listDecisions, readDecision
-    case referenceValueHistory
+    case referenceValueHistory, referenceValueUsers
+    case importReferenceManifest, listReferenceManifests, listMeasurements
     case approve, listApprovals, revokeApproval, resetLimits
     case listPlatforms, forgetPlatform
     case collateralStatus, fetchCollateral, exportCollateral, importCollateral
@@ -56,6 +57,10 @@ enum RouteTable {
         Route(.put, "/claviger/v1/reference-values/{name...}", .admin, .writeReferenceValue),
         Route(.delete, "/claviger/v1/reference-values/{name...}", .admin, .deleteReferenceValue),
         Route(.get, "/claviger/v1/reference-value-history/{name...}", .admin, .referenceValueHistory),
+        Route(.get, "/claviger/v1/reference-value-users/{name...}", .admin, .referenceValueUsers),
+        Route(.post, "/claviger/v1/reference-manifests", .admin, .importReferenceManifest),
+        Route(.get, "/claviger/v1/reference-manifests", .admin, .listReferenceManifests),
+        Route(.get, "/claviger/v1/measurements", .admin, .listMeasurements),
         Route(.get, "/claviger/v1/decisions", .admin, .listDecisions),
         Route(.get, "/claviger/v1/decisions/{id}", .admin, .readDecision),
         Route(.get, "/claviger/v1/approvals", .admin, .listApprovals),

@@ -23,6 +23,7 @@ public struct BrokerServer: Service {
     private let configuration: BrokerConfiguration
     private let responder: BrokerResponder
     private let certificates: CertificateFiles?
+    private let references: ReferenceValueServer?
     private let certificateExpiry: CertificateExpiry?
     private let onListening: @Sendable (ListenAddress) async -> Void
     private let logger: Logger
@@ -53,9 +54,10 @@ public struct BrokerServer: Service {
         self.configuration = configuration
         self.logger = logger
         self.onListening = onListening
+        let gate = try AdminGate(configuration.admin, clock: clock, metrics: metrics, logger: logger)
+        references = try Self.references(configuration, broker, gate, logger)
         responder = BrokerResponder(
-            broker: broker,
-            gate: try AdminGate(configuration.admin, clock: clock, metrics: metrics, logger: logger),
+            broker: broker, gate: gate,
             limiter: SourceRateLimiter(
                 rate: configuration.limits.challengesPerSecond, burst: configuration.limits.challengeBurst),
             limits: configuration.limits, metrics: HTTPMetrics(factory: metrics),
@@ -67,6 +69,18 @@ public struct BrokerServer: Service {
     public static func check(_ configuration: BrokerConfiguration, logger: Logger) throws(ConfigurationError) {
         _ = try certificates(configuration.transport, logger)
         _ = try AdminGate(configuration.admin, clock: .system, logger: logger)
+    }
+
+    private static func references(
+        _ configuration: BrokerConfiguration, _ broker: Broker, _ gate: AdminGate, _ logger: Logger
+    ) throws(ConfigurationError) -> ReferenceValueServer? {
+        guard let text = configuration.referenceValues.listen else { return nil }
+        guard let address = ListenAddress(text) else {
+            throw ConfigurationError(code: "invalid_value", message: "referenceValues.listen: \(text) is no host:port.")
+        }
+        return ReferenceValueServer(
+            ReferenceValueService(broker: broker, gate: gate, logger: logger), on: address,
+            transport: configuration.transport, maximumRequestBytes: configuration.limits.bodyBytes, logger: logger)
     }
 
     private static func certificates(
@@ -94,6 +108,7 @@ public struct BrokerServer: Service {
         var services: [any Service] = [connections]
         if let certificates { services.append(certificates) }
         if let certificateExpiry { services.append(certificateExpiry) }
+        if let references { services.append(references) }
         for text in configuration.listen {
             guard let address = ListenAddress(text) else {
                 throw ConfigurationError(code: "invalid_value", message: "\(text) is no host:port.")

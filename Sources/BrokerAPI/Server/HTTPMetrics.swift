@@ -56,6 +56,8 @@ extension BrokerServer {
         "kbs_attestation_errors_total": .init("Attestations that ended without a verdict on their evidence."),
         "kbs_attestation_successes_total": .init("Attestations believed, by TEE."),
         "kbs_attestation_failures_total": .init("Attestations whose evidence was not believed, by TEE."),
+        "claviger_measurements_first_seen_total": .init("Measurements that no evidence showed before, by TEE."),
+        "claviger_reference_manifests_total": .init("Signed manifests imported, by signer and outcome."),
         "claviger_attestations_total": .init("Attestations believed, by protocol version and TEE."),
         "kbs_policy_evaluations_total": .init("Release decisions made."),
         "kbs_policy_approvals_total": .init("Releases that the policies allowed."),

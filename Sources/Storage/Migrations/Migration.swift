@@ -10,6 +10,7 @@ struct Migration: Sendable {
     static let all: [Migration] = [
         .initial, .releaseLimits, .policySeal, .attestationResults, .collateral, .collateralChecks, .platforms,
         .policySources, .brokeredSecrets, .sourceRequests,
+        .measurementSightings,
     ]
 
     /// SHA-256 of the text, lower-case hex.
