@@ -12,11 +12,15 @@ extension AdminClient {
     ///
     /// - Parameters:
     ///   - value: any JSON; the appraisal policies say what they expect, mostly an array of strings.
+    ///   - expires: a time as RFC 3339 writes it from which on it counts no longer; nil for twelve months.
     /// - Throws: `AdminClientError`.
-    public func putReferenceValue(_ name: String, _ value: JSONValue) async throws(AdminClientError) {
+    public func putReferenceValue(
+        _ name: String, _ value: JSONValue, expires: String? = nil
+    ) async throws(AdminClientError) {
         let target = try RequestTarget("/claviger/v1/reference-values").appending(path: name)
-        let body: JSONValue = ["value": value]
-        _ = try await send("PUT", target, body: body.serialized(), contentType: "application/json")
+        var body: JSONObject = ["value": value]
+        body["expires"] = expires.map { .string($0) }
+        _ = try await send("PUT", target, body: JSONValue.object(body).serialized(), contentType: "application/json")
     }
 
     /// Removes a reference value.

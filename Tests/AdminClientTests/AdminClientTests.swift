@@ -131,6 +131,27 @@ struct AdminClientTests {
                 == #"{"resource":"a/b/c","policy":"ReleasePolicy/a/x","expires":"2027-01-01T00:00:00Z","reason":"r"}"#)
     }
 
+    @Test("manifests are sent as they are, and what is known of values is asked for at its routes")
+    func references() async throws {
+        let server = try CannedServer { _ in (200, #"{"manifests":[{}],"users":[{}],"measurements":[{}]}"#) }
+        defer { server.stop() }
+        let client = try client(server)
+        _ = try await client.importReferenceManifest(Array("signed".utf8), dryRun: true)
+        _ = try await client.importReferenceManifest(Array("signed".utf8), dryRun: false)
+        #expect(try await client.referenceManifests().count == 1)
+        #expect(try await client.referenceValueUsers("vendor/digest").count == 1)
+        #expect(try await client.measurements().count == 1)
+        try await client.putReferenceValue("a", 1, expires: "2027-01-31T12:00:00Z")
+        #expect(
+            server.requests.map { $0.line.split(separator: " ").prefix(2).joined(separator: " ") } == [
+                "POST /claviger/v1/reference-manifests?dryRun=true", "POST /claviger/v1/reference-manifests",
+                "GET /claviger/v1/reference-manifests", "GET /claviger/v1/reference-value-users/vendor/digest",
+                "GET /claviger/v1/measurements", "PUT /claviger/v1/reference-values/a",
+            ])
+        #expect(server.requests[1].body == "signed")
+        #expect(server.requests[5].body == #"{"value":1,"expires":"2027-01-31T12:00:00Z"}"#)
+    }
+
     @Test("machines are listed page by page, and forgotten for a reason")
     func platforms() async throws {
         let server = try CannedServer { request in

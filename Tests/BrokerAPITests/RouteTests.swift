@@ -37,7 +37,7 @@ struct RouteTests {
                 }
                 walked += 1
             }
-            #expect(walked == 42)
+            #expect(walked == 46)
             #expect(try await server.test.broker.policyList() == before)
         }
     }

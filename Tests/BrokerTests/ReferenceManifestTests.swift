@@ -259,6 +259,29 @@ struct ReferenceManifestTests {
         #expect(unknown?.message.contains("Could not find extractor for rpm") == true)
     }
 
+    @Test(
+        "KBS 12.8.52: a value is set, got, listed, overwritten and deleted, by any name but an empty or an endless one")
+    func storage() async throws {
+        let test = try await TestBroker.make(policies: nil)
+        for name in ["svn", "a/b:c..d", "ü"] {
+            for value: JSONValue in [["1"], 7] {
+                try await test.broker.putReferenceValue(name, value: value, expires: nil, by: "eve")
+                #expect(try await test.broker.referenceValue(name) == value)
+            }
+        }
+        #expect(try await test.broker.referenceValues().names == ["a/b:c..d", "svn", "ü"])
+        try await test.broker.deleteReferenceValue("svn", by: "eve")
+        let gone = try await brokerError { _ = try await test.broker.referenceValue("svn") }
+        let again = try await brokerError { try await test.broker.deleteReferenceValue("svn", by: "eve") }
+        #expect(gone?.kind == .notFound && again?.kind == .notFound)
+        for name in ["", "a\0b", String(repeating: "a", count: 1_025)] {
+            let error = try await brokerError {
+                try await test.broker.putReferenceValue(name, value: 1, expires: nil, by: "eve")
+            }
+            #expect(error?.kind == .malformed)
+        }
+    }
+
     @Test("who asks for a value is told, with what each policy gets")
     func users() async throws {
         let test = try await broker()

@@ -42,9 +42,11 @@ struct ReferenceSigningTests {
         try #require(command as? ReferenceSignCommand).run()
     }
 
-    @Test("the accepted values of a document are signed, and verified with the public key", arguments: [
-        SignatureAlgorithm.es256, .es384,
-    ])
+    @Test(
+        "the accepted values of a document are signed, and verified with the public key",
+        arguments: [
+            SignatureAlgorithm.es256, .es384,
+        ])
     func roundTrip(algorithm: SignatureAlgorithm) throws {
         let (secret, open) = try keys(algorithm, "ci")
         let output = scratch.path + "/manifest.json"

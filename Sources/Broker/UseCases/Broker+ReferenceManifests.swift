@@ -21,7 +21,7 @@ extension Broker {
             try requireUnsignedPoliciesAllowed()
             let now = environment.clock.now()
             let (signer, grant) = try granted(bytes, at: now)
-            let former = try await formerDocuments(SignedReferenceDocument.key(signer))
+            let former = try await formerDocuments(of: signer)
             let change = try await changingPolicies { stored throws(BrokerError) in
                 try await store(grant, signer, former, over: stored, dryRun: dryRun, by: author)
             }
@@ -92,9 +92,11 @@ extension Broker {
         }
     }
 
-    private func formerDocuments(_ key: PolicyKey) async throws(BrokerError) -> [PolicyDocument] {
+    /// What the signer's document ever said; what somebody else wrote under its name says nothing of his manifests.
+    private func formerDocuments(of signer: ReferenceSigner) async throws(BrokerError) -> [PolicyDocument] {
+        let (key, origin) = (SignedReferenceDocument.key(signer), SignedReferenceDocument.origin(signer))
         let history = try await storing { () async throws(StorageError) in try await policyDocuments.history(key) }
-        return history.flatMap { change in
+        return history.filter { $0.origin == origin }.flatMap { change in
             change.text.flatMap { try? PolicyParser.parse($0, source: key.description) } ?? []
         }
     }

@@ -18,7 +18,8 @@ struct ReferenceValueServer: Service {
     /// A server that is not open yet; without a certificate it talks plainly, as the HTTP face does then.
     init(
         _ service: ReferenceValueService, on address: ListenAddress, transport: TransportConfiguration,
-        maximumRequestBytes: Int, logger: Logger, onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+        maximumRequestBytes: Int, logger: Logger,
+        onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) {
         self.service = service
         self.address = address

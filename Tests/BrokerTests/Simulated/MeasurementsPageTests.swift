@@ -33,10 +33,12 @@ struct MeasurementsPageTests {
     )
     func walk() async throws {
         let reader = try PageReader(repository: Self.repository)
-        let site = try await SimulatedSite(policies: TestPolicies.denyAll)
+        let blocks = try Self.blocks()
+        let policy = try #require(blocks.last { $0.language == "yaml" }).text
+        let site = try await SimulatedSite(policies: policy)
         var files = ["machines.yaml", "disk-key.yaml"].makeIterator()
         var explained = false
-        for block in try Self.blocks() {
+        for block in blocks {
             switch block.language {
             case "yaml":
                 let name = files.next()
@@ -55,9 +57,10 @@ struct MeasurementsPageTests {
                 }
             default:
                 let other = try reader.lastMeasurement()
-                let explanation = try await denial(other, site)
-                #expect(explanation == block.text)
-                #expect(explanation.contains("snp_launch_measurement") && explanation.contains(other))
+                let reason = try await denial(other, site)
+                #expect(reason == block.text.trimmingCharacters(in: .newlines))
+                #expect(reason.contains("reference('snp_launch_measurement')"))
+                #expect(try await names(other, site) == [])
                 explained = true
             }
         }
@@ -86,6 +89,9 @@ struct MeasurementsPageTests {
             let message = try await site.test.release("payments/disk/1", cookie: attestation.cookie.value)
             #expect(try guest.key.decrypt(message).copyBytes() == Array("the disk's key".utf8))
         }
+        for (values, name) in [(snp, "snp_launch_measurement"), (tdx, "mr_td"), (tdx, "rtmr_2")] {
+            #expect(try await names(#require(values[name]), site) == [.string(name)])
+        }
     }
 
     /// What the ledger says about a guest with another measurement.
@@ -97,8 +103,16 @@ struct MeasurementsPageTests {
             _ = try await site.test.release("payments/disk/1", cookie: attestation.cookie.value)
         }
         #expect(error?.kind == .denied)
-        let id = try #require(error?.decisionID)
-        return try await site.test.broker.decision(id).pretty()
+        let decision = try await site.test.broker.decision(#require(error?.decisionID))
+        let claims = decision["claims"]?["submodules"]?["cpu0"]?["claims"]
+        #expect(claims?["measurement"] == .string(measurement))
+        return try #require(decision["reason"]?.stringValue)
+    }
+
+    /// The reference values that name a measurement which guests showed.
+    private func names(_ measurement: String, _ site: SimulatedSite) async throws -> JSONValue? {
+        try await site.test.broker.measurementList(limit: 100)["measurements"]?.arrayValue?
+            .first { $0["value"] == .string(measurement) }?["names"]
     }
 }
 

@@ -1,12 +1,15 @@
 import ArgumentParser
 import Encodings
+import FoundationEssentials
+import KBSProtocol
 
 struct ReferencePutCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "put", abstract: "Register reference values.",
         discussion: """
             claviger reference put NAME VALUE… registers a list of strings (measurements), which is what appraisal \
-            policies mostly compare with. --json takes VALUE as JSON; --file takes a JSON object of names and values.
+            policies mostly compare with. --json takes VALUE as JSON; --file takes a JSON object of names and values; \
+            --records takes what the reference broker's provider has stored, with its expirations.
             """)
 
     @Argument(help: "The value's name, for example launch_digest.")
@@ -21,11 +24,16 @@ struct ReferencePutCommand: AsyncParsableCommand {
     @Option(name: [.short, .long], help: "A JSON file with names and values; - is standard input.")
     var file: String?
 
+    @Option(help: "A JSON file with a stored record of the reference broker, or a list of such; - is standard input.")
+    var records: String?
+
     @OptionGroup var broker: BrokerOptions
 
     func validate() throws {
-        if file != nil, name != nil { throw ValidationError("give NAME and VALUE, or --file") }
-        if file == nil, name == nil || values.isEmpty { throw ValidationError("give NAME and VALUE, or --file") }
+        let isNamed = name != nil && !values.isEmpty
+        guard [file != nil, records != nil, isNamed].count(where: \.self) == 1, isNamed || name == nil else {
+            throw ValidationError("give NAME and VALUE, or --file, or --records")
+        }
         if json, values.count != 1 { throw ValidationError("--json takes exactly one VALUE") }
     }
 
@@ -37,6 +45,14 @@ struct ReferencePutCommand: AsyncParsableCommand {
             }
             try await client.registerReferenceValues(object)
             Terminal.note("\(object.count) reference values registered")
+        } else if let records {
+            let json = try JSONValue(parsing: InputFile.read(records, limit: 2 << 20))
+            let all = try (json.arrayValue ?? [json]).map { try ReferenceValueRecord($0) }
+            for record in all {
+                try await client.putReferenceValue(
+                    record.name, record.value, expires: record.expiration.formatted(.iso8601))
+            }
+            Terminal.note("\(all.count) reference values registered")
         } else if let name {
             let value =
                 json ? try JSONValue(parsing: Array(values[0].utf8)) : .array(values.map { .string($0) })
