@@ -228,7 +228,8 @@ let package = Package(
         support("TestInput", ["Encodings"]),
         support("X509TestSupport", ["X509Trust", "COpenSSL"]),
         support(
-            "EvidenceSimulator", ["Verification", "X509TestSupport", "X509Trust", "RATS", "Encodings", crypto]),
+            "EvidenceSimulator",
+            ["Verification", "X509TestSupport", "X509Trust", "RATS", "Encodings", crypto, cryptoExtras]),
         tests("Encodings", ["TestInput"]),
         tests("JOSE", ["TestInput", "Encodings", crypto]),
         tests("Processes", vectors: false),

@@ -23,6 +23,7 @@ enum FuzzTarget: String, CaseIterable {
     case cbor, cose, ccatoken, corim, nitro, seimage, seevidence
     case signedmanifest
     case sevcertificate, sevrequest, sevevidence
+    case svsmmanifest, svsmevidence
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -81,6 +82,8 @@ enum FuzzTarget: String, CaseIterable {
         case .sevcertificate: sevCertificate(bytes)
         case .sevrequest: sevRequest(bytes)
         case .sevevidence: sevEvidence(bytes)
+        case .svsmmanifest: svsmManifest(bytes)
+        case .svsmevidence: svsmEvidence(bytes)
         }
     }
 

@@ -14,7 +14,8 @@ targets=("$@")
     ovmf eif uki seheader idblock
     cbor cose ccatoken corim nitro seimage seevidence
     signedmanifest
-    sevcertificate sevrequest sevevidence)
+    sevcertificate sevrequest sevevidence
+    svsmmanifest svsmevidence)
 
 swift build --scratch-path .build-fuzz --product fuzz -Xswiftc -gnone -Xcc -g0 -Xcxx -g0
 for target in "${targets[@]}"; do

@@ -8,7 +8,7 @@ extension ProtocolVersion {
     /// otherwise be presented as a guest's.
     public var primaryTEEs: Set<TEE> {
         let original: Set<TEE> = [.sample, .snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .cca, .csv, .sev]
-        return self < .v0_4_0 ? original : original.union([.tpm, .hygondcu, .se, .nitro])
+        return self < .v0_4_0 ? original : original.union([.tpm, .hygondcu, .se, .nitro, .svsmVTPM, .pef])
     }
 
     /// The kinds of evidence that may come beside the primary evidence; none before composite evidence existed.

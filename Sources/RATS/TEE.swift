@@ -34,6 +34,10 @@ public enum TEE: String, Sendable, CaseIterable, Hashable, Codable {
     case nitro
     /// AMD SEV or SEV-ES guest, whose launch its host proves; legacy.
     case sev
+    /// AMD SEV-SNP guest above an SVSM, attested through the virtual TPM that the SVSM keeps.
+    case svsmVTPM = "svsm-vtpm"
+    /// OpenPOWER host whose Ultravisor opens secure guests (PEF).
+    case pef
 
     /// The TEE with this wire name, also under the spellings that older guests use.
     ///

@@ -19,6 +19,7 @@ public enum OfflineVerifiers {
             TPMVerifier(), CCAVerifier(), csv, nitro(strictness), SEVerifier(SEVerifier.Options()),
             nvidia(strictness),
             SEVVerifier(SEVVerifier.Options()),
+            SVSMVerifier(snp: snpOptions(strictness)),
         ]
         return verifiers + (allowSample ? [SampleVerifier(), SampleDeviceVerifier()] : [])
     }

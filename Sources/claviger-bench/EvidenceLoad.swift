@@ -39,6 +39,7 @@ struct EvidenceLoad {
         self.collateral = FixedCollateral(collateral)
         self.challengeState = challengeState
         self.now = now
+        self.challengeState = challengeState
         pieces = try (0..<Self.count).map { number in
             let digest = [UInt8](repeating: UInt8(number), count: 47) + [0xD1]
             return (try evidence(digest).content.serialized(), EvidenceBinding(reportData: [digest]))
@@ -96,6 +97,20 @@ struct EvidenceLoad {
         return try EvidenceLoad(
             "az-snp-vtpm", .azSNPvTPM, [.reports, .tpmQuotes], collateral: amd.collateral(), at: now,
             verifier: { AzureSNPVerifier(.init(snp: options)) }, evidence: vm.evidence(bound:))
+    }
+
+    private static func svsm(at now: Date) async throws -> EvidenceLoad {
+        let amd = try SimulatedAMD(.genoa, at: now)
+        let svsm = try SimulatedSVSM(SimulatedSNPGuest(amd))
+        let verifier = SVSMVerifier(snp: SNPVerifier.Options(anchors: amd.anchors))
+        let challenge = try await verifier.challenge(
+            extraParameters: svsm.parameters, context: VerificationContext())
+        let secret = try svsm.activate(challenge?.extraParameters)
+        return try EvidenceLoad(
+            "svsm-vtpm", .svsmVTPM, [.reports, .tpmQuotes], collateral: amd.collateral(), at: now,
+            challengeState: challenge?.state,
+            verifier: { SVSMVerifier(snp: SNPVerifier.Options(anchors: amd.anchors)) }
+        ) { try svsm.evidence(bound: $0, secret: secret) }
     }
 
     private static func tpm(at now: Date) throws -> EvidenceLoad {

@@ -61,7 +61,7 @@ struct AuthRequestTests {
                 switch tee {
                 case .nvidia, .sampledevice, .nvidiaDPU:
                     #expect(throws: KBSProtocolError.self, "\(tee)") { try parse() }
-                case _ where [.tpm, .hygondcu, .se, .nitro].contains(tee) && version != .v0_4_0:
+                case _ where [.tpm, .hygondcu, .se, .nitro, .svsmVTPM, .pef].contains(tee) && version != .v0_4_0:
                     #expect(throws: KBSProtocolError.self, "\(tee) \(version)") { try parse() }
                 default:
                     #expect(throws: Never.self, "\(tee) \(version)") { try parse() }

@@ -124,6 +124,44 @@ public final class SoftwareTPM: Sendable {
             key: try bytes("spki"), publicArea: Array(try bytes("area").dropFirst(2)))
     }
 
+    /// The keys of a TPM, an attestation key under an endorsement key, as TPM2B_PUBLIC.
+    public struct KeyPair: Sendable {
+        /// The public area of the endorsement key, behind its size.
+        public let endorsementKey: [UInt8]
+        /// The public area of the attestation key, behind its size.
+        public let attestationKey: [UInt8]
+    }
+
+    /// Makes an endorsement key by the usual template of an algorithm (`rsa` or `ecc`), and an attestation key under it.
+    public func keyPair(_ algorithm: String) throws -> KeyPair {
+        try run("createek", "-Q", "-c", path("ek"), "-G", algorithm, "-u", path("ek.pub"))
+        try run(
+            "createak", "-Q", "-C", path("ek"), "-c", path("ak"), "-G", "ecc", "-g", "sha256", "-s", "ecdsa", "-u",
+            path("ak.pub"), "-n", path("ak.name"))
+        return KeyPair(endorsementKey: try bytes("ek.pub"), attestationKey: try bytes("ak.pub"))
+    }
+
+    /// Activates a credential (TPM2B_ID_OBJECT, TPM2B_ENCRYPTED_SECRET) for the keys that were made last; `nil` when the TPM
+    /// refuses it.
+    public func activate(blob: [UInt8], encryptedSeed: [UInt8]) throws -> [UInt8]? {
+        // What tpm2-tools put before a credential: their mark and a version.
+        let header: [UInt8] = [0xBA, 0xDC, 0xC0, 0xDE, 0, 0, 0, 1]
+        try Data(header + blob + encryptedSeed).write(to: folder.appending(path: "credential"))
+        try run("startauthsession", "--policy-session", "-S", path("session"))
+        try run("policysecret", "-Q", "-S", path("session"), "-c", "e")
+        let status = try status(
+            "activatecredential",
+            [
+                "-Q", "-c", path("ak"), "-C", path("ek"), "-i", path("credential"), "-o", path("secret"), "-P",
+                "session:\(path("session"))",
+            ]
+        ).status
+        try call("flushcontext", ["-t"])
+        guard status == 0 else { return nil }
+        try run("flushcontext", path("session"))
+        return try bytes("secret")
+    }
+
     private func path(_ name: String) -> String { folder.appending(path: name).path }
 
     private func bytes(_ name: String) throws -> [UInt8] {
@@ -136,10 +174,15 @@ public final class SoftwareTPM: Sendable {
         try call("flushcontext", ["-t"])
     }
 
-    private func call(_ tool: String, _ arguments: [String]) throws {
+    private func status(_ tool: String, _ arguments: [String]) throws -> (status: Int32, output: [UInt8]) {
         var child = ChildProcess(path: "/usr/bin/tpm2_\(tool)", arguments: arguments)
         child.environment.append("TPM2TOOLS_TCTI=swtpm:path=\(path("socket"))")
         let finished = try child.runCapturing()
+        return (finished.status, finished.output)
+    }
+
+    private func call(_ tool: String, _ arguments: [String]) throws {
+        let finished = try status(tool, arguments)
         try #require(
             finished.status == 0, "tpm2_\(tool): \(String(decoding: finished.output, as: UTF8.self))")
     }

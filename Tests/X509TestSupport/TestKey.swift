@@ -119,6 +119,26 @@ public struct TestKey: Sendable {
         return Array(signature.prefix(count))
     }
 
+    /// What was encrypted to this RSA key with OAEP.
+    public func decryptOAEP(_ ciphertext: [UInt8], hash: DigestAlgorithm, label: [UInt8] = []) throws -> [UInt8] {
+        guard let key = read(), let context = EVP_PKEY_CTX_new(key, nil) else {
+            throw TestInputError("the key cannot be read")
+        }
+        defer {
+            EVP_PKEY_CTX_free(context)
+            EVP_PKEY_free(key)
+            ERR_clear_error()
+        }
+        guard EVP_PKEY_decrypt_init(context) == 1 else { throw TestInputError("decryption cannot begin") }
+        try PublicKey.setOAEP(context, hash, label)
+        var message = [UInt8](repeating: 0, count: Int(EVP_PKEY_get_size(key)))
+        var count = message.count
+        guard EVP_PKEY_decrypt(context, &message, &count, ciphertext, ciphertext.count) == 1 else {
+            throw TestInputError("the ciphertext is not for this key")
+        }
+        return Array(message.prefix(count))
+    }
+
     private func read() -> OpaquePointer? {
         pkcs8.withUnsafeBufferPointer { buffer in
             var cursor: UnsafePointer<UInt8>? = buffer.baseAddress

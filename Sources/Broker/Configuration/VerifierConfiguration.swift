@@ -8,7 +8,7 @@ public struct VerifierConfiguration: Sendable, Hashable {
     /// The kinds that are believed unless others are named: all but legacy ones.
     public static let defaultKinds: [TEE] = [
         .snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .tpm, .cca, .se, .csv, .nitro,
-        .nvidia,
+        .nvidia, .svsmVTPM,
     ]
 
     /// The kinds of evidence that are believed at all.
@@ -170,6 +170,7 @@ extension VerifierRegistry {
         case .nitro: return NitroVerifier(configuration.nitro.options)
         case .nvidia: return NVIDIAVerifier(configuration.nvidia.options)
         case .sev: return SEVVerifier(configuration.sev.options)
+        case .svsmVTPM: return SVSMVerifier(snp: configuration.snp.options)
         default: return nil
         }
     }

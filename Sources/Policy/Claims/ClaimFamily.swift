@@ -14,7 +14,7 @@ public struct ClaimFamily: Sendable {
     /// The claims of all TEEs, related ones side by side.
     public static let all: [ClaimFamily] = [
         snp, azureSNP, tdx, azureTDX, sgx, cca, se, csv, nitro, tpm, nvidia, nvidiaDPU, hygonDCU, sev, sample,
-        sampleDevice,
+        sampleDevice, svsmVTPM, pef,
     ]
 
     /// The claims of one TEE.
@@ -30,6 +30,8 @@ public struct ClaimFamily: Sendable {
         case .csv: csv
         case .nitro: nitro
         case .sev: sev
+        case .svsmVTPM: svsmVTPM
+        case .pef: pef
         case .tpm: tpm
         case .nvidia: nvidia
         case .nvidiaDPU: nvidiaDPU

@@ -13,12 +13,13 @@ public enum InstanceIdentity {
     /// does, and then a policy has to name something.
     public static func claims(of tee: TEE) -> [[String]] {
         switch tee {
-        case .snp, .azSNPvTPM, .sev: [["chip_id"]]
+        case .snp, .azSNPvTPM, .svsmVTPM, .sev: [["chip_id"]]
         case .tdx, .azTDXvTPM, .sgx: [["platform_instance_id"]]
         case .cca: [["platform", "cca-platform-implementation-id"], ["platform", "cca-platform-instance-id"]]
         case .csv: [["serial_number"]]
         // AWS names no hardware: the module is the parent instance and the enclave.
         case .nitro: [["module_id"]]
+        case .pef: [["machine_key_fingerprint"]]
         // A host gets another cuid for every start of a guest.
         case .se, .tpm, .hygondcu, .nvidia, .nvidiaDPU, .sample, .sampledevice: []
         }
@@ -35,7 +36,8 @@ public enum InstanceIdentity {
     /// was launched with. Registers that a running guest extends, and fields that its owner or host fills in, are none.
     private static func nameable(of tee: TEE) -> [[String]] {
         switch tee {
-        case .snp, .azSNPvTPM: [["measurement"]]
+        case .snp, .azSNPvTPM, .svsmVTPM: [["measurement"]]
+        case .pef: [["esm_blob"]]
         case .tdx, .azTDXvTPM: [["quote", "body", "mr_td"]]
         case .sgx: [["body", "mr_enclave"]]
         case .cca: [["realm", "cca-realm-initial-measurement"]]

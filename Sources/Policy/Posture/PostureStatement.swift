@@ -38,7 +38,7 @@ struct PostureStatement: Sendable {
 
     private static func debug(_ tee: TEE) -> PostureStatement? {
         switch tee {
-        case .snp: PostureStatement(path: ["policy_debug_allowed"], reading: .boolean(false))
+        case .snp, .svsmVTPM: PostureStatement(path: ["policy_debug_allowed"], reading: .boolean(false))
         case .azSNPvTPM: PostureStatement(path: ["policy_debug_allowed"], reading: .booleanText(false))
         case .tdx, .azTDXvTPM: PostureStatement(path: ["td_attributes", "debug"], reading: .boolean(false))
         case .sgx: PostureStatement(path: ["body", "attributes.flags"], reading: .clearBit(1))
@@ -48,13 +48,13 @@ struct PostureStatement: Sendable {
         case .csv: PostureStatement(path: ["policy", "nodbg"], reading: .number(1))
         case .sev: PostureStatement(path: ["policy", "nodbg"], reading: .boolean(true))
         case .sample, .nitro: PostureStatement(path: ["debug"], reading: .boolean(false))
-        case .se, .tpm, .nvidia, .nvidiaDPU, .hygondcu, .sampledevice: nil
+        case .se, .tpm, .nvidia, .nvidiaDPU, .hygondcu, .sampledevice, .pef: nil
         }
     }
 
     private static func smt(_ tee: TEE) -> PostureStatement? {
         switch tee {
-        case .snp: PostureStatement(path: ["platform_smt_enabled"], reading: .boolean(false))
+        case .snp, .svsmVTPM: PostureStatement(path: ["platform_smt_enabled"], reading: .boolean(false))
         case .azSNPvTPM: PostureStatement(path: ["platform_smt_enabled"], reading: .booleanText(false))
         case .tdx, .azTDXvTPM, .sgx: PostureStatement(path: ["is_smt_enabled"], reading: .boolean(false))
         default: nil
@@ -63,7 +63,7 @@ struct PostureStatement: Sendable {
 
     private static func migration(_ tee: TEE) -> PostureStatement? {
         switch tee {
-        case .snp: PostureStatement(path: ["policy_migrate_ma"], reading: .boolean(false))
+        case .snp, .svsmVTPM: PostureStatement(path: ["policy_migrate_ma"], reading: .boolean(false))
         case .azSNPvTPM: PostureStatement(path: ["policy_migrate_ma"], reading: .booleanText(false))
         case .tdx, .azTDXvTPM: PostureStatement(path: ["quote", "body", "td_attributes"], reading: .clearBit(29))
         case .csv: PostureStatement(path: ["policy", "nosend"], reading: .number(1))
@@ -74,7 +74,7 @@ struct PostureStatement: Sendable {
 
     private static func singleSocket(_ tee: TEE) -> PostureStatement? {
         switch tee {
-        case .snp: PostureStatement(path: ["policy_single_socket"], reading: .boolean(true))
+        case .snp, .svsmVTPM: PostureStatement(path: ["policy_single_socket"], reading: .boolean(true))
         case .azSNPvTPM: PostureStatement(path: ["policy_single_socket"], reading: .booleanText(true))
         default: nil
         }
@@ -83,7 +83,7 @@ struct PostureStatement: Sendable {
     /// Where the evidence of a TEE says which privilege level asked for it.
     static func privilegeLevel(_ tee: TEE) -> TCBComponent? {
         switch tee {
-        case .snp: TCBComponent(name: "vmpl", path: ["vmpl"], form: .number, maximum: 3)
+        case .snp, .svsmVTPM: TCBComponent(name: "vmpl", path: ["vmpl"], form: .number, maximum: 3)
         case .azSNPvTPM: TCBComponent(name: "vmpl", path: ["vmpl"], form: .decimalText, maximum: 3)
         default: nil
         }

@@ -27,7 +27,7 @@ struct TCBComponent: Sendable {
     /// versions of CCA, which are texts, and the interface versions of CSV, which are the guest's wish, not a fact.
     static func components(of tee: TEE) -> [TCBComponent] {
         switch tee {
-        case .snp: snp(.number)
+        case .snp, .svsmVTPM: snp(.number)
         case .azSNPvTPM: snp(.decimalText)
         case .tdx, .azTDXvTPM:
             [TCBComponent(name: "svn", path: ["quote", "body", "tcb_svn"], form: .bytes, maximum: 16)]
@@ -38,7 +38,7 @@ struct TCBComponent: Sendable {
                 TCBComponent(name: "pceSvn", path: ["header", "pce_svn"], form: .littleEndian, maximum: 65_535),
             ]
         case .sample: [TCBComponent(name: "svn", path: ["svn"], form: .decimalText, maximum: 65_535)]
-        case .cca, .csv, .se, .nitro, .sev, .tpm, .nvidia, .nvidiaDPU, .hygondcu, .sampledevice: []
+        case .cca, .csv, .se, .nitro, .sev, .tpm, .nvidia, .nvidiaDPU, .hygondcu, .sampledevice, .pef: []
         }
     }
 

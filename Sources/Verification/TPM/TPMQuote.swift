@@ -84,4 +84,26 @@ extension TPMQuote.Verified {
 
     /// The register that guests extend with the digest of their init-data: PCR 8.
     var initDataRegister: [UInt8] { register(8) }
+
+    /// The registers that a firmware's log must lead to: those of the firmware, and others that it has events of.
+    ///
+    /// Of the registers `beyond`, which software extends without writing into the log, only those count that the log leads to
+    /// all the same; the others become steps that were not made.
+    func registers(
+        provedBy log: EventLog, beyond: Set<UInt32>, steps: inout [VerificationStep]
+    ) throws(VerificationError) -> [UInt32: [UInt8]] {
+        let logged = Set(log.events.lazy.filter(\.isMeasured).map(\.index))
+        var proved: [UInt32: [UInt8]] = [:]
+        for (index, value) in registers where index <= 7 || logged.contains(index) {
+            if beyond.contains(index) {
+                let replayed = try log.register(index, in: bank)
+                guard constantTimeEqual(replayed, value) else {
+                    steps.append(.skipped("event log of PCR \(index)", "software extended it further"))
+                    continue
+                }
+            }
+            proved[index] = value
+        }
+        return proved
+    }
 }

@@ -118,18 +118,7 @@ public struct TPMVerifier: EvidenceVerifier {
             steps.append(.skipped("event log", "the evidence has none"))
             return nil
         }
-        let logged = Set(log.events.lazy.filter(\.isMeasured).map(\.index))
-        var proved: [UInt32: [UInt8]] = [:]
-        for (index, value) in quote.registers where index <= 7 || logged.contains(index) {
-            if options.registersBeyondLog.contains(index) {
-                let replayed = try log.register(index, in: quote.bank)
-                guard constantTimeEqual(replayed, value) else {
-                    steps.append(.skipped("event log of PCR \(index)", "software extended it further"))
-                    continue
-                }
-            }
-            proved[index] = value
-        }
+        let proved = try quote.registers(provedBy: log, beyond: options.registersBeyondLog, steps: &steps)
         let part = try log.replayed(to: proved, in: quote.bank, startupLocality: log.startupLocality)
         guard trust.isVouchedFor else {
             steps.append(.skipped("event log", "it fits the quote, but nobody vouches for the key that signed it"))

@@ -13,4 +13,13 @@ extension PublicKey {
         else { throw .malformedKey }
         try self.init(spki: der)
     }
+
+    /// The key in PEM: SubjectPublicKeyInfo in lines of 64 characters (RFC 7468 section 2), each with its end.
+    public var pem: String {
+        let text = Array(Base64.encode(spki).utf8)
+        let lines = stride(from: 0, to: text.count, by: 64).map {
+            String(decoding: text[$0..<min($0 + 64, text.count)], as: UTF8.self)
+        }
+        return (["-----BEGIN PUBLIC KEY-----"] + lines + ["-----END PUBLIC KEY-----", ""]).joined(separator: "\n")
+    }
 }

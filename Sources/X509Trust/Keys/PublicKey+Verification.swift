@@ -53,7 +53,7 @@ extension PublicKey {
         return (Array(modulus.content), Array(exponent.content))
     }
 
-    private var isStrong: Bool {
+    var isStrong: Bool {
         guard case .rsa(let bits, let exponent) = kind else { return true }
         guard (2048...8192).contains(bits), let exponent else { return false }
         return exponent >= 3 && exponent & 1 == 1

@@ -13,7 +13,10 @@ extension ClaimFamily {
 
     static let hygonDCU = ClaimFamily(
         tee: .hygondcu, title: "Hygon DCU",
-        about: "An accelerator, attested beside the VM that uses it; of class dcu.",
+        about: """
+            An accelerator, attested beside the VM that uses it; of class dcu. Alone it is contraindicated: whoever drives \
+            it has it sign anything. Not proven on hardware.
+            """,
         claims: [
             Claim(
                 "body", .object(CSVClaims.accelerator), from: "report body", "The report that the accelerator signed.")
@@ -127,10 +130,10 @@ enum CSVClaims {
             "Measurement of the accelerator's firmware."),
         Claim("reserved", .hex(nil), example: zeros(128), from: "report body, reserved", "Reserved."),
         Claim(
-            "sig_usage", .hex(nil), example: "1000", from: "report body, signature usage",
-            "What the signing key is for."),
+            "sig_usage", .text, example: "1004", from: "report body, signature usage",
+            "What the signing key is for: a number in hexadecimal digits."),
         Claim(
-            "sig_algo", .hex(nil), example: "04", from: "report body, signature algorithm",
-            "The algorithm of the signature."),
+            "sig_algo", .text, example: "4", from: "report body, signature algorithm",
+            "The algorithm of the signature: a number in hexadecimal digits."),
     ]
 }

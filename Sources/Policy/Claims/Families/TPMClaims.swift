@@ -23,14 +23,24 @@ extension ClaimFamily {
 /// The registers of a TPM.
 enum TPMClaims {
     /// Who vouches for the key, and what the quote says besides registers.
-    static let statement: [Claim] = [
-        Claim(
-            "ak_trust", .word(["allow_list", "certificate", "none"]), .additional, example: "certificate",
-            from: "the broker's configuration, or the key's certificate",
-            "Who vouches for the attestation key: the operator by name, an authority, or nobody."),
-        Claim(
-            "pcr_bank", .word(["SHA-256", "SHA-384", "SHA-512"]), .additional, example: "SHA-256",
-            from: "TPM quote, selection", "The bank of the registers."),
+    static let statement: [Claim] =
+        [
+            Claim(
+                "ak_trust", .word(["allow_list", "certificate", "none"]), .additional, example: "certificate",
+                from: "the broker's configuration, or the key's certificate",
+                "Who vouches for the attestation key: the operator by name, an authority, or nobody."),
+            Claim(
+                "pcr_bank", .word(["SHA-256", "SHA-384", "SHA-512"]), .additional, example: "SHA-256",
+                from: "TPM quote, selection", "The bank of the registers."),
+        ] + clock + [
+            Claim(
+                "firmware_version", .hex(8), .additional, example: "2016051100162800",
+                from: "TPM quote, firmware version",
+                "The version of the TPM's firmware, in its vendor's numbers.")
+        ]
+
+    /// How often the TPM began anew.
+    static let clock: [Claim] = [
         Claim(
             "clock_safe", .boolean, .additional, example: true, from: "TPM quote, clock",
             "Whether the TPM's clock never stood at a later time before."),
@@ -40,9 +50,6 @@ enum TPMClaims {
         Claim(
             "restart_count", .integer(upTo: 4_294_967_295), .additional, example: 0, from: "TPM quote, clock",
             "How often the TPM was restarted or resumed since it was reset."),
-        Claim(
-            "firmware_version", .hex(8), .additional, example: "2016051100162800", from: "TPM quote, firmware version",
-            "The version of the TPM's firmware, in its vendor's numbers."),
     ]
 
     /// The registers of a virtual TPM, as a claim of a confidential VM.

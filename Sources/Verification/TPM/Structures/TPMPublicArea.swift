@@ -23,6 +23,14 @@ package struct TPMPublicArea: Sendable, Hashable {
         /// The key signs.
         static let sign = Attributes(rawValue: 1 << 18)
 
+        /// The key may be used by whoever knows its password, whatever its policy.
+        static let userWithAuth = Attributes(rawValue: 1 << 6)
+
+        /// Whether a key protects other keys, and is its TPM's own.
+        var makeStorageKey: Bool {
+            isSuperset(of: [.fixedTPM, .fixedParent, .sensitiveDataOrigin, .restricted, .decrypt]) && !contains(.sign)
+        }
+
         /// Whether what a key signs in the form of a statement is one: only then does the TPM refuse to sign forgeries.
         var makeAttestationKey: Bool {
             isSuperset(of: [.fixedTPM, .fixedParent, .sensitiveDataOrigin, .restricted, .sign])
@@ -30,16 +38,37 @@ package struct TPMPublicArea: Sendable, Hashable {
         }
     }
 
+    /// A symmetric cipher (TPMT_SYM_DEF_OBJECT).
+    package struct Cipher: Sendable, Hashable {
+        /// The algorithm, by its number in the TCG Algorithm Registry.
+        package let algorithm: UInt16
+        /// The size of its key in bits.
+        package let keyBits: UInt16
+        /// The mode of operation, by its number in the same registry.
+        package let mode: UInt16
+
+        fileprivate init?(reading reader: inout EvidenceReader) throws(VerificationError) {
+            algorithm = try reader.u16BE()
+            guard algorithm != TPMPublicArea.null else { return nil }
+            keyBits = try reader.u16BE()
+            mode = try reader.u16BE()
+        }
+    }
+
     /// What the key may do.
     package let attributes: Attributes
     /// The algorithm of the key's name, by its number in the TCG Algorithm Registry.
     package let nameAlgorithm: UInt16
+    /// The digest of the policy under which the key may be used; empty when there is none.
+    package let policy: [UInt8]
+    /// The cipher that protects what is put under a storage key; `nil` for keys that protect nothing.
+    package let cipher: Cipher?
     /// The key.
     package let key: PublicKey
     /// The area as the TPM wrote it.
     package let bytes: [UInt8]
 
-    private static let null: UInt16 = 0x0010
+    fileprivate static let null: UInt16 = 0x0010
 
     /// Reads an area, all of the bytes. Throws `malformed_evidence`, also for keys that are neither RSA nor ECC.
     package init(parsing bytes: [UInt8]) throws(VerificationError) {
@@ -47,8 +76,8 @@ package struct TPMPublicArea: Sendable, Hashable {
         let type = try reader.u16BE()
         nameAlgorithm = try reader.u16BE()
         attributes = Attributes(rawValue: try reader.u32BE())
-        _ = try reader.counted()  // the policy that authorizes the use of the key
-        if try reader.u16BE() != Self.null { try reader.skip(4) }  // symmetric cipher: key size and mode
+        policy = try reader.counted()
+        cipher = try Cipher(reading: &reader)
         let scheme = try reader.u16BE()
         if scheme != Self.null { try reader.skip(2) }  // its hash algorithm
         switch type {
