@@ -23,7 +23,7 @@ enum FuzzTarget: String, CaseIterable {
     case cbor, cose, ccatoken, corim, nitro, seimage, seevidence
     case signedmanifest
     case sevcertificate, sevrequest, sevevidence
-    case svsmmanifest, svsmevidence
+    case svsmmanifest, svsmevidence, dcuevidence
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -84,6 +84,7 @@ enum FuzzTarget: String, CaseIterable {
         case .sevevidence: sevEvidence(bytes)
         case .svsmmanifest: svsmManifest(bytes)
         case .svsmevidence: svsmEvidence(bytes)
+        case .dcuevidence: dcuEvidence(bytes)
         }
     }
 

@@ -22,4 +22,11 @@ extension FuzzTarget {
         let stated = try? SVSMVerifier().statedReportData(in: Evidence(tee: .svsmVTPM, content: content))
         guard stated == nil || stated?.count == 64 else { abort() }
     }
+
+    func dcuEvidence(_ bytes: [UInt8]) {
+        if let report = try? DCUReport(parsing: bytes), report.userData.count != 64 { abort() }
+        guard let content = try? JSONValue(parsing: bytes) else { return }
+        let stated = try? DCUVerifier().statedReportData(in: Evidence(tee: .hygondcu, content: content))
+        guard stated == nil || stated?.count == 64 else { abort() }
+    }
 }

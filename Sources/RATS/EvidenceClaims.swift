@@ -38,6 +38,13 @@ public struct EvidenceClaims: Sendable, Hashable {
         self.steps = steps
         self.chain = chain
     }
+
+    /// The same claims, of hardware that an appraisal must not say better of than `tier`.
+    public func capped(at tier: TrustTier) -> EvidenceClaims {
+        EvidenceClaims(
+            tee: tee, deviceClass: deviceClass, claims: claims, matchedReportData: matchedReportData,
+            trustCap: trustCap.map { max($0, tier) } ?? tier, platform: platform, steps: steps, chain: chain)
+    }
 }
 
 /// One thing that a verifier checked, or could not.

@@ -29,6 +29,8 @@ public struct VerifierRegistry: Sendable {
         context: VerificationContext
     ) async throws(VerificationError) -> [EvidenceClaims] {
         var all = try await claims(in: primary, binding: binding, context: context)
+        // Whoever drives a device can have it sign anything: alone it says nothing about the guest that asks.
+        if primary.tee.deviceClass != .cpu { all = all.map { $0.capped(at: .contraindicated) } }
         for device in devices {
             all += try await claims(in: device, binding: deviceBinding, context: context)
         }

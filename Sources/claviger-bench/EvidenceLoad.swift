@@ -39,7 +39,6 @@ struct EvidenceLoad {
         self.collateral = FixedCollateral(collateral)
         self.challengeState = challengeState
         self.now = now
-        self.challengeState = challengeState
         pieces = try (0..<Self.count).map { number in
             let digest = [UInt8](repeating: UInt8(number), count: 47) + [0xD1]
             return (try evidence(digest).content.serialized(), EvidenceBinding(reportData: [digest]))
@@ -50,7 +49,7 @@ struct EvidenceLoad {
     static func all() async throws -> [EvidenceLoad] {
         let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
         return try await snp(at: now) + intel(at: now) + [tpm(at: now)] + tokens(at: now) + [
-            csv(at: now), secureExecution(at: now), sev(at: now),
+            csv(at: now), svsm(at: now), accelerators(at: now), secureExecution(at: now), sev(at: now),
         ]
     }
 
@@ -111,6 +110,16 @@ struct EvidenceLoad {
             challengeState: challenge?.state,
             verifier: { SVSMVerifier(snp: SNPVerifier.Options(anchors: amd.anchors)) }
         ) { try svsm.evidence(bound: $0, secret: secret) }
+    }
+
+    private static func accelerators(at now: Date) throws -> EvidenceLoad {
+        let hygon = try SimulatedHygon()
+        let accelerator = try SimulatedDCU(hygon)
+        let root = try hygon.rootCertificate()
+        let verifier = try DCUVerifier(DCUVerifier.Options(), rootCertificate: root)
+        return try EvidenceLoad(
+            "hygondcu", .hygondcu, [.hygonReports], collateral: [:], at: now, verifier: { verifier }
+        ) { try SimulatedDCU.evidence(of: [accelerator], bound: $0) }
     }
 
     private static func tpm(at now: Date) throws -> EvidenceLoad {

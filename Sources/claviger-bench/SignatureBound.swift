@@ -15,6 +15,8 @@ enum SignatureBound {
         case sm2
         /// A session with a SEV platform: one key of P-384 made, and one agreement with it.
         case sessions
+        /// A report of Hygon's with its chain: three signatures by SM2.
+        case hygonReports
     }
 
     static func perSecond(_ kind: Kind, seconds: Int) throws -> Double {
@@ -33,6 +35,14 @@ enum SignatureBound {
                     && key.publicKey.isValidSignature(signatures[1], for: messages[1])
             }
         case .sessions: return try sessionRate(seconds)
+        case .hygonReports:
+            let key = try TestKey.generate(.sm2)
+            let message = [UInt8](repeating: 7, count: 252)
+            let algorithm = SignatureAlgorithm.sm2Raw(userID: Array("HYGON-SSD-CEK".utf8))
+            let signature = try key.sign(message, algorithm)
+            return try rate(seconds) {
+                (0..<3).allSatisfy { _ in key.publicKey.isValid(signature: signature, over: message, algorithm) }
+            }
         case .tpmQuotes:
             let key = try TestKey.generate(.rsa(2048))
             let message = [UInt8](repeating: 7, count: 161)

@@ -8,7 +8,7 @@ public struct VerifierConfiguration: Sendable, Hashable {
     /// The kinds that are believed unless others are named: all but legacy ones.
     public static let defaultKinds: [TEE] = [
         .snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .tpm, .cca, .se, .csv, .nitro,
-        .nvidia, .svsmVTPM,
+        .nvidia, .svsmVTPM, .hygondcu,
     ]
 
     /// The kinds of evidence that are believed at all.
@@ -40,6 +40,8 @@ public struct VerifierConfiguration: Sendable, Hashable {
     public var nvidia = NVIDIAConfiguration()
     /// AMD SEV and SEV-ES, which is legacy and off unless its kind is named.
     public var sev = SEVConfiguration()
+    /// Hygon accelerators.
+    public var dcu = DCUConfiguration()
 
     /// The defaults.
     public init() {}
@@ -170,6 +172,7 @@ extension VerifierRegistry {
         case .nitro: return NitroVerifier(configuration.nitro.options)
         case .nvidia: return NVIDIAVerifier(configuration.nvidia.options)
         case .sev: return SEVVerifier(configuration.sev.options)
+        case .hygondcu: return DCUVerifier(configuration.dcu.options)
         case .svsmVTPM: return SVSMVerifier(snp: configuration.snp.options)
         default: return nil
         }

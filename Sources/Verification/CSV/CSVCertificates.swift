@@ -92,6 +92,13 @@ struct CSVPlatformCertificate: Sendable, Hashable {
         slots[1].usage == 0x1000 && slots[1].algorithm == 0 && slots[1].signature.allSatisfy { $0 == 0 }
     }
 
+    /// Whether this is the certificate of a chip's key that an authority certified which the root did.
+    func isChipKey(under authority: CSVAuthorityCertificate, root: CSVAuthorityCertificate) -> Bool {
+        root.usage == CSVKeyUsage.root.rawValue && authority.usage == CSVKeyUsage.signing.rawValue
+            && authority.isIssued(by: root) && usage == CSVKeyUsage.chip.rawValue && certifyingID == authority.keyID
+            && hasOneSignature && isSigned(by: authority.key, usage: .signing)
+    }
+
     /// Whether a key of this usage signed the certificate, in either place.
     func isSigned(by key: CSVKey, usage: CSVKeyUsage) -> Bool {
         let message = Array(bytes[..<Self.signedByteCount])

@@ -104,18 +104,18 @@ enum CSVFields {
         try number(value?["g"], 4) + array(value?["x"], 72) + array(value?["y"], 72)
     }
 
-    private static func signature(_ value: JSONValue?) throws(VerificationError) -> [UInt8] {
+    static func signature(_ value: JSONValue?) throws(VerificationError) -> [UInt8] {
         try array(value?["r"], 72) + array(value?["s"], 72)
     }
 
-    private static func number(_ value: JSONValue?, _ count: Int) throws(VerificationError) -> [UInt8] {
+    static func number(_ value: JSONValue?, _ count: Int) throws(VerificationError) -> [UInt8] {
         guard let number = value?.uintValue, number < 1 << UInt64(8 * count) else {
             throw .malformed("A number in a certificate of Hygon's is missing or too large.")
         }
         return (0..<count).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * $0)) }
     }
 
-    private static func array(_ value: JSONValue?, _ count: Int) throws(VerificationError) -> [UInt8] {
+    static func array(_ value: JSONValue?, _ count: Int) throws(VerificationError) -> [UInt8] {
         guard case .array(let items)? = value, items.count == count, let bytes = value?.byteArrayValue else {
             throw .malformed("A list of bytes in a certificate of Hygon's is missing or has another size.")
         }

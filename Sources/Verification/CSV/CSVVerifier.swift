@@ -93,10 +93,7 @@ public struct CSVVerifier: EvidenceVerifier {
                 code: "collateral_unavailable",
                 message: "The certificates of the chip must come with the evidence: let the agent fetch them.")
         }
-        guard let root, root.usage == CSVKeyUsage.root.rawValue, chip.authority.usage == CSVKeyUsage.signing.rawValue,
-            chip.authority.isIssued(by: root), chip.certificate.usage == CSVKeyUsage.chip.rawValue,
-            chip.certificate.certifyingID == chip.authority.keyID, chip.certificate.hasOneSignature,
-            chip.certificate.isSigned(by: chip.authority.key, usage: .signing),
+        guard let root, chip.certificate.isChipKey(under: chip.authority, root: root),
             presented.platform.isSigned(by: chip.certificate.key, usage: .chip)
         else {
             throw VerificationError(
