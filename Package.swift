@@ -161,7 +161,7 @@ let package = Package(
 
         // Trust
         room(
-            "Verification", ["X509Trust", "RATS", "Encodings", crypto, cryptoExtras, asn1],
+            "Verification", ["X509Trust", "JOSE", "RATS", "Encodings", crypto, cryptoExtras, asn1],
             resources: embeddedAuthorities.map { .embedInCode("Roots/\($0)") }),
         room("RecordedEvidence", ["Compression", "Measurement", "Verification", "X509Trust", "RATS", "Encodings"]),
         room(
@@ -175,7 +175,7 @@ let package = Package(
         room(
             "Policy", ["CEL", "JOSE", "RATS", "Encodings", crypto, yams],
             resources: ["cpu", "gpu", "switch", "ppcie"].map { .embedInCode("Defaults/default-\($0).yaml") }),
-        room("Measurement", ["Encodings", crypto]),
+        room("Measurement", ["X509Trust", "Encodings", crypto]),
         room("Storage", ["CLibPQ", "CLinux", "Processes", "Encodings", crypto]),
         room("OCIEncryption", ["Encodings", crypto, cryptoExtras]),
 
@@ -229,7 +229,10 @@ let package = Package(
         support("X509TestSupport", ["X509Trust", "COpenSSL"]),
         support(
             "EvidenceSimulator",
-            ["Verification", "X509TestSupport", "X509Trust", "RATS", "Encodings", crypto, cryptoExtras]),
+            [
+                "Verification", "Measurement", "X509TestSupport", "X509Trust", "JOSE", "RATS", "Encodings", crypto,
+                cryptoExtras,
+            ]),
         tests("Encodings", ["TestInput"]),
         tests("JOSE", ["TestInput", "Encodings", crypto]),
         tests("Processes", vectors: false),
@@ -240,8 +243,8 @@ let package = Package(
         tests(
             "Verification",
             [
-                "EvidenceSimulator", "TestInput", "TestPrograms", "X509TestSupport", "KBSProtocol", "X509Trust", "RATS",
-                "Encodings", crypto, cryptoExtras,
+                "EvidenceSimulator", "TestInput", "TestPrograms", "X509TestSupport", "KBSProtocol", "JOSE", "X509Trust",
+                "RATS", "Encodings", crypto, cryptoExtras,
             ]),
         tests("X509Trust", ["TestInput", "X509TestSupport", "JOSE", "COpenSSL"]),
         tests("HTTPTransport", ["HTTPServing", "Processes"] + http, vectors: false),
@@ -252,7 +255,9 @@ let package = Package(
         tests("RecordedEvidence", ["Compression", "RATS", "Encodings"], vectors: false),
         tests("PolicyTesting", ["Policy", "RATS", "Encodings"], vectors: false),
         tests("RegoImport", ["Policy", "RATS", "Encodings"]),
-        tests("Measurement", ["Compression", "TestInput", "Encodings", crypto]),
+        tests(
+            "Measurement",
+            ["Compression", "EvidenceSimulator", "TestInput", "X509TestSupport", "X509Trust", "Encodings", crypto]),
         tests("Storage", ["TestSupport"], vectors: false),
         tests(
             "Collateral",
@@ -272,7 +277,7 @@ let package = Package(
             "Broker",
             [
                 "BrokerTestSupport", "EvidenceSimulator", "TestInput", "TestPrograms", "PolicyTesting", "Policy",
-                "Verification", "Collateral", "X509Trust",
+                "Verification", "Measurement", "Collateral", "X509TestSupport", "X509Trust", crypto,
             ]),
         tests(
             "BrokerAPI",

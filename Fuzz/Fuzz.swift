@@ -23,7 +23,7 @@ enum FuzzTarget: String, CaseIterable {
     case cbor, cose, ccatoken, corim, nitro, seimage, seevidence
     case signedmanifest
     case sevcertificate, sevrequest, sevevidence
-    case svsmmanifest, svsmevidence, dcuevidence
+    case svsmmanifest, svsmevidence, dcuevidence, devicetree, pefevidence
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -85,6 +85,8 @@ enum FuzzTarget: String, CaseIterable {
         case .svsmmanifest: svsmManifest(bytes)
         case .svsmevidence: svsmEvidence(bytes)
         case .dcuevidence: dcuEvidence(bytes)
+        case .devicetree: deviceTree(bytes)
+        case .pefevidence: pefEvidence(bytes, text)
         }
     }
 

@@ -15,7 +15,7 @@ targets=("$@")
     cbor cose ccatoken corim nitro seimage seevidence
     signedmanifest
     sevcertificate sevrequest sevevidence
-    svsmmanifest svsmevidence dcuevidence)
+    svsmmanifest svsmevidence dcuevidence devicetree pefevidence)
 
 swift build --scratch-path .build-fuzz --product fuzz -Xswiftc -gnone -Xcc -g0 -Xcxx -g0
 for target in "${targets[@]}"; do

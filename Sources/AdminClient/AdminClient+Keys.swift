@@ -21,6 +21,12 @@ extension AdminClient {
         case token(String)
         /// A TEE key with everything that was attested with it, by its RFC 7638 thumbprint.
         case teeKey(String)
+        /// An owner of ESM blobs, by SHA-256 of the key's SubjectPublicKeyInfo (hex).
+        case esmOwner(String)
+        /// A machine that opens ESM blobs, by the fingerprint of its key (hex).
+        case esmMachine(String)
+        /// An ESM blob, by its SHA-256 (hex).
+        case esmBlob(String)
     }
 
     /// Refuses a token or a TEE key from the next request on.
@@ -31,6 +37,9 @@ extension AdminClient {
         switch target {
         case .token(let id): body = ["token": .string(id)]
         case .teeKey(let thumbprint): body = ["teeKey": .string(thumbprint)]
+        case .esmOwner(let digest): body = ["esmOwner": .string(digest)]
+        case .esmMachine(let digest): body = ["esmMachine": .string(digest)]
+        case .esmBlob(let digest): body = ["esmBlob": .string(digest)]
         }
         body["reason"] = .string(reason)
         _ = try await send(

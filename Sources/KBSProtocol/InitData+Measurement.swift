@@ -22,7 +22,7 @@ extension InitData {
         case .tdx: fixed("MRCONFIGID", 48)
         case .cca: fixed("personalization value", 64)
         case .se: fixed("user data", 256)
-        case .tpm, .azSNPvTPM, .azTDXvTPM:
+        case .tpm, .azSNPvTPM, .azTDXvTPM, .svsmVTPM, .pef:
             digest.count == 32
                 ? InitDataMeasurement(
                     field: "PCR 8 (SHA-256)",

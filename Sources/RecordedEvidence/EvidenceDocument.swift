@@ -34,6 +34,7 @@ public enum EvidenceDocument {
         if object["serial_number"] != nil, object["cert_chain"] != nil { return .csv }
         if object["attestation_report"] != nil || object["report"]?.stringValue != nil { return .snp }
         if object["device_evidence_list"] != nil { return .nvidia }
+        if object["machine_key_certification"] != nil { return .pef }
         if object["attestation_reports"]?.arrayValue != nil { return .hygondcu }
         if object["svsm_report"] != nil { return .svsmVTPM }
         if object["token"] != nil { return .cca }

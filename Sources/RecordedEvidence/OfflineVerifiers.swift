@@ -19,7 +19,7 @@ public enum OfflineVerifiers {
             TPMVerifier(), CCAVerifier(), csv, nitro(strictness), SEVerifier(SEVerifier.Options()),
             nvidia(strictness),
             SEVVerifier(SEVVerifier.Options()),
-            SVSMVerifier(snp: snpOptions(strictness)), DCUVerifier(),
+            SVSMVerifier(snp: snpOptions(strictness)), DCUVerifier(), PEFVerifier(),
         ]
         return verifiers + (allowSample ? [SampleVerifier(), SampleDeviceVerifier()] : [])
     }

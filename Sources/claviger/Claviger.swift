@@ -20,7 +20,8 @@ struct Claviger: AsyncParsableCommand {
             DevCommand.self, PolicyCommand.self, ResourceCommand.self, ReferenceCommand.self, ExplainCommand.self,
             DecisionsCommand.self, ClaimsCommand.self, ApproveCommand.self, ApprovalsCommand.self,
             LimitsCommand.self, PlatformsCommand.self, AttestCommand.self, EvidenceCommand.self, CollateralCommand.self,
-            ImageCommand.self, SecretCommand.self, InitDataCommand.self, MeasureCommand.self, KeyCommand.self,
+            ImageCommand.self, SecretCommand.self, InitDataCommand.self, MeasureCommand.self, PEFCommand.self,
+            KeyCommand.self,
             RevokeCommand.self, AdminCommand.self, KubectlCommand.self, CRDCommand.self, SchemaCommand.self,
             VersionCommand.self, CompletionCommand.self,
         ])

@@ -15,7 +15,7 @@ extension VerifierConfiguration {
 
     private var minimumFirmware: VerifierWarning? {
         let products = SNPTrustAnchors.amd.products.subtracting(snp.minimumTCB.keys).map(\.rawValue).sorted()
-        guard !products.isEmpty, !Set(kinds).isDisjoint(with: [.snp, .azSNPvTPM]) else { return nil }
+        guard !products.isEmpty, !Set(kinds).isDisjoint(with: [.snp, .azSNPvTPM, .svsmVTPM]) else { return nil }
         return VerifierWarning(
             setting: "verifiers.snp.minimumTCB",
             message: "SEV-SNP guests are believed on \(products.joined(separator: ", ")) with firmware of any age, "

@@ -24,6 +24,7 @@ extension VerifierConfiguration {
         if var part = try section.section("nitro") { nitro = try NitroConfiguration(&part) }
         if var part = try section.section("nvidia") { nvidia = try NVIDIAConfiguration(&part) }
         if var part = try section.section("sev") { sev = try SEVConfiguration(&part) }
+        if var part = try section.section("pef") { pef = try PEFConfiguration(&part) }
         if var part = try section.section("hygondcu") { dcu = try DCUConfiguration(&part) }
         if var part = try section.section("csv") {
             csvAllowsVersion1 = try part.flag("allowVersion1") ?? csvAllowsVersion1

@@ -8,7 +8,7 @@ public struct VerifierConfiguration: Sendable, Hashable {
     /// The kinds that are believed unless others are named: all but legacy ones.
     public static let defaultKinds: [TEE] = [
         .snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .tpm, .cca, .se, .csv, .nitro,
-        .nvidia, .svsmVTPM, .hygondcu,
+        .nvidia, .svsmVTPM, .hygondcu, .pef,
     ]
 
     /// The kinds of evidence that are believed at all.
@@ -40,6 +40,8 @@ public struct VerifierConfiguration: Sendable, Hashable {
     public var nvidia = NVIDIAConfiguration()
     /// AMD SEV and SEV-ES, which is legacy and off unless its kind is named.
     public var sev = SEVConfiguration()
+    /// OpenPOWER hosts of secure guests; their TPMs are those of `tpm`.
+    public var pef = PEFConfiguration()
     /// Hygon accelerators.
     public var dcu = DCUConfiguration()
 
@@ -172,6 +174,10 @@ extension VerifierRegistry {
         case .nitro: return NitroVerifier(configuration.nitro.options)
         case .nvidia: return NVIDIAVerifier(configuration.nvidia.options)
         case .sev: return SEVVerifier(configuration.sev.options)
+        case .pef:
+            var options = configuration.pef.options
+            options.tpm.trustedKeys = configuration.tpmTrustedKeys
+            return PEFVerifier(options)
         case .hygondcu: return DCUVerifier(configuration.dcu.options)
         case .svsmVTPM: return SVSMVerifier(snp: configuration.snp.options)
         default: return nil

@@ -12,6 +12,12 @@ public struct RevocationTarget: Sendable, Hashable {
         case token
         /// A TEE key, by its RFC 7638 thumbprint, with everything that was ever attested with it.
         case teeKey
+        /// An owner of ESM blobs (PEF), by SHA-256 of the key's SubjectPublicKeyInfo in lower-case hexadecimal digits.
+        case esmOwner
+        /// A machine that opens ESM blobs, by the fingerprint of its key in lower-case hexadecimal digits.
+        case esmMachine
+        /// An ESM blob, by its SHA-256 in lower-case hexadecimal digits.
+        case esmBlob
     }
 
     /// The kind.
@@ -29,8 +35,23 @@ public struct RevocationTarget: Sendable, Hashable {
         switch kind {
         case .token: .token(value)
         case .teeKey: .teeKey(value)
+        // Claims have lower-case digits.
+        case .esmOwner, .esmMachine, .esmBlob: .other("\(kind.rawValue):\(value.lowercased())")
         }
     }
+
+    /// Whether the identifier can be one of its kind: what no claim can be would revoke nothing.
+    var isPossible: Bool {
+        switch kind {
+        case .token, .teeKey: true
+        case .esmOwner, .esmMachine, .esmBlob: (try? Hex.decode(value))?.count == 32
+        }
+    }
+
+    /// The claims of kind `pef` that name what can be revoked.
+    static let esmClaims: [(claim: String, kind: Kind)] = [
+        ("esm_owner", .esmOwner), ("machine_key_fingerprint", .esmMachine), ("esm_blob", .esmBlob),
+    ]
 }
 
 extension Broker {
@@ -53,10 +74,15 @@ extension Broker {
         }
     }
 
-    /// Revokes a token, with its session, or a TEE key. It takes effect with the next request that any replica answers.
+    /// Revokes a token, with its session, a TEE key, or one of the three parties to an ESM blob, each of which ends all that
+    /// was attested with it. It takes effect with the next request that any replica answers.
     public func revoke(
         _ target: RevocationTarget, reason: String, by author: String
     ) async throws(BrokerError) -> JSONValue {
+        guard target.isPossible else {
+            throw .malformed(
+                "RevocationError", code: "malformed_message", "The identifier is not 32 bytes in hexadecimal digits")
+        }
         guard target.value.utf8.count <= 256, reason.utf8.count <= 1_024 else {
             throw .malformed("RevocationError", code: "too_long", "The identifier or the reason is too long")
         }
@@ -66,7 +92,7 @@ extension Broker {
             // A token that is issued now and every clock that could still accept it.
             case .token where configuration.passport.isEmpty: configuration.token.lifetime.inSeconds + 86_400
             // How long other issuers let their tokens live is not known here.
-            case .token, .teeKey: Double(Self.longRevocationYears) * 366 * 86_400
+            case .token, .teeKey, .esmOwner, .esmMachine, .esmBlob: Double(Self.longRevocationYears) * 366 * 86_400
             }
         let until = now.addingTimeInterval(lifetime)
         try await storing { () async throws(StorageError) in

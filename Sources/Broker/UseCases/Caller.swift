@@ -149,6 +149,12 @@ extension Broker {
         if let key = attestation.teeKey, let thumbprint = try? JWKThumbprint.sha256(of: key) {
             subjects.append(.teeKey(thumbprint))
         }
+        for appraisal in attestation.appraisals where appraisal.tee == .pef {
+            for (claim, kind) in RevocationTarget.esmClaims {
+                guard let value = appraisal.claims[claim]?.stringValue else { continue }
+                subjects.append(RevocationTarget(kind: kind, value: value).subject)
+            }
+        }
         return subjects
     }
 }

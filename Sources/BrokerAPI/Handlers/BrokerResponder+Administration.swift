@@ -56,7 +56,8 @@ extension BrokerResponder {
                 withClaims: try exchange.flag("claims") ?? false))
     }
 
-    /// `POST` of `{"token": "<jti>"}` or `{"teeKey": "<thumbprint>"}`, with an optional `reason`.
+    /// `POST` of `{"token": "<jti>"}`, `{"teeKey": "<thumbprint>"}`, or `esmOwner`, `esmMachine` or `esmBlob` with a
+    /// fingerprint, with an optional `reason`.
     func revoke(_ exchange: Exchange) async throws(BrokerError) -> Answer {
         let request = try object(exchange.body, "RevocationError")
         let subjects = RevocationTarget.Kind.allCases.compactMap { kind in
@@ -65,7 +66,7 @@ extension BrokerResponder {
         guard subjects.count == 1, let subject = subjects.first, !subject.value.isEmpty else {
             throw BrokerError(
                 kind: .malformed, variant: "RevocationError", code: "malformed_message",
-                message: "Name exactly one of token and teeKey")
+                message: "Name exactly one of token, teeKey, esmOwner, esmMachine and esmBlob")
         }
         let reason = request["reason"]?.stringValue ?? ""
         return .json(try await broker.revoke(subject, reason: reason, by: exchange.author))

@@ -28,7 +28,13 @@ public struct TPMVerifier: EvidenceVerifier {
     public func verify(
         _ evidence: Evidence, binding: EvidenceBinding, context: VerificationContext
     ) async throws(VerificationError) -> [EvidenceClaims] {
-        let presented = try TPMEvidence(evidence.content)
+        [try believe(TPMEvidence(evidence.content), binding: binding, context: context)]
+    }
+
+    /// What is believed of a TPM, also one that other evidence contains.
+    func believe(
+        _ presented: TPMEvidence, binding: EvidenceBinding, context: VerificationContext
+    ) throws(VerificationError) -> EvidenceClaims {
         // Certificates come last but for the log: whoever holds no key of a quote for this session costs one signature.
         let quote = try presented.quote.verify(
             by: presented.key, wanted: Array(0..<TPMRegisters.count), banks: options.banks)
@@ -40,11 +46,9 @@ public struct TPMVerifier: EvidenceVerifier {
         steps.append(try initData(binding, quote))
         let trust = try trust(in: presented, context: context, steps: &steps)
         let log = try eventLog(presented.eventLog, quote: quote, trust: trust, steps: &steps)
-        return [
-            EvidenceClaims(
-                tee: tee, claims: claims(presented, trust: trust, quote: quote, log: log), matchedReportData: index,
-                trustCap: Self.cap(trust), steps: steps, chain: trust.chain)
-        ]
+        return EvidenceClaims(
+            tee: tee, claims: claims(presented, trust: trust, quote: quote, log: log), matchedReportData: index,
+            trustCap: Self.cap(trust), steps: steps, chain: trust.chain)
     }
 
     /// The quote's nonce. Throws `malformed_evidence`.
