@@ -76,8 +76,12 @@ struct AppraisalTests {
         let device = Fixture.input(.sampledevice, ["svn": "2", "report_data": "AA=="])
         let found = try bundle.appraise([Fixture.input(), device, device], now: Fixture.now).get()
         #expect(found.map(\.name) == ["cpu0", "gpu0", "gpu1"])
-        #expect(found.map(\.status) == [.contraindicated, .affirming, .affirming])
         #expect(found.map(\.policyID) == ["default", "default", "default"])
+        // A device is worth nothing beside a guest that must not be trusted, whatever its policy says.
+        #expect(found.map(\.status) == [.contraindicated, .contraindicated, .contraindicated])
+        #expect(found[1].vector[.hardware] == 97)
+        let alone = try bundle.appraise([device], now: Fixture.now).get()
+        #expect(alone.map(\.status) == [.affirming])
     }
 
     @Test("a class without a policy fails the whole attestation")

@@ -10,18 +10,22 @@ struct AppraisalEvaluation {
     private let submodule: String
     private let references: ReferenceValueTable
     private let now: Date
+    /// The grade of the guest that the device was attested with, when that is not affirming; `nil` for no limit.
+    private let guestTier: TrustTier?
     private let annotated: JSONObject
     private let variables: [String: CELValue]
     private let budget = ExpressionBudget()
 
     init(
-        policy: CompiledAppraisal, input: AppraisalInput, submodule: String, references: ReferenceValueTable, now: Date
+        policy: CompiledAppraisal, input: AppraisalInput, submodule: String, references: ReferenceValueTable, now: Date,
+        guestTier: TrustTier? = nil
     ) {
         self.policy = policy
         self.input = input
         self.submodule = submodule
         self.references = references
         self.now = now
+        self.guestTier = guestTier
         let tee = input.claims.tee
         annotated = annotatedEvidence(
             claims: input.claims.claims, initDataClaims: input.initDataClaims,
@@ -66,9 +70,10 @@ struct AppraisalEvaluation {
 
     /// Keeps the grade of the hardware from being better than the verifier can answer for, whatever the policy says.
     private func cap(_ vector: inout TrustVector) -> AppraisalRuleTrace? {
-        guard let cap = input.claims.trustCap, cap > .affirming, case let tier = vector.tier(of: .hardware),
-            tier < cap
+        guard let cap = [input.claims.trustCap, guestTier].compactMap(\.self).max(), cap > .affirming,
+            case let tier = vector.tier(of: .hardware), tier < cap
         else { return nil }
+        let isGuests = guestTier == cap
         let value: Int8 = cap == .warning ? 32 : 97
         vector[.hardware] = value
         return AppraisalRuleTrace(
@@ -77,7 +82,9 @@ struct AppraisalEvaluation {
                 ConditionTrace(
                     path: "verifier", line: 0, required: "hardware no better than \(cap.rawValue)",
                     measured: [MeasuredValue(name: "hardware", value: tier.rawValue)], outcome: .met, reason: nil,
-                    message: "Evidence of kind \(input.claims.tee.rawValue) cannot show more about the hardware.",
+                    message: isGuests
+                        ? "A device is no better than the guest that it was attested with."
+                        : "Evidence of kind \(input.claims.tee.rawValue) cannot show more about the hardware.",
                     notes: [])
             ])
     }

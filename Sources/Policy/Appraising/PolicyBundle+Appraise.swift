@@ -57,7 +57,8 @@ extension PolicyBundle {
         String(id.lowercased().map { $0 == "_" ? "-" : $0 })
     }
 
-    /// Grades verified claims; one submodule that no policy is there for fails the whole attestation.
+    /// Grades verified claims, those of a guest before those of its devices; one submodule that no policy is there for
+    /// fails the whole attestation.
     public func appraise(_ evidence: [AppraisalInput], now: Date) -> Result<[Appraisal], AppraisalFailure> {
         appraisalReport(evidence, now: now).map(\.appraisals)
     }
@@ -82,8 +83,11 @@ extension PolicyBundle {
                             "There is no AppraisalPolicy '\(policyName)' of class '\(deviceClass.rawValue)' for \(name).",
                         submodule: name))
             }
+            // A device says nothing about the guest that uses it: beside one that must not be trusted it is worth nothing.
+            let guest = deviceClass == .cpu ? nil : appraisals.first { $0.deviceClass == .cpu }
             let evaluation = AppraisalEvaluation(
-                policy: policy, input: input, submodule: name, references: references, now: now)
+                policy: policy, input: input, submodule: name, references: references, now: now,
+                guestTier: guest?.status == .contraindicated ? .contraindicated : nil)
             let (appraisal, trace) = evaluation.run()
             appraisals.append(appraisal)
             traces.append(trace)
