@@ -126,7 +126,10 @@ public final class Broker: Sendable {
                 configuration.verifiers, allowSample: configuration.attestation.allowSample)
         let broker = try Broker(
             configuration, database: database, keyRing: keyRing, verifiers: registry,
-            inspectors: inspectors ?? [SNPCollateralInspector(), IntelCollateralInspector()],
+            inspectors: inspectors ?? [
+                SNPCollateralInspector(), IntelCollateralInspector(),
+                NVIDIACollateralInspector(),
+            ],
             environment: environment, metrics: metrics, logger: logger)
         if registry.acceptsSampleEvidence {
             logger.warning("sample evidence is believed, which anyone can make; never use this for anything of value")

@@ -17,7 +17,7 @@ public enum OfflineVerifiers {
         let verifiers: [any EvidenceVerifier] = [
             snp(strictness), tdx(strictness), sgx(strictness), azureSNP(strictness), azureTDX(strictness),
             TPMVerifier(), CCAVerifier(), csv, nitro(strictness), SEVerifier(SEVerifier.Options()),
-            nvidia(strictness),
+            nvidia(strictness), NVIDIADPUVerifier(),
             SEVVerifier(SEVVerifier.Options()),
             SVSMVerifier(snp: snpOptions(strictness)), DCUVerifier(), PEFVerifier(),
         ]

@@ -75,7 +75,8 @@ struct XMLTests {
         "<a>\u{FFFE}</a>", "<1a/>", "<é/>", "<a:b:c xmlns:a='urn:1'/>", "< a/>", "<a xmlns='urn:é'/>", "\u{FEFF}<a/>",
     ]
 
-    @Test("everything else is refused: entities, document types, comments, sections, other encodings", arguments: refused)
+    @Test(
+        "everything else is refused: entities, document types, comments, sections, other encodings", arguments: refused)
     func refusals(text: String) {
         #expect(throws: XMLError.self) { try root(text) }
     }

@@ -8,6 +8,9 @@ public struct NVIDIAConfiguration: Sendable, Hashable {
     public var requiresManifests = true
     /// Lets manifests count whose signer's certificate has expired; policies see it in `x-nvidia-cert-status`.
     public var allowsExpiredManifestSigners = false
+    /// Refuses devices when no answer of NVIDIA's OCSP service is at hand; otherwise policies see it in
+    /// `x-nvidia-cert-ocsp-status`.
+    public var requiresRevocationStatus = false
     /// Lets in GPUs whose driver does not state the digest of the first firmware.
     public var allowsMissingFirmwareID = false
     /// Lets in reports of agents up to v0.16, with zero bytes behind them.
@@ -23,6 +26,7 @@ public struct NVIDIAConfiguration: Sendable, Hashable {
         options.manifests = manifests
         options.requiresManifests = requiresManifests
         options.allowsExpiredManifestSigners = allowsExpiredManifestSigners
+        options.requiresRevocationStatus = requiresRevocationStatus
         options.allowsMissingFirmwareID = allowsMissingFirmwareID
         options.allowsTrailingZeros = allowsTrailingZeros
         options.requiresTopology = requiresTopology
@@ -43,6 +47,7 @@ extension NVIDIAConfiguration {
         requiresManifests = try section.flag("requireManifests") ?? requiresManifests
         allowsExpiredManifestSigners =
             try section.flag("allowExpiredManifestSigners") ?? allowsExpiredManifestSigners
+        requiresRevocationStatus = try section.flag("requireRevocationStatus") ?? requiresRevocationStatus
         allowsMissingFirmwareID = try section.flag("allowMissingFirmwareID") ?? allowsMissingFirmwareID
         allowsTrailingZeros = try section.flag("allowTrailingZeros") ?? allowsTrailingZeros
         requiresTopology = try section.flag("requireTopology") ?? requiresTopology

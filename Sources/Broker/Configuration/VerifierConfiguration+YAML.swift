@@ -26,6 +26,7 @@ extension VerifierConfiguration {
         if var part = try section.section("sev") { sev = try SEVConfiguration(&part) }
         if var part = try section.section("pef") { pef = try PEFConfiguration(&part) }
         if var part = try section.section("hygondcu") { dcu = try DCUConfiguration(&part) }
+        if var part = try section.section("nvidia-dpu") { nvidiaDPU = try NVIDIADPUVerifier.Options(&part) }
         if var part = try section.section("csv") {
             csvAllowsVersion1 = try part.flag("allowVersion1") ?? csvAllowsVersion1
             try part.finish()

@@ -8,7 +8,7 @@ public struct VerifierConfiguration: Sendable, Hashable {
     /// The kinds that are believed unless others are named: all but legacy ones.
     public static let defaultKinds: [TEE] = [
         .snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .tpm, .cca, .se, .csv, .nitro,
-        .nvidia, .svsmVTPM, .hygondcu, .pef,
+        .nvidia, .nvidiaDPU, .svsmVTPM, .hygondcu, .pef,
     ]
 
     /// The kinds of evidence that are believed at all.
@@ -44,6 +44,8 @@ public struct VerifierConfiguration: Sendable, Hashable {
     public var pef = PEFConfiguration()
     /// Hygon accelerators.
     public var dcu = DCUConfiguration()
+    /// NVIDIA BlueField cards. Without roots none is believed.
+    public var nvidiaDPU = NVIDIADPUVerifier.Options()
 
     /// The defaults.
     public init() {}
@@ -180,6 +182,7 @@ extension VerifierRegistry {
             return PEFVerifier(options)
         case .hygondcu: return DCUVerifier(configuration.dcu.options)
         case .svsmVTPM: return SVSMVerifier(snp: configuration.snp.options)
+        case .nvidiaDPU: return NVIDIADPUVerifier(configuration.nvidiaDPU)
         default: return nil
         }
     }

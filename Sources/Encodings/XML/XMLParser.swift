@@ -58,7 +58,9 @@ struct XMLParser {
         position += 1
         elementCount += 1
         guard elementCount <= limits.elements else { throw error("there are more than \(limits.elements) elements") }
-        guard open.count < limits.depth else { throw error("elements stand in each other more than \(limits.depth) deep") }
+        guard open.count < limits.depth else {
+            throw error("elements stand in each other more than \(limits.depth) deep")
+        }
         let name = try name()
         let tag = try attributes()
         var scope = open.last?.scope ?? [:]

@@ -50,7 +50,9 @@ struct NVIDIAEntry {
     }
 
     private static func trailingBytes(_ forms: [Evidence]) -> Int? {
-        guard let content = forms.first?.content, let device = try? NVIDIAEvidence(content).devices.first else { return nil }
+        guard let content = forms.first?.content, let device = try? NVIDIAEvidence(content).devices.first else {
+            return nil
+        }
         return try? NVIDIAReport(parsing: device.report, allowsTrailingZeros: true).trailingZeros
     }
 
@@ -68,7 +70,9 @@ struct NVIDIAEntry {
                 continue
             }
             findings.verdict("pinned")
-            guard let name = file.split(separator: "/").last, let expected = entry.claims[String(name)] else { continue }
+            guard let name = file.split(separator: "/").last, let expected = entry.claims[String(name)] else {
+                continue
+            }
             findings.compare([
                 FactComparison(
                     name: String(name), expected: expected, found: .string(Hex.encode(certificate.fingerprint)))

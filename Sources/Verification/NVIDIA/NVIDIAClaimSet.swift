@@ -6,6 +6,8 @@ import X509Trust
 /// The claims about a device: those of a local verifier, and those that NVIDIA's service would make, by their names there.
 struct NVIDIAClaimSet: Sendable {
     let device: NVIDIADevice
+    /// Whether the device's certificates are known not to be revoked.
+    let isGood: Bool
     let manifests: [NVIDIAManifestLibrary.Finding]
 
     private var opaque: NVIDIAOpaqueData { device.report.opaque }
@@ -54,7 +56,8 @@ struct NVIDIAClaimSet: Sendable {
         }
         if let version = firmwareVersion { config["vbios_version"] = .string(version) }
         config["measurement_count"] = .object(
-            JSONObject(opaque.measurementCounts.sorted { $0.key < $1.key }.map { ("\($0.key)", .int(Int64($0.value))) }))
+            JSONObject(opaque.measurementCounts.sorted { $0.key < $1.key }.map { ("\($0.key)", .int(Int64($0.value))) })
+        )
         return config
     }
 
@@ -79,7 +82,7 @@ struct NVIDIAClaimSet: Sendable {
         var claims: JSONObject = [
             "x-nvidia-\(architecture.claimPart)-arch-check": true, "\(prefix)-parsed": true,
             "\(prefix)-nonce-match": true, "\(prefix)-signature-verified": true,
-            "\(prefix)-cert-chain": chain(device.identity.chain),
+            "\(prefix)-cert-chain": chain(device.identity.chain, isGood: isGood),
             // NVIDIA's service says the same of switches, whose reports have no such field.
             "\(prefix)-cert-chain-fwid-match": .bool(device.matchesFirmwareID ?? (architecture == .ls10)),
         ]
@@ -105,14 +108,15 @@ struct NVIDIAClaimSet: Sendable {
                 finding.manifest?.registers.values.contains(where: \.isActive) ?? false),
         ]
         if let manifest = finding.manifest {
-            claims["\(prefix)-cert-chain"] = chain(manifest.chain, isExpired: finding.isExpired)
+            claims["\(prefix)-cert-chain"] = chain(manifest.chain, isGood: finding.isGood, isExpired: finding.isExpired)
         }
         return claims
     }
 
-    private func chain(_ chain: VerifiedChain, isExpired: Bool = false) -> JSONValue {
+    private func chain(_ chain: VerifiedChain, isGood: Bool, isExpired: Bool = false) -> JSONValue {
         [
-            "x-nvidia-cert-status": isExpired ? "expired" : "valid", "x-nvidia-cert-ocsp-status": .null,
+            "x-nvidia-cert-status": isExpired ? "expired" : "valid",
+            "x-nvidia-cert-ocsp-status": isGood ? "good" : .null,
             "x-nvidia-cert-expiration-date": .string(chain.notAfter.formatted(.iso8601)),
             "x-nvidia-cert-revocation-reason": .null,
         ]

@@ -42,7 +42,8 @@ struct NVIDIADeviceIdentity: Sendable {
     /// generation.
     var firmwareID: [UInt8]? {
         switch architecture {
-        case .hopper, .ls10: chain.leaf.extensionValue(FirmwareIdentifier.compositeOID).flatMap(FirmwareIdentifier.composite)
+        case .hopper, .ls10:
+            chain.leaf.extensionValue(FirmwareIdentifier.compositeOID).flatMap(FirmwareIdentifier.composite)
         case .blackwell:
             chain.leaf.extensionValue(FirmwareIdentifier.nvidiaTCBInfoOID).flatMap(FirmwareIdentifier.layers)?.first
         }

@@ -15,6 +15,9 @@ extension NVIDIAVerifier {
         /// Lets manifests count after their signer's certificate has expired, two years after it was made; the claim
         /// `x-nvidia-cert-status` of the signer says `expired` then.
         public var allowsExpiredManifestSigners = false
+        /// Refuses devices and manifests when no answer of NVIDIA's OCSP service about their certificates is at hand; otherwise
+        /// the claim `x-nvidia-cert-ocsp-status` is null then. What is revoked is refused in any case.
+        public var requiresRevocationStatus = false
         /// Lets in GPUs whose driver, before 550, does not state the digest of the first firmware.
         public var allowsMissingFirmwareID = false
         /// Lets in reports with zero bytes behind their signature, as agents up to v0.16 send them.

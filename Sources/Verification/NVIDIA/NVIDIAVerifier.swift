@@ -36,8 +36,9 @@ public struct NVIDIAVerifier: EvidenceVerifier {
         try Self.requireDistinct(devices)
         let summary = try topology(of: devices)
         var library = NVIDIAManifestLibrary(options, context)
+        var revocation = NVIDIARevocation(context)
         var all: [EvidenceClaims] = []
-        for device in devices { all.append(try await claims(of: device, from: &library)) }
+        for device in devices { all.append(try await claims(of: device, from: &library, &revocation)) }
         guard let summary else { return all }
         all.append(
             EvidenceClaims(
@@ -55,9 +56,19 @@ public struct NVIDIAVerifier: EvidenceVerifier {
     }
 
     private func claims(
-        of device: NVIDIADevice, from library: inout NVIDIAManifestLibrary
+        of device: NVIDIADevice, from library: inout NVIDIAManifestLibrary, _ revocation: inout NVIDIARevocation
     ) async throws(VerificationError) -> EvidenceClaims {
-        let found = try await library.manifests(for: device)
+        // The leaf is made by the device itself whenever it starts with other firmware, so that NVIDIA knows nothing of it.
+        let isGood = try await revocation.isGood(device.identity.chain, from: 1)
+        var steps = device.steps
+        try requireRevocationStatus(isGood, "the device's certificates", &steps)
+        var found = try await library.manifests(for: device)
+        for index in found.indices {
+            guard let manifest = found[index].manifest else { continue }
+            found[index].isGood = try await revocation.isGood(manifest.chain, from: 0)
+            try requireRevocationStatus(
+                found[index].isGood, "the signer of the manifest for \(found[index].need.part.title)", &steps)
+        }
         let manifests = found.compactMap(\.manifest)
         let comparison = NVIDIAMeasurementComparison(device.report, with: manifests)
         guard comparison.conflicts.isEmpty else {
@@ -72,7 +83,6 @@ public struct NVIDIAVerifier: EvidenceVerifier {
                 message: "Of the \(device.identity.chip)'s registers these are others than NVIDIA published, by the "
                     + "manifests' index: \(comparison.mismatches.map(String.init).joined(separator: ", ")).")
         }
-        var steps = device.steps
         if manifests.isEmpty {
             steps.append(.skipped("measurements", "no manifest is at hand"))
         } else {
@@ -84,9 +94,23 @@ public struct NVIDIAVerifier: EvidenceVerifier {
         }
         return EvidenceClaims(
             tee: tee, deviceClass: device.identity.architecture.deviceClass,
-            claims: NVIDIAClaimSet(device: device, manifests: found).claims,
+            claims: NVIDIAClaimSet(device: device, isGood: isGood, manifests: found).claims,
             matchedReportData: device.matchedReportData, steps: steps,
             chain: device.identity.chain.certificates.map(\.der))
+    }
+
+    private func requireRevocationStatus(
+        _ isGood: Bool, _ what: String, _ steps: inout [VerificationStep]
+    ) throws(VerificationError) {
+        guard isGood || !options.requiresRevocationStatus else {
+            throw VerificationError(
+                code: "revocation_unknown",
+                message: "No answer of NVIDIA's OCSP service about \(what) is at hand that counts now.")
+        }
+        steps.append(
+            isGood
+                ? .passed("revocation", "NVIDIA's OCSP service answered for \(what)")
+                : .skipped("revocation", "no answer of NVIDIA's OCSP service about \(what) is at hand"))
     }
 
     /// A device that is there twice would count as two, and an identifier that is, belongs to one of them at most.

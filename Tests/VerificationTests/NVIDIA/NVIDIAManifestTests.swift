@@ -111,7 +111,8 @@ struct NVIDIAManifestTests {
     @Test("a device whose registers differ is refused, whatever is let in, and the newest of two issues counts")
     func mismatch() async throws {
         #expect(
-            try await verdict("hopper-coco", ["rims/1010_0200_882_960074001A_PROD.swidtag"]).1 == "measurement_mismatch")
+            try await verdict("hopper-coco", ["rims/1010_0200_882_960074001A_PROD.swidtag"]).1 == "measurement_mismatch"
+        )
         let first = try NVIDIAVectors.manifest(Self.firmware)
         let second = try NVIDIAVectors.manifest(Self.reissued)
         let isNewer = second.issued > first.issued
@@ -120,12 +121,15 @@ struct NVIDIAManifestTests {
                 try await verdict("hopper-sdk-rim-match", paths).1 == (isNewer ? "measurement_mismatch" : nil))
         }
         // A manifest of another version is none for this device.
-        #expect(try await verdict("hopper-trustee", [Self.firmware]).0?.claims["x-nvidia-gpu-vbios-rim-fetched"] == false)
+        #expect(
+            try await verdict("hopper-trustee", [Self.firmware]).0?.claims["x-nvidia-gpu-vbios-rim-fetched"] == false)
     }
 
     @Test("manifests count while their signer's certificate is valid, and later where that is let in")
     func dates() async throws {
-        #expect(try await verdict("hopper-sdk-rim-match", [Self.firmware], at: "2026-03-01T00:00:00Z").1 == "manifest_expired")
+        #expect(
+            try await verdict("hopper-sdk-rim-match", [Self.firmware], at: "2026-03-01T00:00:00Z").1
+                == "manifest_expired")
         let (found, _) = try await verdict("hopper-sdk-rim-match", [Self.firmware], at: "2026-03-01T00:00:00Z") {
             $0.allowsExpiredManifestSigners = true
         }
@@ -138,7 +142,9 @@ struct NVIDIAManifestTests {
     @Test("a manifest that is imported counts like a file, and only for the version that it is for")
     func imported() async throws {
         let name = try #require(CollateralName.nvidiaManifest("NV_SWITCH_BIOS_5612_0002_890_9610550001"))
-        for (path, isFound) in [(Self.switchFirmware, true), (Self.firmware, false), ("switch-sdk/evidence.json", false)] {
+        for (path, isFound) in [
+            (Self.switchFirmware, true), (Self.firmware, false), ("switch-sdk/evidence.json", false),
+        ] {
             let collateral = FixedCollateral([name: CollateralItem(body: try Vectors.bytes("nvidia/\(path)"))])
             let context = VerificationContext(
                 clock: .fixed(try Date("2026-06-01T00:00:00Z", strategy: .iso8601)), collateral: collateral)
@@ -150,7 +156,10 @@ struct NVIDIAManifestTests {
     }
 
     private static let wrapped: [(String, String, String)] = [
-        ("a second signature", "</SoftwareIdentity>", #"<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"/></SoftwareIdentity>"#),
+        (
+            "a second signature", "</SoftwareIdentity>",
+            #"<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"/></SoftwareIdentity>"#
+        ),
         ("another register", #"index="0" active="True""#, #"index="0" active="False""#),
         ("white space", "</ns0:Payload>", " </ns0:Payload>"),
         ("an object in the signature", "</ds:KeyInfo>", "</ds:KeyInfo><ds:Object/>"),
@@ -160,7 +169,10 @@ struct NVIDIAManifestTests {
         ("another form", "xml-c14n11\"/><ds:SignatureMethod", "xml-exc-c14n#\"/><ds:SignatureMethod"),
         ("a document type", "<SoftwareIdentity", "<!DOCTYPE a><SoftwareIdentity"),
         ("an entity", "NVIDIA Corporation", "NVIDIA&#32;Corporation"),
-        ("an algorithm's parameter", #"xml-c14n11"/></ds:Transforms>"#, #"xml-c14n11">x</ds:Transform></ds:Transforms>"#),
+        (
+            "an algorithm's parameter", #"xml-c14n11"/></ds:Transforms>"#,
+            #"xml-c14n11">x</ds:Transform></ds:Transforms>"#
+        ),
     ]
 
     @Test("XML that says something else than what was signed is refused", arguments: wrapped)
@@ -174,7 +186,8 @@ struct NVIDIAManifestTests {
     @Test("what means the same in canonical form stays signed")
     func equivalent() throws {
         let text = try Vectors.text("nvidia/\(Self.firmware)")
-        let same = #"<?xml version="1.0" encoding="UTF-8"?>"# + "\n"
+        let same =
+            #"<?xml version="1.0" encoding="UTF-8"?>"# + "\n"
             + text.replacingOccurrences(of: #"corpus="false" name="GH100""#, with: #"name='GH100'   corpus="false""#)
         #expect(try NVIDIAManifest(parsing: Array(same.utf8)) == NVIDIAVectors.manifest(Self.firmware))
     }

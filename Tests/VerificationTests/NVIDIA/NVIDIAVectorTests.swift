@@ -17,7 +17,9 @@ struct NVIDIAVectorTests {
         return try #require(all.first)
     }
 
-    private func refusal(_ id: String, _ change: (inout NVIDIAVerifier.Options) -> Void = { _ in }) async throws -> String? {
+    private func refusal(_ id: String, _ change: (inout NVIDIAVerifier.Options) -> Void = { _ in }) async throws
+        -> String?
+    {
         await NVIDIAVerifier(NVIDIAVectors.options(change)).refusal(
             try NVIDIAVectors.evidence(id), try NVIDIAVectors.binding(id), at: try NVIDIAVectors.date(id))
     }
@@ -42,7 +44,8 @@ struct NVIDIAVectorTests {
         #expect(.string(Hex.encode(stated)) == expected["nonce"])
     }
 
-    @Test("the claims of a local verifier are those of other local verifiers, and NVIDIA's service names the same device")
+    @Test(
+        "the claims of a local verifier are those of other local verifiers, and NVIDIA's service names the same device")
     func compatible() async throws {
         let found = try await claims("hopper-trustee").claims
         let theirs = try Vectors.json("nvidia/hopper-trustee/claims-trustee.json")
@@ -72,7 +75,9 @@ struct NVIDIAVectorTests {
         #expect(isLenient == code)
     }
 
-    @Test("a zero byte behind a report, and a report without the first firmware's digest, count only where that is let in")
+    @Test(
+        "a zero byte behind a report, and a report without the first firmware's digest, count only where that is let in"
+    )
     func exceptions() async throws {
         #expect(try await refusal("hopper-coco") == "malformed_evidence")
         let trailing = try await claims("hopper-coco") { $0.allowsTrailingZeros = true }

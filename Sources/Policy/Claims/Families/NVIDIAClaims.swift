@@ -5,9 +5,9 @@ extension ClaimFamily {
         tee: .nvidia, title: "NVIDIA GPU and NVSwitch",
         about: """
             Devices beside the VM that uses them; of class gpu or switch, and ppcie for the summary of a checked set of \
-            both. Which claims are there depends on who verified: the broker itself (arch, measurements, config) or \
-            NVIDIA's attestation service NRAS (names that begin with x-nvidia, written in brackets). A device proves \
-            nothing without the VM that it was attested with.
+            both. The broker makes its own claims (arch, measurements, config) and, from its own checks, those of NVIDIA's \
+            attestation service NRAS (names that begin with x-nvidia, written in brackets), save the ones of the \
+            service's token. A device proves nothing without the VM that it was attested with.
             """,
         claims: NVIDIAClaims.local + NVIDIAClaims.result + NVIDIAClaims.gpu + NVIDIAClaims.networkSwitch
             + NVIDIAClaims.token + NVIDIAClaims.topology)
@@ -43,7 +43,7 @@ extension ClaimFamily {
 /// What is known of NVIDIA devices, by who looked at them.
 enum NVIDIAClaims {
     static let local: [Claim] = [
-        Claim("arch", .text, .sometimes, example: "Hopper", from: "evidence, arch", "The generation of the device."),
+        Claim("arch", .text, .sometimes, example: "HOPPER", from: "evidence, arch", "The generation of the device."),
         Claim(
             "uuid", .text, .sometimes, example: "GPU-11111111-2222-3333-4444-555555555555", from: "evidence, uuid",
             "The driver's identifier of the device; not signed."),
@@ -92,7 +92,7 @@ enum NVIDIAClaims {
     static let result: [Claim] = [
         nras(
             "measres", .text, "success",
-            "Whether the registers are those that NVIDIA published: success, or what failed."),
+            "Whether the registers are those that NVIDIA published: success, or not-run where a manifest is missing."),
         nras("secboot", .nullable(.boolean), true, "Whether the device started with secure boot."),
         nras("dbgstat", .nullable(.text), "disabled", "Whether the device can be debugged: disabled is what you want."),
         nras("hwmodel", .nullable(.text), "GH100 A01 GSP BROM", "The model of the chip."),
@@ -182,8 +182,12 @@ enum NVIDIAClaims {
         Claim(
             name,
             .object([
-                nras("x-nvidia-cert-status", .text, "valid", "Whether the chain of certificates is right."),
-                nras("x-nvidia-cert-ocsp-status", .nullable(.text), "good", "Whether any of them was revoked."),
+                nras(
+                    "x-nvidia-cert-status", .text, "valid",
+                    "Whether the chain of certificates is right: valid, or expired."),
+                nras(
+                    "x-nvidia-cert-ocsp-status", .nullable(.text), "good",
+                    "Whether any of them was revoked: good, or null where nobody answers for them."),
                 nras(
                     "x-nvidia-cert-expiration-date", .nullable(.time), "2026-06-01T02:08:29Z",
                     "When the first of them ends."),

@@ -86,7 +86,8 @@ struct EnvelopedSignature: Sendable {
     }
 
     private static func require(_ element: XMLElement, _ algorithm: String) throws(NVIDIAManifestError) {
-        guard element.children.isEmpty, element.attributes.count == 1, element.attribute("Algorithm") == algorithm else {
+        guard element.children.isEmpty, element.attributes.count == 1, element.attribute("Algorithm") == algorithm
+        else {
             throw NVIDIAManifestError("Its signature is by other means than \(algorithm).")
         }
     }

@@ -10,6 +10,8 @@ struct NVIDIAManifestLibrary: Sendable {
         let manifest: NVIDIAManifest?
         /// Whether the signer's certificate has expired, which the settings then let in.
         var isExpired = false
+        /// Whether none of the signer's certificates is known to be revoked, and all are known.
+        var isGood = false
     }
 
     private let options: NVIDIAVerifier.Options
@@ -63,7 +65,8 @@ struct NVIDIAManifestLibrary: Sendable {
         let now = context.clock.now()
         guard manifest.chain.notBefore <= now else {
             throw VerificationError(
-                code: "manifest_not_yet_valid", message: "The signer of the manifest for \(finding.need.part.title) is of "
+                code: "manifest_not_yet_valid",
+                message: "The signer of the manifest for \(finding.need.part.title) is of "
                     + "\(manifest.chain.notBefore.formatted(.iso8601)).")
         }
         let isExpired = now > manifest.chain.notAfter

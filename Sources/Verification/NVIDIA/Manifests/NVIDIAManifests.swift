@@ -1,4 +1,3 @@
-public import RATS
 public import X509Trust
 
 /// Reference integrity manifests of NVIDIA's that are at hand, their signatures verified.
@@ -35,13 +34,5 @@ public struct NVIDIAManifests: Sendable, Hashable {
 
     func manifest(edition: String, chip: String, version: String) -> NVIDIAManifest? {
         manifests[Key(edition: edition, chip: chip, version: version.uppercased())]
-    }
-}
-
-extension CollateralName {
-    /// A reference integrity manifest by NVIDIA's identifier, such as `NV_GPU_DRIVER_GH100_550.144.03`, XML; `nil` for what
-    /// is no such identifier.
-    public static func nvidiaManifest(_ identifier: String) -> CollateralName? {
-        CollateralName("nvidia/rim/\(identifier.lowercased())")
     }
 }
