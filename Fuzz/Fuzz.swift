@@ -24,6 +24,7 @@ enum FuzzTarget: String, CaseIterable {
     case signedmanifest
     case sevcertificate, sevrequest, sevevidence
     case svsmmanifest, svsmevidence, dcuevidence, devicetree, pefevidence
+    case spdm, nvidiaevidence, rim, c14n
 
     func run(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -87,6 +88,10 @@ enum FuzzTarget: String, CaseIterable {
         case .dcuevidence: dcuEvidence(bytes)
         case .devicetree: deviceTree(bytes)
         case .pefevidence: pefEvidence(bytes, text)
+        case .spdm: nvidiaReport(bytes)
+        case .nvidiaevidence: nvidiaEvidence(bytes)
+        case .rim: nvidiaManifest(bytes)
+        case .c14n: canonicalXML(bytes)
         }
     }
 

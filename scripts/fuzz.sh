@@ -15,7 +15,8 @@ targets=("$@")
     cbor cose ccatoken corim nitro seimage seevidence
     signedmanifest
     sevcertificate sevrequest sevevidence
-    svsmmanifest svsmevidence dcuevidence devicetree pefevidence)
+    svsmmanifest svsmevidence dcuevidence devicetree pefevidence
+    spdm nvidiaevidence rim c14n)
 
 swift build --scratch-path .build-fuzz --product fuzz -Xswiftc -gnone -Xcc -g0 -Xcxx -g0
 for target in "${targets[@]}"; do
