@@ -49,7 +49,7 @@ struct EvidenceLoad {
     static func all() async throws -> [EvidenceLoad] {
         let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
         return try await snp(at: now) + intel(at: now) + [tpm(at: now)] + tokens(at: now) + [
-            csv(at: now), svsm(at: now), accelerators(at: now), secureExecution(at: now), sev(at: now),
+            csv(at: now), svsm(at: now), accelerators(at: now), nvidia(at: now), secureExecution(at: now), sev(at: now),
         ]
     }
 
@@ -106,8 +106,8 @@ struct EvidenceLoad {
             extraParameters: svsm.parameters, context: VerificationContext())
         let secret = try svsm.activate(challenge?.extraParameters)
         return try EvidenceLoad(
-            "svsm-vtpm", .svsmVTPM, [.reports, .tpmQuotes], collateral: amd.collateral(), at: now,
-            challengeState: challenge?.state,
+            "svsm-vtpm", .svsmVTPM, [.reports, .tpmQuotes], collateral: amd.collateral(),
+            challengeState: challenge?.state, at: now,
             verifier: { SVSMVerifier(snp: SNPVerifier.Options(anchors: amd.anchors)) }
         ) { try svsm.evidence(bound: $0, secret: secret) }
     }
@@ -120,6 +120,16 @@ struct EvidenceLoad {
         return try EvidenceLoad(
             "hygondcu", .hygondcu, [.hygonReports], collateral: [:], at: now, verifier: { verifier }
         ) { try SimulatedDCU.evidence(of: [accelerator], bound: $0) }
+    }
+
+    private static func nvidia(at now: Date) throws -> EvidenceLoad {
+        let maker = try SimulatedNVIDIA(at: now)
+        let device = try SimulatedNVIDIADevice(of: maker)
+        let options = maker.options
+        return try EvidenceLoad(
+            "nvidia, one GPU", .nvidia, [.reports], collateral: maker.collateral(for: device), at: now,
+            verifier: { NVIDIAVerifier(options) }
+        ) { try SimulatedNVIDIADevice.evidence(of: [device], bound: $0) }
     }
 
     private static func tpm(at now: Date) throws -> EvidenceLoad {
@@ -178,7 +188,7 @@ struct EvidenceLoad {
         let hygon = try SimulatedHygon(.v2)
         let verifier = try CSVVerifier(.init(), rootCertificate: hygon.rootCertificate())
         return try EvidenceLoad(
-            "csv", .csv, [.sm2], at: now, verifier: { verifier }, evidence: hygon.evidence(bound:))
+            "csv", .csv, [.hygonReports], at: now, verifier: { verifier }, evidence: hygon.evidence(bound:))
     }
 
     /// A machine of IBM's signs nothing: it answers with a code under a key that the challenge brought it.

@@ -11,8 +11,6 @@ enum SignatureBound {
         case quotes
         /// A quote of a TPM: one by RSA with 2048 bits.
         case tpmQuotes
-        /// A report of a Hygon processor: one on the curve of SM2 over 1040 bytes.
-        case sm2
         /// A session with a SEV platform: one key of P-384 made, and one agreement with it.
         case sessions
         /// A report of Hygon's with its chain: three signatures by SM2.
@@ -50,12 +48,6 @@ enum SignatureBound {
             return try rate(seconds) {
                 key.publicKey.isValid(signature: signature, over: message, .rsaPKCS1(.sha256))
             }
-        case .sm2:
-            let key = try TestKey.generate(.sm2)
-            let message = [UInt8](repeating: 7, count: 1040)
-            let algorithm = SignatureAlgorithm.sm2Raw(userID: Array("bound".utf8))
-            let signature = try key.sign(message, algorithm)
-            return try rate(seconds) { key.publicKey.isValid(signature: signature, over: message, algorithm) }
         }
     }
 
