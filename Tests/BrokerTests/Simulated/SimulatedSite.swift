@@ -22,8 +22,10 @@ struct SimulatedSite {
     /// - Parameters:
     ///   - policies: what is applied beside the shipped policies.
     ///   - others: verifiers beside those of the simulator's manufacturers.
+    ///   - items: collateral beside theirs, which `inspectors` know.
     init(
-        policies: String = TestPolicies.affirmingOnly, verifiers others: [any EvidenceVerifier] = []
+        policies: String = TestPolicies.affirmingOnly, verifiers others: [any EvidenceVerifier] = [],
+        also items: [CollateralName: CollateralItem] = [:], inspectors: [any CollateralInspector] = []
     ) async throws {
         let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded())
         let amd = try SimulatedAMD(.milan, at: now)
@@ -35,12 +37,13 @@ struct SimulatedSite {
         try Data(signer.publicPEM.utf8).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
         test = try await TestBroker.make(
-            policies: policies, verifiers: Self.verifiers(amd, intel, others), inspectors: Self.inspectors(amd, intel)
+            policies: policies, verifiers: Self.verifiers(amd, intel, others),
+            inspectors: Self.inspectors(amd, intel) + inspectors
         ) {
             $0.policies.installDefaults = true
             $0.collateral.keyFiles = [file.path]
         }
-        try await importCollateral(signedBy: signer, at: now)
+        try await importCollateral(items, signedBy: signer, at: now)
     }
 
     private static func verifiers(
@@ -69,10 +72,12 @@ struct SimulatedSite {
         [SNPCollateralInspector(anchors: amd.anchors), IntelCollateralInspector(anchors: intel.anchors)]
     }
 
-    private func importCollateral(signedBy signer: SigningKey, at now: Date) async throws {
+    private func importCollateral(
+        _ others: [CollateralName: CollateralItem], signedBy signer: SigningKey, at now: Date
+    ) async throws {
         let items = try amd.collateral().merging(
             SimulatedIntelCollateral(intel, for: platform.draft).items()
-        ) { $1 }
+        ) { $1 }.merging(others) { $1 }
         let bundle = try CollateralBundle(
             items: items.map { CollateralBundleItem(name: $0.key, item: $0.value, source: "simulator") }, created: now)
         let answer = try await test.broker.importCollateral(bundle.signed(with: signer).serialized(), by: "test")
