@@ -12,7 +12,8 @@ struct EvidenceCommand: AsyncParsableCommand {
             nothing yet. The bound is what could be reached if a verification were its signatures alone, in swift-crypto and \
             in this run: one on P-384 for an SEV-SNP report and an enclave's document, two for a realm's token, two on P-256 for a \
             quote (that of the quoting enclave's report and that of the quote), one of RSA for a TPM's, three of SM2 for \
-            Hygon's; for a launch of SEV-ES a session's key and agreement on P-384. Secure Execution has no signatures, and no bound. Figures are in processor time of one core.
+            Hygon's; for a launch of SEV-ES a session's key and agreement on P-384. Secure Execution has no signatures, \
+            and no bound. Figures are in processor time of one core.
             """)
 
     @Option(help: "Seconds of each run.")
