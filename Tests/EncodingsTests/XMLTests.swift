@@ -102,7 +102,7 @@ struct XMLTests {
             #"<a xmlns="urn:d" xmlns:p="urn:p" x="1" p:y='2'><p:b z="3">text</p:b> <c/><c q="4"/></a>"#.utf8)
         var generator = SeededGenerator(seed: 31)
         var accepted = 0
-        for _ in 0..<4000 {
+        for _ in 0..<1500 {
             var bytes = seed
             for _ in 0..<Int.random(in: 1...3, using: &generator) {
                 let index = Int.random(in: bytes.indices, using: &generator)
@@ -119,6 +119,6 @@ struct XMLTests {
             guard !form.contains(UInt8(ascii: "&")) else { continue }
             #expect(try XMLDocument(parsing: form).root.canonical() == form)
         }
-        #expect(accepted > 100)
+        #expect(accepted > 50)
     }
 }

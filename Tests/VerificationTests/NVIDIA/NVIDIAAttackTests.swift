@@ -15,9 +15,17 @@ enum SimulatedNVIDIASite {
         try #require(devices[architecture]).get()
     }
     static func protectedSet() throws -> [SimulatedNVIDIADevice] { try set.get() }
+    /// The collateral for the GPU of Hopper, and for the set.
+    static func collateral() throws -> [CollateralName: CollateralItem] { try items.get() }
+    static func setCollateral() throws -> [CollateralName: CollateralItem] { try setItems.get() }
 
     private static let made = Result { try SimulatedNVIDIA(at: Simulation.now) }
     private static let set = Result { try SimulatedNVIDIADevice.protectedSet(of: maker()) }
+    private static let items = Result { try maker().collateral(for: device(.hopper)) }
+    private static let setItems = Result {
+        let (made, set) = (try maker(), try protectedSet())
+        return try made.collateral(for: set[0]).merging(made.collateral(for: set[11])) { $1 }
+    }
     private static let devices: [NVIDIAArchitecture: Result<SimulatedNVIDIADevice, any Error>] = Dictionary(
         uniqueKeysWithValues: NVIDIAArchitecture.allCases.map { architecture in
             (architecture, Result { try SimulatedNVIDIADevice(architecture, of: maker()) })
@@ -116,14 +124,14 @@ struct NVIDIAAttackTests {
     func twin(index: Int) async throws {
         let (what, code, change) = Self.twins[index]
         let twin = try Site.device(.hopper).twin(change)
-        let items = try Site.maker().collateral(for: Site.device(.hopper))
+        let items = try Site.collateral()
         #expect(try await Site.refusal(of: [twin], items) == code, "\(what)")
     }
 
     @Test("any of a register's values is right, and the decoder's register counts only while the decoder is on")
     func alternatives() async throws {
         let device = try Site.device(.hopper)
-        let items = try Site.maker().collateral(for: device)
+        let items = try Site.collateral()
         let other = device.twin { $0.registers[21] = [UInt8](repeating: 0xAB, count: 48) }
         #expect(try await Site.refusal(of: [other], items) == nil)
         var draft = try #require(device.manifests["NV_GPU_DRIVER_GH100_550.90.07"])
@@ -140,7 +148,7 @@ struct NVIDIAAttackTests {
     @Test("a manifest for another chip or version, by another signer, or over the same registers is none")
     func manifests() async throws {
         let (maker, device) = (try Site.maker(), try Site.device(.hopper))
-        let items = try maker.collateral(for: device)
+        let items = try Site.collateral()
         let identifier = "NV_GPU_VBIOS_1010_0200_882_96005E0001"
         let name = try #require(CollateralName.nvidiaManifest(identifier))
         let draft = try #require(device.manifests[identifier])
@@ -171,7 +179,7 @@ struct NVIDIAAttackTests {
     @Test("a certificate that is revoked or on hold ends the verification, and one that nobody answers for is not good")
     func revocation() async throws {
         let (maker, device) = (try Site.maker(), try Site.device(.hopper))
-        let items = try maker.collateral(for: device)
+        let items = try Site.collateral()
         for place in 1...5 {
             for reason in [1, 6] as [UInt8] {
                 let answer = try maker.answer(about: place, of: device, .revoked(Simulation.now, reason: reason))
@@ -196,7 +204,7 @@ struct NVIDIAAttackTests {
     func authorities() async throws {
         let maker = try Site.maker()
         let impostor = try SimulatedNVIDIADevice(of: SimulatedNVIDIA(at: Simulation.now))
-        let items = try maker.collateral(for: Site.device(.hopper))
+        let items = try Site.collateral()
         #expect(try await Site.refusal(of: [impostor], items) == "chain_not_trusted")
         let other = try SimulatedNVIDIADevice(number: 9, of: maker) { $0.extensions[0] = .keyUsage(.keyAgreement) }
         #expect(try await Site.refusal(of: [other], items) == "chain_not_trusted")

@@ -10,23 +10,17 @@ import Testing
 struct NVIDIATopologyTests {
     private typealias Site = SimulatedNVIDIASite
 
-    private func collateral() throws -> [CollateralName: CollateralItem] {
-        let maker = try Site.maker()
-        let set = try Site.protectedSet()
-        return try maker.collateral(for: set[0]).merging(maker.collateral(for: set[11])) { $1 }
-    }
-
     private func refusal(_ change: (inout [SimulatedNVIDIADevice]) -> Void) async throws -> String? {
         var set = try Site.protectedSet()
         change(&set)
-        return try await Site.refusal(of: set, collateral())
+        return try await Site.refusal(of: set, Site.setCollateral())
     }
 
     @Test("eight GPUs and four switches that name each other are a set, whatever the order")
     func complete() async throws {
         let set = try Site.protectedSet()
         for devices in [set, set.reversed()] {
-            let found = try await Site.verdict(on: devices, collateral()).get()
+            let found = try await Site.verdict(on: devices, Site.setCollateral()).get()
             #expect(found.count == 13 && found.count { $0.deviceClass == .gpu } == 8)
             #expect(found.count { $0.deviceClass == .switch } == 4 && found.last?.deviceClass == .ppcie)
             #expect(found.last?.claims == ["gpu_count": 8, "switch_count": 4])
@@ -66,7 +60,7 @@ struct NVIDIATopologyTests {
     @Test("where a set need not be whole there is no summary of one that is not")
     func lenient() async throws {
         let set = Array(try Site.protectedSet().dropFirst())
-        let found = try await Site.verdict(on: set, collateral()) { $0.requiresTopology = false }.get()
+        let found = try await Site.verdict(on: set, Site.setCollateral()) { $0.requiresTopology = false }.get()
         #expect(found.count == 11 && !found.contains { $0.deviceClass == .ppcie })
     }
 
