@@ -14,14 +14,12 @@ struct ManifestMutationTests {
     ) throws -> [SignedManifest] {
         var believed: [SignedManifest] = []
         for place in bytes.indices {
-            for bit in [UInt8(1), 0x20, 0x80] {
-                var damaged = bytes
-                damaged[place] ^= bit
-                if let manifest = try? SignedManifest(
-                    parsing: damaged, format: format, signer: signer, at: ManifestVectors.now)
-                {
-                    believed.append(manifest)
-                }
+            var damaged = bytes
+            damaged[place] ^= 1 << UInt8(place % 8)
+            if let manifest = try? SignedManifest(
+                parsing: damaged, format: format, signer: signer, at: ManifestVectors.now)
+            {
+                believed.append(manifest)
             }
         }
         return believed
