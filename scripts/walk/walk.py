@@ -101,6 +101,9 @@ class Walk:
         left = self.sh("kubectl get crd --output name")
         if "claviger.dev" in left.replace("--output", ""):
             self.fail(f"definitions are left: {left}")
+        # What finds nothing may not be looking.
+        if count < 16:
+            self.fail(f"only {count} blocks of commands were found")
         print(f"docs-walk: {count} blocks of commands in {len(WALKED)} pages")
 
     @staticmethod
