@@ -101,6 +101,8 @@ def check_names(page, text):
 def check_links(page, text):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
         require((ROOT / page).parent.joinpath(target).exists(), f"{page}: the link {target} leads nowhere")
+    for target in re.findall(r"\bdocs/[\w-]+\.md\b", text):
+        require((ROOT / target).exists(), f"{page}: there is no {target}")
 
 
 # Of the kinds of other people's operators what the pages use: fields and their types, and what the operator makes by it.
@@ -170,9 +172,10 @@ def main(programs):
     values = jsonschema.Draft7Validator(schema)
     check_figures(yaml.safe_load((ROOT / "Charts/claviger/values.yaml").read_text("utf-8")))
     count = 0
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("Charts/*/README.md"), ROOT / "Policies/README.md"]):
+        check_links(path.relative_to(ROOT), path.read_text("utf-8"))
     for page in PAGES:
         text = (ROOT / page).read_text("utf-8")
-        check_links(page, text)
         check_names(page, text)
         check_walk(page, text)
         require(check_foreign(page, text) or page != "docs/install.md", f"{page}: there is no recipe for a database by an operator")
