@@ -25,15 +25,15 @@ struct ReferenceSignerConfigurationTests {
         }
     }
 
-    @Test("the example of docs/operation.md is read")
+    @Test("the example of docs/operations.md is read")
     func example() throws {
         defer { try? FileManager.default.removeItem(at: keyFile) }
         let page = try String(
             contentsOf: URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-                .deletingLastPathComponent().appending(path: "docs/operation.md"), encoding: .utf8)
+                .deletingLastPathComponent().appending(path: "docs/operations.md"), encoding: .utf8)
         let block = try #require(page.components(separatedBy: "```yaml\n").first { $0.hasPrefix("referenceValues:") })
         let yaml = block.components(separatedBy: "```")[0].replacing("/etc/claviger/ci.pem", with: keyFile.path)
-        let settings = try BrokerConfiguration(yaml: yaml, source: "docs/operation.md").referenceValues
+        let settings = try BrokerConfiguration(yaml: yaml, source: "docs/operations.md").referenceValues
         #expect(settings.requiresSignatures && settings.signers.map(\.name) == ["ci", "azure-uvm"])
         let (own, azure) = (settings.signers[0], settings.signers[1])
         #expect(own.format == .inToto && own.names.count == 3 && own.keepsSuperseded == .seconds(14 * 86_400))

@@ -7,7 +7,7 @@ struct ReferenceImportCommand: AsyncParsableCommand {
         commandName: "import", abstract: "Have the broker take the values of signed manifests over.",
         discussion: """
             The broker checks the signature, that its signer was granted every name in the manifest, that it is not over and \
-            that no later version of it was imported; see referenceValues.signers in docs/operation.md.
+            that no later version of it was imported; see referenceValues.signers in docs/operations.md.
             """)
 
     @Argument(
