@@ -135,6 +135,10 @@ public final class Broker: Sendable {
             logger.warning("sample evidence is believed, which anyone can make; never use this for anything of value")
             metrics.insecureMode("sample-evidence")
         }
+        if registry.tees.contains(.sev) {
+            logger.warning("launches of SEV and SEV-ES guests are believed, which is legacy; prefer SEV-SNP")
+            metrics.insecureMode("legacy-sev")
+        }
         if verifiers == nil {
             for warning in configuration.verifiers.warnings {
                 logger.warning("\(warning.message)", metadata: ["setting": "\(warning.setting)"])

@@ -239,7 +239,7 @@ struct ConfigurationTests {
         #expect(read.tpmRefusesUnknownKeys)
         #expect(try read.tpmTrustedKeys == [Base64.decode(key)])
         for wrong in [
-            "kinds: [sample]", "kinds: [sev]", "snp: {vmpls: [4]}", "snp: {version2Products: [Rome]}",
+            "kinds: [sample]", "kinds: [sev-es]", "snp: {vmpls: [4]}", "snp: {version2Products: [Rome]}",
             "intel: {channel: late}", "tdx: {serviceTDs: [00]}", "azure: {minimumVersion: 3}", "snp: {debug: true}",
             "snp: {minimumTCB: [{product: Milan, bootloader: 256}]}", "tpm: {trustedKeys: [AAAA]}",
         ] {

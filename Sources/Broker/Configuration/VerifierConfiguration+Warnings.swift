@@ -11,7 +11,7 @@ struct VerifierWarning: Sendable, Hashable {
 
 extension VerifierConfiguration {
     /// What nobody can choose for a site, and the site has not chosen either.
-    var warnings: [VerifierWarning] { [minimumFirmware, azureVersion, legacySEV].compactMap(\.self) }
+    var warnings: [VerifierWarning] { [minimumFirmware, azureVersion].compactMap(\.self) }
 
     private var minimumFirmware: VerifierWarning? {
         let products = SNPTrustAnchors.amd.products.subtracting(snp.minimumTCB.keys).map(\.rawValue).sorted()
@@ -20,15 +20,6 @@ extension VerifierConfiguration {
             setting: "verifiers.snp.minimumTCB",
             message: "SEV-SNP guests are believed on \(products.joined(separator: ", ")) with firmware of any age, "
                 + "holes that are known included; set the oldest that is let in")
-    }
-
-    private var legacySEV: VerifierWarning? {
-        guard kinds.contains(.sev) else { return nil }
-        return VerifierWarning(
-            setting: "verifiers.kinds",
-            message:
-                "launches of SEV and SEV-ES guests are believed, whose memory has no integrity and which prove nothing "
-                + "once they run; prefer SEV-SNP")
     }
 
     private var azureVersion: VerifierWarning? {
