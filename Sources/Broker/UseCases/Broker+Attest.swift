@@ -81,6 +81,13 @@ extension Broker {
     private func appraise(
         _ request: AttestRequest, _ context: VerificationContext
     ) async throws(EvidenceRefusal) -> Appraised {
+        // Without a guest's own evidence there is no key that anything could be sealed to.
+        guard request.primary.tee.deviceClass == .cpu else {
+            throw EvidenceRefusal(
+                stage: "verification", code: "device_alone",
+                message: "A device alone says nothing about a guest: whoever drives it has it sign what he likes. "
+                    + "Send its evidence beside that of the guest.")
+        }
         let claims: [EvidenceClaims]
         do throws(VerificationError) {
             claims = try await verifiers.verify(
