@@ -97,7 +97,7 @@ struct EvidenceTests {
         let test = try await TestBroker.make {
             $0.attestation.allowSample = false; $0.protocolVersions.legacy = true
         }
-        #expect(test.broker.verifiers.tees == Set(VerifierConfiguration.knownKinds))
+        #expect(test.broker.verifiers.tees == Set(VerifierConfiguration.defaultKinds))
         for version in ["0.2.0", "0.4.0"] {
             let guest = try SampleGuest()
             let (challenge, cookie) = try await test.broker.challenge(SampleGuest.authBody(version: version))

@@ -4,11 +4,11 @@ public import Verification
 /// Which kinds of hardware evidence are believed, and what is demanded of each. The defaults are the strict ones.
 public struct VerifierConfiguration: Sendable, Hashable {
     /// The kinds that can be verified.
-    public static let knownKinds: [TEE] = defaultKinds + [.sev]
-    /// The kinds that are believed unless others are named: all but legacy ones.
+    public static let knownKinds: [TEE] = defaultKinds + [.sev, .svsmVTPM, .hygondcu, .pef]
+    /// The kinds that are believed unless others are named: all but legacy ones, and those that nobody has proved on hardware
+    /// and that no other system defines.
     public static let defaultKinds: [TEE] = [
-        .snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .tpm, .cca, .se, .csv, .nitro,
-        .nvidia, .nvidiaDPU, .svsmVTPM, .hygondcu, .pef,
+        .snp, .tdx, .sgx, .azSNPvTPM, .azTDXvTPM, .tpm, .cca, .se, .csv, .nitro, .nvidia, .nvidiaDPU,
     ]
 
     /// The kinds of evidence that are believed at all.
