@@ -113,13 +113,26 @@ struct LimitTests {
         }
         let all = [
             instance(.snp, ["chip_id": "a1"]), instance(.azSNPvTPM, ["chip_id": "a1"]),
-            instance(.tdx, ["platform_instance_id": "a1"]), instance(.csv, ["serial_number": "a1"]),
+            instance(.tdx, ["platform_instance_id": "a1"]), instance(.csv, ["chip_key_digest": "a1"]),
             instance(.cca, ["platform": ["cca-platform-implementation-id": "a", "cca-platform-instance-id": "1"]]),
             instance(.cca, ["platform": ["cca-platform-implementation-id": "a1", "cca-platform-instance-id": "x"]]),
         ]
         #expect(!all.contains(nil) && Set(all).count == all.count)
         // The measurement of a guest is its owner's choice, and does not make another instance.
         #expect(instance(.snp, ["chip_id": "a1", "measurement": "ff"]) == all[0])
+    }
+
+    @Test("a CSV guest that says another serial number is the same instance still")
+    func serialNumbers() throws {
+        let bundle = try Fixture.bundle(policy("oncePer: instance"))
+        let instances = ["NZA9T14052605", "NZA9T14052606"].map { serial in
+            let claims: JSONObject = ["chip_key_digest": "a1", "serial_number": .string(serial)]
+            let appraisal = Fixture.appraisal(tee: .csv, claims: claims)
+            return bundle.decide(Fixture.request(attestation: Fixture.attestation([appraisal]))).demands.first?.instance
+        }
+        #expect(instances[0] != nil && Set(instances).count == 1)
+        let bare = Fixture.attestation([Fixture.appraisal(tee: .csv, claims: ["serial_number": "NZA9T14052605"])])
+        #expect(bundle.decide(Fixture.request(attestation: bare)).reason == .instanceUnknown)
     }
 
     @Test("the policy may name another identity, but none that the guest or its owner chooses")
@@ -142,7 +155,7 @@ struct LimitTests {
             "claims.tdx.quote.body.rtmr_3", "claims.tdx.quote.body.mr_owner", "claims.tdx.quote.body.mr_config_id",
             "claims.sgx.body.config_id", "claims.tpm.pcr16", "claims.tpm.ak_public",
             "claims.cca.realm['cca-realm-public-key']", "claims.snp.family_id", "claims.snp.image_id",
-            "string(claims.snp.reported_tcb_snp)", "claims.csv.vm_version", "claims.csv.vm_id", "claims.se.cuid",
+            "string(claims.snp.reported_tcb_snp)", "claims.csv.vm_version", "claims.csv.vm_id", "claims.se.cuid", "claims.csv.serial_number",
             "claims.se.image_phkh", "string(claims.snp.size())", "string(claims.size())",
             "string(claims.tdx.quote.body.size())",
             "claims.snp.chip_id + claims.snp.family_id", "claims.snp.chip_id + reference('x')[0]",
@@ -161,7 +174,7 @@ struct LimitTests {
             "claims['az-tdx-vtpm'].platform_instance_id", "claims['az-tdx-vtpm'].quote.body.mr_td",
             "claims.sgx.platform_instance_id", "claims.sgx.body.mr_enclave",
             "claims.cca.platform['cca-platform-implementation-id']", "claims.cca.platform['cca-platform-instance-id']",
-            "claims.cca.realm['cca-realm-initial-measurement']", "claims.csv.serial_number", "claims.csv.measure",
+            "claims.cca.realm['cca-realm-initial-measurement']", "claims.csv.chip_key_digest", "claims.csv.measure",
             "claims.se.attestation_phkh", "claims.se.tag", "tee",
         ]
         let all = { (parts: [String]) in

@@ -16,7 +16,8 @@ public enum InstanceIdentity {
         case .snp, .azSNPvTPM, .svsmVTPM, .sev: [["chip_id"]]
         case .tdx, .azTDXvTPM, .sgx: [["platform_instance_id"]]
         case .cca: [["platform", "cca-platform-implementation-id"], ["platform", "cca-platform-instance-id"]]
-        case .csv: [["serial_number"]]
+        // Not the serial number, which nobody signs: the sender writes what it likes.
+        case .csv: [["chip_key_digest"]]
         // AWS names no hardware: the module is the parent instance and the enclave.
         case .nitro: [["module_id"]]
         case .pef: [["machine_key_fingerprint"]]

@@ -3,6 +3,9 @@ import Encodings
 /// The claims of a report that is believed; bytes in hexadecimal digits, switches as 1 and 0.
 struct CSVClaimSet {
     let report: CSVReport
+    /// The key that Hygon certified for the chip.
+    let chipKey: CSVKey
+    /// What the sender says: nobody signed it.
     let serialNumber: String
     let log: EventLog?
 
@@ -14,6 +17,7 @@ struct CSVClaimSet {
             "user_pubkey_digest": hex(report.ownerKeyDigest),
             "vm_id": hex(report.vmID),
             "vm_version": hex(report.vmVersion),
+            "chip_key_digest": hex(chipKey.digest),
             "serial_number": .string(serialNumber),
             "mnonce": hex(report.nonce),
             "sig_usage": hex(report.signatureUsage),

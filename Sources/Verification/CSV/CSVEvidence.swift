@@ -9,7 +9,7 @@ struct CSVEvidence: Sendable {
     let platform: CSVPlatformCertificate
     /// The chip's certificate and its issuer's; `nil` when the guest left them to the verifier.
     let chip: (authority: CSVAuthorityCertificate, certificate: CSVPlatformCertificate)?
-    /// The chip's serial number without the zeros after it.
+    /// The chip's serial number without the zeros after it, as the sender says it: neither report nor certificates sign it.
     let serialNumber: String
     let eventLog: EventLog?
 

@@ -6,7 +6,7 @@ package import RATS
 package struct CSVInspection: Sendable {
     /// The report that the platform's key signed.
     package let report: CSVReport
-    /// The chip's serial number.
+    /// The chip's serial number, as the sender says it.
     package let serialNumber: String
 
     /// Throws `malformed_evidence`, `unsupported_version` and `signature_invalid`.

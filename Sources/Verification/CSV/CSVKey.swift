@@ -1,3 +1,4 @@
+import Crypto
 import RATS
 import X509Trust
 
@@ -20,6 +21,8 @@ enum CSVKeyUsage: UInt32, Sendable {
 struct CSVKey: Sendable, Hashable {
     let key: PublicKey
     let userID: [UInt8]
+    /// SHA-256 over the point: the byte 4, x and y, 32 bytes each, most significant first.
+    let digest: [UInt8]
 
     /// Reads group, x and y (72 bytes each, least significant first), and the identity.
     init(reading reader: inout EvidenceReader) throws(VerificationError) {
@@ -30,10 +33,12 @@ struct CSVKey: Sendable, Hashable {
         guard (1...254).contains(count), identity[count...].allSatisfy({ $0 == 0 }) else {
             throw reader.malformed("The identity of its key is not as long as it says.")
         }
-        guard let key = try? PublicKey.sm2(x963: [4] + x + y) else {
+        let point = [4] + x + y
+        guard let key = try? PublicKey.sm2(x963: point) else {
             throw reader.malformed("Its key is not on the curve of SM2.")
         }
         self.key = key
+        digest = Array(SHA256.hash(data: point))
         userID = Array(identity[..<count])
     }
 

@@ -28,7 +28,7 @@ package struct CSVReport: Sendable, Hashable {
     package let registers: Registers?
     /// The certificate of the platform's key as it stands in the report.
     package let signer: [UInt8]
-    /// The chip's serial number as it stands in the report, with zeros after it.
+    /// The chip's serial number as it stands in the report, with zeros after it. It is not signed.
     package let serialNumber: [UInt8]
     /// Whether the checksum over certificate and serial number is right; `nil` where the agent took the mask off them.
     let isChecksumRight: Bool?
@@ -107,7 +107,9 @@ package struct CSVReport: Sendable, Hashable {
         _ block: [UInt8], _ checksum: [UInt8], mask: [UInt8], nonce: [UInt8]
     ) -> (certificate: [UInt8], serialNumber: [UInt8], isChecksumRight: Bool?) {
         let isRight = SM3Code.code(of: block, key: nonce).map { constantTimeEqual($0, checksum) } ?? false
-        let isPlain = !isRight && (1...2).contains(block[0]) && block[1...3].allSatisfy { $0 == 0 }
+        // Without a mask there is nothing that an agent could have taken off.
+        let isMasked = mask.contains { $0 != 0 }
+        let isPlain = !isRight && isMasked && (1...2).contains(block[0]) && block[1...3].allSatisfy { $0 == 0 }
         let plain = isPlain ? block : unmasked(block[...], mask)
         let end = CSVPlatformCertificate.byteCount
         return (Array(plain[..<end]), Array(plain[end..<(end + 64)]), isPlain ? nil : isRight)

@@ -52,7 +52,7 @@ public struct CSVVerifier: EvidenceVerifier {
                 "CSV reports of version 1 are not let in: the mask over their fields is not signed.")
         }
         guard let index = binding.candidate(filling: report.reportData) else { throw .reportDataMismatch }
-        try verifyChain(presented)
+        let chip = try verifiedChip(presented)
         guard presented.platform.usage == CSVKeyUsage.platform.rawValue, report.isSigned(by: presented.platform) else {
             throw .signatureInvalid("the CSV report")
         }
@@ -78,7 +78,9 @@ public struct CSVVerifier: EvidenceVerifier {
                 "init-data",
                 binding.initDataDigest == nil
                     ? "the guest sent no document" : "nothing in the evidence vouches for the guest's document"))
-        let claims = CSVClaimSet(report: report, serialNumber: presented.serialNumber, log: log).claims
+        let claims = CSVClaimSet(
+            report: report, chipKey: chip.key, serialNumber: presented.serialNumber, log: log
+        ).claims
         return [EvidenceClaims(tee: tee, claims: claims, matchedReportData: index, steps: steps)]
     }
 
@@ -87,7 +89,8 @@ public struct CSVVerifier: EvidenceVerifier {
         try CSVEvidence(evidence.content).report.reportData
     }
 
-    private func verifyChain(_ presented: CSVEvidence) throws(VerificationError) {
+    /// The certificate of the chip that certified the platform's key.
+    private func verifiedChip(_ presented: CSVEvidence) throws(VerificationError) -> CSVPlatformCertificate {
         guard let chip = presented.chip else {
             throw VerificationError(
                 code: "collateral_unavailable",
@@ -100,6 +103,7 @@ public struct CSVVerifier: EvidenceVerifier {
                 code: "chain_not_trusted",
                 message: "The platform's key does not lead over the chip's and the signing key to Hygon's root.")
         }
+        return chip.certificate
     }
 
     private static func checksum(_ report: CSVReport) throws(VerificationError) -> VerificationStep {

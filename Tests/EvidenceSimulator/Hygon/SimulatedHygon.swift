@@ -44,6 +44,12 @@ package struct SimulatedHygon: Sendable {
     package var mask: [UInt8] = [0x11, 0x22, 0x33, 0x44]
     /// The registers of version 2, five of 32 bytes.
     package var registers = [[UInt8]](repeating: [UInt8](repeating: 0, count: 32), count: 5)
+    /// The serial number that the sender puts beside the report, where nobody signs it.
+    package var serialNumber = "NZA9T14052605"
+    /// Changes the checksum over certificate and serial number, whose key everybody can read.
+    package var checksumChange: UInt8 = 0
+    /// Takes the mask off certificate and serial number, as agents do.
+    package var sendsPlainSigner = false
     /// The event log that is sent along.
     package var eventLog: [UInt8]?
     /// What the signature says of itself: the platform's key, SM2.
@@ -112,23 +118,26 @@ package struct SimulatedHygon: Sendable {
         var body = [UInt8](repeating: 0, count: 64) + padded(digest, to: 64) + nonce
         body += [UInt8](repeating: 0x5E, count: 32) + number + signatureUsage
         let signer =
-            certificate + padded(Array("NZA9T14052605".utf8), to: 64) + [UInt8](repeating: 0, count: 32)
+            certificate + padded(Array(serialNumber.utf8), to: 64) + [UInt8](repeating: 0, count: 32)
         guard version == .v1 else {
             body += [1, 0, 0, 0, 1, 0] + [UInt8](repeating: 0, count: 14) + registers.joined()
             body += [UInt8](repeating: 0, count: 656)
-            return try body + platform.sign(body) + signer + Self.code(of: signer, key: nonce)
+            return try body + platform.sign(body) + signer + code(of: signer, key: nonce)
         }
         let masked = self.masked(body)
         let block = self.masked(signer)
-        return try masked + mask + platform.sign(Array(masked[..<180])) + block + Self.code(of: block, key: nonce)
+        let checksum = try code(of: block, key: nonce)
+        return try masked + mask + platform.sign(Array(masked[..<180])) + (sendsPlainSigner ? signer : block) + checksum
     }
 
     private func masked(_ bytes: [UInt8]) -> [UInt8] { bytes.enumerated().map { $1 ^ mask[$0 % 4] } }
 
-    private static func code(of message: [UInt8], key: [UInt8]) throws -> [UInt8] {
+    private func code(of message: [UInt8], key: [UInt8]) throws -> [UInt8] {
         let block = padded(key, to: 64)
         let inner = try DigestAlgorithm.sm3.hash(block.map { $0 ^ 0x36 } + message)
-        return try DigestAlgorithm.sm3.hash(block.map { $0 ^ 0x5c } + inner)
+        var code = try DigestAlgorithm.sm3.hash(block.map { $0 ^ 0x5c } + inner)
+        code[0] ^= checksumChange
+        return code
     }
 
     /// Fresh evidence that is bound to a digest, in the form of base64.
@@ -146,7 +155,7 @@ package struct SimulatedHygon: Sendable {
                     "hsk_cek": ["hsk": text(try authorityCertificate()), "cek": text(try chipCertificate())],
                     "pek": text(certificate),
                 ],
-                "serial_number": text(padded(Array("NZA9T14052605".utf8), to: 64)),
+                "serial_number": text(padded(Array(serialNumber.utf8), to: 64)),
                 "cc_eventlog": eventLog.map(text) ?? .null,
             ])
     }

@@ -33,6 +33,17 @@ struct CSVSession {
         try await refusal(hygon.evidence(bound: digest), hygon, nil, change)
     }
 
+    /// The claims of believed evidence, version 1 included.
+    func claims(
+        _ evidence: Evidence, _ hygon: SimulatedHygon, _ digest: [UInt8]? = nil
+    ) async throws -> JSONObject {
+        var options = CSVVerifier.Options()
+        options.allowsVersion1 = true
+        let all = try await CSVVerifier(options, rootCertificate: hygon.rootCertificate()).verify(
+            evidence, binding: EvidenceBinding(reportData: [digest ?? self.digest]), context: VerificationContext())
+        return all[0].claims
+    }
+
     /// The recorded report of a real processor with the certificates of its chip.
     func recorded() throws -> Evidence {
         let folder = "csv/NZA9T14052605"

@@ -52,6 +52,41 @@ struct CSVVerifierTests {
         #expect(try await session.refusal(of: SimulatedHygon(.v1)) { _ in } == "unsupported_version")
     }
 
+    @Test("a chip is told by its certified key; the serial number that a sender writes beside it changes nothing")
+    func chips() async throws {
+        for hygon in [try SimulatedHygon(.v2), try SimulatedHygon(.v1)] {
+            let forger = hygon.twin {
+                $0.serialNumber = "AAAA00000001"
+                $0.sendsPlainSigner = true
+            }
+            let honest = try await session.claims(hygon.evidence(bound: session.digest), hygon)
+            let forged = try await session.claims(forger.evidence(bound: session.digest), hygon)
+            #expect(honest["serial_number"] == "NZA9T14052605" && forged["serial_number"] == "AAAA00000001")
+            #expect(honest["chip_key_digest"]?.stringValue?.utf8.count == 64)
+            #expect(honest["chip_key_digest"] == forged["chip_key_digest"])
+            let neighbour = try hygon.twin { $0.chip = try SimulatedHygon.Signer("CEK") }
+            let other = try await session.claims(neighbour.evidence(bound: session.digest), hygon)
+            #expect(other["chip_key_digest"] != honest["chip_key_digest"])
+        }
+    }
+
+    @Test("a wrong checksum over certificate and serial number is refused where no mask was taken off")
+    func checksums() async throws {
+        for bit in 0..<8 {
+            let changed = try SimulatedHygon(.v2).twin { $0.checksumChange = 1 << UInt8(bit) }
+            #expect(try await session.refusal(of: changed) == "malformed_evidence")
+        }
+        let masked = try SimulatedHygon(.v1).twin { $0.checksumChange = 1 }
+        #expect(try await session.refusal(of: masked) == "malformed_evidence")
+        let maskless = masked.twin {
+            $0.mask = [0, 0, 0, 0]
+            $0.sendsPlainSigner = true
+        }
+        #expect(try await session.refusal(of: maskless) == "malformed_evidence")
+        // The agent took the mask off, and the checksum is over what it took it off of.
+        #expect(try await session.refusal(of: masked.twin { $0.sendsPlainSigner = true }) == nil)
+    }
+
     @Test("11g: a platform's key that another chip certified, or that signs under another identity, is refused")
     func keys() async throws {
         let hygon = try SimulatedHygon()

@@ -46,7 +46,13 @@ enum CSVClaims {
             "The version that the owner gave to the VM."),
         Claim(
             "serial_number", .text, example: "NZA9T14052605", from: "signer block, chip serial number",
-            "The processor's serial number."),
+            "The processor's serial number as the sender says it; nobody signed it. Processors are told apart by chip_key_digest."
+        ),
+        Claim(
+            "chip_key_digest", .hex(32), .additional,
+            example: "9a3f1c5e7b2d4860a1c3e5f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b",
+            from: "certificate of the chip (CEK), public key",
+            "This very processor: SHA-256 over the key that Hygon certified for it (the byte 04, x, y)."),
         Claim(
             "mnonce", .hex(16), example: "0f1e2d3c4b5a69788796a5b4c3d2e1f0", from: "report, MNONCE",
             "A random number of the request; it protects the signer block."),
