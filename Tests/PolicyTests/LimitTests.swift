@@ -135,6 +135,21 @@ struct LimitTests {
         #expect(bundle.decide(Fixture.request(attestation: bare)).reason == .instanceUnknown)
     }
 
+    @Test("an enclave that its parent starts again, under another name, is the same instance still")
+    func restartedEnclaves() throws {
+        let bundle = try Fixture.bundle(policy("oncePer: instance"))
+        func instance(_ module: String, pcr4: String) throws -> String? {
+            let claims: JSONObject = ["module_id": .string(module), "pcr4": .string(pcr4)]
+            let appraisal = Fixture.appraisal(tee: .nitro, claims: claims)
+            return bundle.decide(Fixture.request(attestation: Fixture.attestation([appraisal]))).demands.first?.instance
+        }
+        let first = try #require(try instance("i-1-enc1", pcr4: "a1"))
+        #expect(try instance("i-1-enc2", pcr4: "a1") == first)
+        let other = try #require(try instance("i-2-enc1", pcr4: "a2"))
+        #expect(other != first)
+        #expect(try instance("i-1-enc1", pcr4: String(repeating: "0", count: 96)) == nil)
+    }
+
     @Test("the policy may name another identity, but none that the guest or its owner chooses")
     func ownIdentity() throws {
         let own = try Fixture.bundle(policy("oncePer: instance, instance: \"claims.sample.launch_digest\""))
@@ -155,7 +170,8 @@ struct LimitTests {
             "claims.tdx.quote.body.rtmr_3", "claims.tdx.quote.body.mr_owner", "claims.tdx.quote.body.mr_config_id",
             "claims.sgx.body.config_id", "claims.tpm.pcr16", "claims.tpm.ak_public",
             "claims.cca.realm['cca-realm-public-key']", "claims.snp.family_id", "claims.snp.image_id",
-            "string(claims.snp.reported_tcb_snp)", "claims.csv.vm_version", "claims.csv.vm_id", "claims.se.cuid", "claims.csv.serial_number",
+            "string(claims.snp.reported_tcb_snp)", "claims.csv.vm_version", "claims.csv.vm_id", "claims.se.cuid",
+            "claims.csv.serial_number", "claims.nitro.module_id", "claims.nitro.pcr15",
             "claims.se.image_phkh", "string(claims.snp.size())", "string(claims.size())",
             "string(claims.tdx.quote.body.size())",
             "claims.snp.chip_id + claims.snp.family_id", "claims.snp.chip_id + reference('x')[0]",
@@ -175,6 +191,7 @@ struct LimitTests {
             "claims.sgx.platform_instance_id", "claims.sgx.body.mr_enclave",
             "claims.cca.platform['cca-platform-implementation-id']", "claims.cca.platform['cca-platform-instance-id']",
             "claims.cca.realm['cca-realm-initial-measurement']", "claims.csv.chip_key_digest", "claims.csv.measure",
+            "claims.nitro.pcr0", "claims.nitro.pcr3", "claims.nitro.pcr4", "claims.nitro.pcr8",
             "claims.se.attestation_phkh", "claims.se.tag", "tee",
         ]
         let all = { (parts: [String]) in

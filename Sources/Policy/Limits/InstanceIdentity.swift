@@ -18,8 +18,8 @@ public enum InstanceIdentity {
         case .cca: [["platform", "cca-platform-implementation-id"], ["platform", "cca-platform-instance-id"]]
         // Not the serial number, which nobody signs: the sender writes what it likes.
         case .csv: [["chip_key_digest"]]
-        // AWS names no hardware: the module is the parent instance and the enclave.
-        case .nitro: [["module_id"]]
+        // AWS names no hardware: this is the parent instance. Each start of an enclave on it gets another module_id.
+        case .nitro: [["pcr4"]]
         case .pef: [["machine_key_fingerprint"]]
         // A host gets another cuid for every start of a guest.
         case .se, .tpm, .hygondcu, .nvidia, .nvidiaDPU, .sample, .sampledevice: []
@@ -44,7 +44,7 @@ public enum InstanceIdentity {
         case .cca: [["realm", "cca-realm-initial-measurement"]]
         case .se: [["attestation_phkh"], ["tag"]]
         case .csv: [["measure"]]
-        case .nitro: [["pcr0"], ["pcr4"]]
+        case .nitro: [["pcr0"], ["pcr3"], ["pcr8"]]
         case .sev: [["launch_digest"]]
         case .hygondcu: [["body", "chip_id"]]
         case .nvidiaDPU: [["device_serial"]]

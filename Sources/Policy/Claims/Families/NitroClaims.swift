@@ -21,7 +21,7 @@ enum NitroClaims {
     static let statement: [Claim] = [
         Claim(
             "module_id", .text, example: "i-0827e799ec9232d44-enc019b5640fdf630d6", from: "document, module_id",
-            "The instance that started the enclave, and the enclave."),
+            "The instance that started the enclave, and the enclave, which gets another name with each start."),
         Claim(
             "timestamp", .integer(upTo: 4_503_599_627_370_496), example: 1_766_678_659_346, from: "document, timestamp",
             "When the document was made, in milliseconds since 1970; the broker has checked that it is fresh."),
