@@ -16,7 +16,7 @@ public enum OfflineVerifiers {
     public static func all(_ strictness: Strictness, allowSample: Bool = false) -> [any EvidenceVerifier] {
         let verifiers: [any EvidenceVerifier] = [
             snp(strictness), tdx(strictness), sgx(strictness), azureSNP(strictness), azureTDX(strictness),
-            TPMVerifier(), CCAVerifier(), csv, nitro(strictness), SEVerifier(SEVerifier.Options()),
+            TPMVerifier(), CCAVerifier(), csv(strictness), nitro(strictness), SEVerifier(SEVerifier.Options()),
             nvidia(strictness), NVIDIADPUVerifier(),
             SEVVerifier(SEVVerifier.Options()),
             SVSMVerifier(snp: snpOptions(strictness)), DCUVerifier(), PEFVerifier(),
@@ -60,10 +60,9 @@ public enum OfflineVerifiers {
         AzureTDXVerifier(AzureTDXVerifier.Options(tdx: tdxOptions(strictness)))
     }
 
-    /// Recorded reports are of version 1 more often than not, and their report data, which settles the mask, is at hand.
-    static var csv: CSVVerifier {
+    static func csv(_ strictness: Strictness) -> CSVVerifier {
         var options = CSVVerifier.Options()
-        options.allowsVersion1 = true
+        options.allowsVersion1 = strictness == .lenient
         return CSVVerifier(options)
     }
 

@@ -12,11 +12,8 @@ struct CSVClaimSet {
     var claims: JSONObject {
         var claims: JSONObject = [
             "version": .string(String(report.version.rawValue)),
-            "policy": .object(policy),
             "measure": hex(report.measure),
             "user_pubkey_digest": hex(report.ownerKeyDigest),
-            "vm_id": hex(report.vmID),
-            "vm_version": hex(report.vmVersion),
             "chip_key_digest": hex(chipKey.digest),
             "serial_number": .string(serialNumber),
             "mnonce": hex(report.nonce),
@@ -24,7 +21,14 @@ struct CSVClaimSet {
             "sig_algo": hex(report.signatureAlgorithm),
             "report_data": hex(report.reportData),
         ]
-        if let mask = report.mask { claims["anonce"] = hex(mask) }
+        if let mask = report.mask {
+            claims["anonce"] = hex(mask)
+        } else {
+            // In version 1 whoever shifts the mask writes these as it likes: see ``CSVVerifier/Options/allowsVersion1``.
+            claims["policy"] = .object(policy)
+            claims["vm_id"] = hex(report.vmID)
+            claims["vm_version"] = hex(report.vmVersion)
+        }
         if let registers = report.registers {
             claims["build"] = .int(Int64(registers.build))
             claims["rtmr_version"] = .int(Int64(registers.version))

@@ -6,8 +6,10 @@ import X509Trust
 public struct CSVVerifier: EvidenceVerifier {
     /// What a site accepts.
     public struct Options: Sendable, Hashable {
-        /// Lets in reports of version 1, whose mask nobody signs. The report data, which must be the session's, settles what
-        /// the mask is; whoever knows it could still choose between reports that differ in nothing else.
+        /// Lets in reports of version 1, whose mask nobody signs. A guest that asks its processor for a report over report
+        /// data that a number was added to (bit by bit, every four bytes), and adds the number to the mask, gets a report
+        /// that is its session's with another policy, identifier and version. So these three are no claims, which denies
+        /// where a policy asks for them, and only a policy that names `measure` says which guests are meant.
         public var allowsVersion1 = false
         /// Lets in guests that the host may look into; policies see the claim `policy.nodbg`.
         public var allowsDebug = false
@@ -69,6 +71,9 @@ public struct CSVVerifier: EvidenceVerifier {
                     code: "debug_enabled", message: "The guest's policy lets the host look into its memory.")
             }
             steps.append(.skipped("debug", "the policy allows it, and the settings let it in"))
+        } else if report.version == .v1 {
+            steps.append(
+                .skipped("debug", "the mask of version 1 is not signed, so that nobody vouches for the policy"))
         } else {
             steps.append(.passed("debug", "the policy forbids it"))
         }

@@ -21,7 +21,7 @@ struct CSVVerifierTests {
         let claims = try #require(all.first?.claims)
         #expect(claims["serial_number"] == "NZA9T14052605" && claims["version"] == "1")
         #expect(claims["measure"]?.stringValue?.hasPrefix("1178dadbf826ec7a") == true)
-        #expect(claims["policy"]?["nodbg"] == 1 && claims["policy"]?["api_minor"] == 0x40)
+        #expect(claims["policy"] == nil && claims["vm_id"] == nil && claims["vm_version"] == nil)
         #expect(claims["report_data"]?.stringValue?.hasPrefix("757365722064617461") == true)
         #expect(claims["init_data"] == nil)
         let evidence = try session.recorded()
@@ -104,7 +104,7 @@ struct CSVVerifierTests {
         }
     }
 
-    @Test("11g: whoever changes the mask of version 1 changes the report data with it")
+    @Test("11g: whoever changes the mask of an honest report of version 1 changes the report data with it")
     func mask() async throws {
         let hygon = try SimulatedHygon(.v1)
         let evidence = try hygon.evidence(bound: session.digest)
@@ -117,6 +117,26 @@ struct CSVVerifierTests {
                 "attestation_report", "data", with: .string(Base64.encode(changed)))
             #expect(try await session.refusal(Evidence(tee: .csv, content: content), hygon) != nil, "bit \(bit)")
         }
+    }
+
+    @Test("11g: a guest that chooses its report data and shifts the mask of version 1 proves no policy")
+    func shiftedMask() async throws {
+        // Its own policy allows debugging; the shifted one forbids it.
+        let shift: [UInt8] = [0x3F ^ 0x3E, 0, 0, 0]
+        let chosen = session.digest + [UInt8](repeating: 0, count: 64 - session.digest.count)
+        let hygon = try SimulatedHygon(.v1).twin {
+            $0.policy = 0x3E
+            $0.sendsPlainSigner = true
+        }
+        let evidence = try hygon.evidence(bound: chosen.enumerated().map { $1 ^ shift[$0 % 4] })
+        var data = try Base64.decode(#require(evidence.content["attestation_report"]?["data"]?.stringValue))
+        for offset in stride(from: 180, to: 192, by: 4) { data[offset] ^= shift[0] }
+        let content = evidence.content.replacing("attestation_report", "data", with: .string(Base64.encode(data)))
+        let claims = try await session.claims(Evidence(tee: .csv, content: content), hygon)
+        #expect(claims["policy"] == nil && claims["vm_id"] == nil && claims["vm_version"] == nil)
+        let second = try SimulatedHygon(.v2)
+        let proved = try await session.claims(second.evidence(bound: session.digest), second)
+        #expect(proved["policy"]?["nodbg"] == 1 && proved["vm_id"] != nil && proved["vm_version"] != nil)
     }
 
     @Test("an event log counts when the registers of version 2 prove it")

@@ -5,7 +5,8 @@ extension ClaimFamily {
         tee: .csv, title: "Hygon CSV",
         about: """
             A confidential VM on a Hygon processor. Switches are numbers, 1 or 0: write claims.csv.policy.nodbg == 1. \
-            In evidence of version 1 the policy is weakly protected; prefer version 2. Init-data is not bound.
+            Reports of version 1 do not protect the policy, so that it is absent there, as vm_id and vm_version are. \
+            Init-data is not bound.
             """,
         claims: CSVClaims.report + CSVClaims.registers + [
             EventLogClaims.log(from: "CCEL table of the guest (cc_eventlog), version 2")
@@ -30,7 +31,9 @@ enum CSVClaims {
     static let report: [Claim] = [
         Claim(
             "version", .word(["1", "2"]), example: "2", from: "report, magic and flags", "The version of the report."),
-        Claim("policy", .object(policy), from: "report, POLICY", "What the VM's owner allows the host, as switches."),
+        Claim(
+            "policy", .object(policy), .sometimes, from: "report version 2, POLICY",
+            "What the VM's owner allows the host, as switches."),
         Claim(
             "measure", .hex(32), example: "1178dadb5a40e2a1ad4ad2f6b0e21f4b3e7d6a6b8c5f4e3d2c1b0a9f8e7d6c5b",
             from: "report, MEASURE",
@@ -39,10 +42,10 @@ enum CSVClaims {
             "user_pubkey_digest", .hex(32), example: zeros(32), from: "report, user public-key digest",
             "Digest of the owner's session key; zero when there was no session."),
         Claim(
-            "vm_id", .hex(16), example: zeros(16), from: "report, VM id",
+            "vm_id", .hex(16), .sometimes, example: zeros(16), from: "report version 2, VM id",
             "The identifier that the owner gave to the VM."),
         Claim(
-            "vm_version", .hex(16), example: zeros(16), from: "report, VM version",
+            "vm_version", .hex(16), .sometimes, example: zeros(16), from: "report version 2, VM version",
             "The version that the owner gave to the VM."),
         Claim(
             "serial_number", .text, example: "NZA9T14052605", from: "signer block, chip serial number",
