@@ -4,6 +4,7 @@ import EvidenceSimulator
 import Foundation
 import RATS
 import Testing
+import X509TestSupport
 import X509Trust
 
 @testable import Verification
@@ -184,6 +185,29 @@ struct SEVerifierTests {
         var lenient = site
         lenient.options.revocationGrace = .seconds(3 * 86_400)
         #expect(await lenient.refusal(evidence, state: state, at: 2 * 86_400) == nil)
+    }
+
+    @Test("an authority that the root's list names is not believed, though that list is not asked for")
+    func revokedAuthority() async throws {
+        var site = try SESite()
+        let made = Simulation.now.addingTimeInterval(-3600)
+        func list(_ entries: [RevocationListDraft.Entry], due: TimeInterval) throws -> RevocationList {
+            try RevocationList(
+                der: site.ibm.root.revocationList(
+                    RevocationListDraft(
+                        thisUpdate: made, nextUpdate: made.addingTimeInterval(due), entries: entries)))
+        }
+        let plain = site.options.revocationLists
+        site.options.revocationLists = plain + [try list([], due: 86_400)]
+        #expect(try await site.refusal() == nil)
+        let named = RevocationListDraft.Entry(site.ibm.authority.certificate.serialNumber, at: made)
+        // Also an old list: what it names stays revoked.
+        for due in [86_400, 60] as [TimeInterval] {
+            site.options.revocationLists = plain + [try list([named], due: due)]
+            let changed = site
+            let error = await #expect(throws: VerificationError.self) { try await changed.challenge() }
+            #expect(error?.code == "revoked")
+        }
     }
 
     @Test("a machine whose document is bad is left out of requests, and the others stay")

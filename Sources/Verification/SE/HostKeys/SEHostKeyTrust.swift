@@ -58,8 +58,12 @@ package struct SEHostKeyTrust: Sendable {
     private func requireTrust(in signer: Certificate, at date: Date) throws(VerificationError) {
         do throws(X509Error) {
             let chain = try CertificateChain.verify(path: path(from: signer), anchors: anchors, at: date)
-            let status = try ChainRevocation(chain: chain, lists: lists).statuses(at: date, grace: grace)[0]
-            guard case .good = status else { throw Self.revocation(status, "IBM's signing certificate") }
+            let statuses = try ChainRevocation(chain: chain, lists: lists).statuses(at: date, grace: grace)
+            guard case .good = statuses[0] else { throw Self.revocation(statuses[0], "IBM's signing certificate") }
+            // Lists of the authorities above need not be there, but what one of them says counts.
+            for status in statuses {
+                if case .revoked = status { throw Self.revocation(status, "An authority above it") }
+            }
         } catch {
             throw VerificationError(
                 code: error.code, message: "IBM's signing certificate for host keys is refused. \(error.message)")
