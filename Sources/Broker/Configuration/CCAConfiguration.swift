@@ -32,13 +32,8 @@ extension CCAConfiguration {
         try Self.merge("referenceValueFiles", &section, into: &endorsements) { (bytes) throws(CCAEndorsementError) in
             try CCAEndorsements(referenceValues: Self.json(bytes))
         }
-        var signers: [PublicKey] = []
-        for path in try section.texts("manifestSignerFiles") ?? [] {
-            guard let key = try? PublicKey(pem: ConfigurationFile.text(at: path)) else {
-                throw section.invalid("manifestSignerFiles", "has \(path), which holds no public key in PEM.")
-            }
-            signers.append(key)
-        }
+        var signers: [CCAEndorsements.ManifestSigner] = []
+        for var part in try section.sections("manifestSigners") ?? [] { signers.append(try Self.signer(&part)) }
         try Self.merge("manifestFiles", &section, into: &endorsements) { (bytes) throws(CCAEndorsementError) in
             try CCAEndorsements(signedManifest: bytes, by: signers)
         }
@@ -46,6 +41,28 @@ extension CCAConfiguration {
             try CCAEndorsements(unsignedManifest: bytes)
         }
         try section.finish()
+    }
+
+    /// A signer is named together with the machines that it may speak about, so that none speaks about another's.
+    private static func signer(
+        _ section: inout ConfigurationSection
+    ) throws(ConfigurationError) -> CCAEndorsements.ManifestSigner {
+        let path = try section.requiredText("keyFile")
+        guard let key = try? PublicKey(pem: ConfigurationFile.text(at: path)) else {
+            throw section.invalid("keyFile", "is \(path), which holds no public key in PEM.")
+        }
+        var identifiers: Set<[UInt8]> = []
+        for text in try section.texts("implementationIDs") ?? [] {
+            guard let bytes = try? Hex.decode(text), bytes.count == 32 else {
+                throw section.invalid("implementationIDs", "has \(text), which is not 32 bytes in hexadecimal digits.")
+            }
+            identifiers.insert(bytes)
+        }
+        guard !identifiers.isEmpty else {
+            throw section.invalid("implementationIDs", "names no machines that this signer may speak about.")
+        }
+        try section.finish()
+        return CCAEndorsements.ManifestSigner(key: key, implementationIDs: identifiers)
     }
 
     private static func merge(

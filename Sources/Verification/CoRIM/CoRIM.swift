@@ -14,6 +14,8 @@ package struct CoRIM: Sendable {
     package let validity: ClosedRange<Date>?
     /// The module identifiers.
     package let modules: [CBORMap]
+    /// The key that signed it; `nil` when nobody did.
+    package let signer: PublicKey?
 
     private static let unsignedTag: UInt64 = 501
     private static let moduleTag: UInt64 = 506
@@ -25,7 +27,7 @@ package struct CoRIM: Sendable {
     ///
     /// Throws ``CoRIMError``.
     package init(unsigned bytes: [UInt8]) throws(CoRIMError) {
-        try self.init(unsigned: bytes, signedFor: nil)
+        try self.init(unsigned: bytes, by: nil, signedFor: nil)
     }
 
     /// Reads a manifest that one of these keys signed (COSE_Sign1).
@@ -41,7 +43,7 @@ package struct CoRIM: Sendable {
         guard let type = message.protected[3]?.textValue, Self.contentTypes.contains(type) else {
             throw CoRIMError("What is signed is something else than a manifest.")
         }
-        guard keys.contains(where: { $0.isValidSignature(of: message) }) else {
+        guard let signer = keys.first(where: { $0.isValidSignature(of: message) }) else {
             throw CoRIMError("None of the keys that may sign manifests signed it.", isUntrusted: true)
         }
         var period: CBORValue?
@@ -51,10 +53,12 @@ package struct CoRIM: Sendable {
             }
             period = map[1]
         }
-        try self.init(unsigned: message.payload, signedFor: try period.map(Self.period))
+        try self.init(unsigned: message.payload, by: signer, signedFor: try period.map(Self.period))
     }
 
-    private init(unsigned bytes: [UInt8], signedFor: ClosedRange<Date>?) throws(CoRIMError) {
+    private init(
+        unsigned bytes: [UInt8], by signer: PublicKey?, signedFor: ClosedRange<Date>?
+    ) throws(CoRIMError) {
         guard let map = try Self.item(bytes).tagged(Self.unsignedTag)?.mapValue,
             let tags = map[1]?.arrayValue, !tags.isEmpty
         else { throw CoRIMError("It is no manifest with tags.") }
@@ -68,6 +72,7 @@ package struct CoRIM: Sendable {
             modules.append(module)
         }
         self.modules = modules
+        self.signer = signer
         let name = map[0]?.tagged(Self.uuidTag) ?? map[0]
         id = name?.textValue ?? name?.bytesValue.map { Hex.encode($0) } ?? ""
         version = modules.compactMap { $0[1]?.mapValue?[1]?.intValue }.max() ?? 0

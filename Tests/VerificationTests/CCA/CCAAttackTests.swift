@@ -217,12 +217,16 @@ struct CCAAttackTests {
         let meta: CBORValue = [0: [0: "ACME"], 1: [1: .tagged(1, 1_650_000_000)]]
         let header: CBORValue = [1: -7, 3: "application/rim+cbor", 8: .bytes(meta.encoded)]
         let good = try signed(header, payload: manifest)
-        let found = try CCAEndorsements(signedManifest: good, by: [maker.publicKey])
+        let make = try #require(CCAEndorsements(unsignedManifest: manifest).anchors.first?.implementationID)
+        func signer(_ key: PublicKey, _ makes: Set<[UInt8]>? = nil) -> CCAEndorsements.ManifestSigner {
+            CCAEndorsements.ManifestSigner(key: key, implementationIDs: makes ?? [make])
+        }
+        let found = try CCAEndorsements(signedManifest: good, by: [signer(maker.publicKey)])
         #expect(found.anchors.first?.validity?.upperBound == Date(timeIntervalSince1970: 1_650_000_000))
         #expect(found.releases.count == 1 && found.anchors.count == 1)
-        func code(_ bytes: [UInt8], _ keys: [PublicKey]) -> String? {
+        func code(_ bytes: [UInt8], _ keys: [PublicKey], _ makes: Set<[UInt8]>? = nil) -> String? {
             do throws(CCAEndorsementError) {
-                _ = try CCAEndorsements(signedManifest: bytes, by: keys)
+                _ = try CCAEndorsements(signedManifest: bytes, by: keys.map { signer($0, makes) })
                 return nil
             } catch {
                 return error.code
@@ -230,6 +234,13 @@ struct CCAAttackTests {
         }
         #expect(code(good, [realm.platformKey.publicKey]) == "endorsements_not_trusted")
         #expect(code(good, []) == "endorsements_not_trusted")
+        // The word of a maker counts about its own machines alone, also beside the maker whose machines they are.
+        let others: Set<[UInt8]> = [[UInt8](repeating: 7, count: 32)]
+        #expect(code(good, [maker.publicKey], others) == "endorsements_not_trusted")
+        let owner = signer(realm.platformKey.publicKey)
+        #expect(throws: CCAEndorsementError.self) {
+            try CCAEndorsements(signedManifest: good, by: [signer(maker.publicKey, others), owner])
+        }
         #expect(code(manifest, [maker.publicKey]) == "malformed_endorsements")
         #expect(
             code(try signed([1: -7, 3: "application/eat+cwt"], payload: manifest), [maker.publicKey])

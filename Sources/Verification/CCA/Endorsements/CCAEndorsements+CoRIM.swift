@@ -15,14 +15,37 @@ extension CCAEndorsements {
         }
     }
 
-    /// What a manifest says of CCA platforms that one of these keys signed.
+    /// Who may sign manifests, and about whose machines.
+    public struct ManifestSigner: Sendable, Hashable {
+        /// The key.
+        public let key: PublicKey
+        /// The makes of machine that this signer's word counts about, 32 bytes each.
+        public let implementationIDs: Set<[UInt8]>
+
+        /// A signer for these makes of machine and no other.
+        public init(key: PublicKey, implementationIDs: Set<[UInt8]>) {
+            self.key = key
+            self.implementationIDs = implementationIDs
+        }
+    }
+
+    /// What a manifest says of CCA platforms that one of these signers signed. One that speaks about a machine of another
+    /// make than its signer may speak about is refused as a whole.
     ///
     /// Throws `malformed_endorsements` and `endorsements_not_trusted`.
-    public init(signedManifest bytes: [UInt8], by keys: [PublicKey]) throws(CCAEndorsementError) {
+    public init(signedManifest bytes: [UInt8], by signers: [ManifestSigner]) throws(CCAEndorsementError) {
+        let manifest: CoRIM
         do throws(CoRIMError) {
-            try self.init(CoRIM(signed: bytes, by: keys))
+            manifest = try CoRIM(signed: bytes, by: signers.map(\.key))
+            try self.init(manifest)
         } catch {
             throw Self.refusal(error)
+        }
+        let granted = Set(signers.filter { $0.key == manifest.signer }.flatMap(\.implementationIDs))
+        for identifier in anchors.map(\.implementationID) + releases.map(\.implementationID)
+        where !granted.contains(identifier) {
+            throw .untrusted(
+                "The manifest speaks about machines of the make \(Hex.encode(identifier)), which its signer may not.")
         }
     }
 
