@@ -8,8 +8,9 @@ extension Broker {
     /// Opens the handshake: a fresh nonce, and a sealed cookie that says what was asked.
     ///
     /// Nothing is stored: whoever sends the cookie back brings everything that is needed to go on, and every replica can
-    /// read it. Throws `unauthenticated` for a protocol version that is not served (released clients expect that status)
-    /// and `malformed` for everything else that is wrong.
+    /// read it. Throws `unauthenticated` for a protocol version that is not served (released clients expect that status),
+    /// `unavailable` when the verifier cannot make the challenge that the kind of hardware needs, and `malformed` for
+    /// everything else that is wrong.
     public func challenge(
         _ body: [UInt8]
     ) async throws(BrokerError) -> (challenge: Challenge, cookie: SessionCookieValue) {
@@ -42,7 +43,12 @@ extension Broker {
             return try await verifiers.challenge(
                 for: request.tee, extraParameters: request.extraParameters, context: verificationContext())
         } catch {
-            throw .challengeRefused(.unauthenticated, code: error.code, error.message)
+            // A verifier that cannot challenge lacks something of the operator's, such as a current revocation list. What it
+            // is, is not for anybody who asks, and a guest that comes back may find it mended.
+            logger.warning(
+                "no challenge for a guest",
+                metadata: ["tee": "\(request.tee.rawValue)", "code": "\(error.code)", "reason": "\(error.message)"])
+            throw .unavailable(error.code, "Guests of this kind cannot be attested now; try again later")
         }
     }
 

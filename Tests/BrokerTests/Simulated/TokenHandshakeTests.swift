@@ -143,11 +143,22 @@ struct TokenHandshakeTests {
         }
     }
 
-    @Test("a Secure Execution guest gets no challenge where no machine is trusted, and the answer says why")
+    @Test("a Secure Execution guest is told to come back where no machine is trusted, and the operator why")
     func untrustedMachines() async throws {
-        let site = try await SimulatedSite(
-            policies: Self.policies, verifiers: [SEVerifier(SEVerifier.Options())])
-        let error = try await brokerError { _ = try await site.test.broker.challenge(SampleGuest.authBody(tee: "se")) }
-        #expect(error?.code == "host_key_not_trusted")
+        let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded())
+        let (ibm, ultravisor) = (try SimulatedIBM(at: now), try SimulatedUltravisor())
+        var listless = SEVerifier.Options()
+        listless.anchors = ibm.anchors
+        listless.authorities = ibm.authorities
+        listless.hostKeys = [try ibm.document(of: ultravisor.key.publicKey)]
+        for (options, code) in [(SEVerifier.Options(), "host_key_not_trusted"), (listless, "revocation_unknown")] {
+            let site = try await SimulatedSite(policies: Self.policies, verifiers: [SEVerifier(options)])
+            let error = try #require(
+                try await brokerError { _ = try await site.test.broker.challenge(SampleGuest.authBody(tee: "se")) })
+            #expect(error.kind == .unavailable && error.code == code)
+            for word in ["certificate", "document", "IBM", "list"] { #expect(!error.message.contains(word)) }
+            let line = try #require(site.test.logs.text.split(separator: "\n").last { $0.contains(code) })
+            #expect(line.hasPrefix("warning") && line.contains("reason"))
+        }
     }
 }
