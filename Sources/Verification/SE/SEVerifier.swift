@@ -13,13 +13,17 @@ public struct SEVerifier: EvidenceVerifier {
     public let tee: TEE = .se
     /// What is accepted.
     public let options: Options
-    /// Which machines were trusted in which second: anybody may ask for a challenge, and must not have certificates verified
-    /// each time. Dates of certificates and lists are whole seconds, so that this changes no answer.
-    private let hosts = RecentValues<Int64, Result<[SEHostKey], VerificationError>>(capacity: 4)
+    /// The documents, whose signatures were verified when the verifier was made: anybody may ask for a challenge, and must
+    /// not have that done again.
+    private let documents: [SEHostKeyDocument]
 
-    /// A verifier that accepts what `options` let in.
+    /// A verifier that accepts what `options` let in. The signatures of certificates and lists are verified here.
     public init(_ options: Options) {
         self.options = options
+        let trust = SEHostKeyTrust(
+            anchors: options.anchors, authorities: options.authorities, lists: options.revocationLists,
+            grace: options.revocationGrace)
+        documents = options.hostKeys.prefix(Options.maximumHostKeys).map(trust.read)
     }
 
     /// A request for all machines whose host-key documents are good now, with a key and a nonce of its own.
@@ -84,35 +88,17 @@ public struct SEVerifier: EvidenceVerifier {
     }
 
     private func trustedHosts(at date: Date) throws(VerificationError) -> [SEHostKey] {
-        guard let second = Int64(exactly: date.timeIntervalSince1970.rounded(.down)) else {
-            throw VerificationError(code: "host_key_not_trusted", message: "The time of the verification is no time.")
-        }
-        return try hosts.value(second) { verifiedHosts(at: date) }.get()
-    }
-
-    private func verifiedHosts(at date: Date) -> Result<[SEHostKey], VerificationError> {
-        do throws(VerificationError) {
-            return .success(try verifyHosts(at: date))
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private func verifyHosts(at date: Date) throws(VerificationError) -> [SEHostKey] {
-        guard options.hostKeys.count <= Options.maximumHostKeys else {
+        guard options.hostKeys.count == documents.count else {
             throw VerificationError(
                 code: "host_key_not_trusted",
                 message: "There are more than \(Options.maximumHostKeys) host-key documents for one request.")
         }
-        let trust = SEHostKeyTrust(
-            anchors: options.anchors, authorities: options.authorities, lists: options.revocationLists,
-            grace: options.revocationGrace)
         var hosts: [SEHostKey] = []
         var refusal = VerificationError(
             code: "host_key_not_trusted", message: "No host-key document says which machines may run guests.")
-        for document in options.hostKeys {
+        for document in documents {
             do throws(VerificationError) {
-                hosts.append(try trust.verify(document, at: date))
+                hosts.append(try document.key(at: date))
             } catch {
                 refusal = error
             }

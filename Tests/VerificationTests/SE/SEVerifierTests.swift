@@ -187,6 +187,25 @@ struct SEVerifierTests {
         #expect(await lenient.refusal(evidence, state: state, at: 2 * 86_400) == nil)
     }
 
+    @Test("what was verified once is judged anew at each moment")
+    func moments() async throws {
+        let site = try SESite()
+        let verifier = site.verifier
+        let day: TimeInterval = 86_400
+        for (offset, code) in [
+            (0, nil), (2 * day, "revocation_unknown"), (0, nil), (-730 * day, "certificate_not_yet_valid"),
+            (20 * 365 * day, "certificate_expired"), (day / 2, nil),
+        ] as [(TimeInterval, String?)] {
+            let clock = WallClock.fixed(Simulation.now.addingTimeInterval(offset))
+            do throws(VerificationError) {
+                _ = try await verifier.challenge(extraParameters: nil, context: VerificationContext(clock: clock))
+                #expect(code == nil)
+            } catch {
+                #expect(error.code == code)
+            }
+        }
+    }
+
     @Test("an authority that the root's list names is not believed, though that list is not asked for")
     func revokedAuthority() async throws {
         var site = try SESite()
