@@ -1,4 +1,5 @@
 import Encodings
+import X509Trust
 
 /// Files that a configuration names.
 public enum ConfigurationFile {
@@ -22,5 +23,25 @@ public enum ConfigurationFile {
             throw ConfigurationError(code: "not_text", message: "The file \(path) is not UTF-8 text.")
         }
         return text
+    }
+}
+
+extension ConfigurationSection {
+    /// The revocation lists in the files that a key names, in PEM or DER, at most 64.
+    mutating func revocationLists(_ key: String) throws(ConfigurationError) -> [RevocationList] {
+        let paths = try texts(key) ?? []
+        guard paths.count <= 64 else { throw invalid(key, "names more than 64 lists.") }
+        var lists: [RevocationList] = []
+        for path in paths {
+            let bytes = try ConfigurationFile.bytes(at: path)
+            if let list = try? RevocationList(der: bytes) {
+                lists.append(list)
+            } else if let list = try? RevocationList(pem: String(decoding: bytes, as: UTF8.self)) {
+                lists.append(list)
+            } else {
+                throw invalid(key, "has \(path), which holds no revocation list.")
+            }
+        }
+        return lists
     }
 }

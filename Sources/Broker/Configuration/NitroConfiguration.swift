@@ -1,4 +1,5 @@
 public import Verification
+public import X509Trust
 
 /// What is demanded of AWS Nitro enclaves.
 public struct NitroConfiguration: Sendable, Hashable {
@@ -8,6 +9,12 @@ public struct NitroConfiguration: Sendable, Hashable {
     public var maximumAge: Duration = .seconds(300)
     /// Lets in enclaves that their parent instance looks into; policies see the claim `debug`.
     public var allowsDebug = false
+    /// AWS's revocation lists.
+    public var revocationLists: [RevocationList] = []
+    /// Refuses enclaves when the list of an authority that has one is not at hand.
+    public var requiresRevocationLists = false
+    /// How long a revocation list is tolerated after the next one was due.
+    public var revocationGrace: Duration = .zero
 
     /// The defaults.
     public init() {}
@@ -17,6 +24,9 @@ public struct NitroConfiguration: Sendable, Hashable {
         options.reportDataField = reportDataField
         options.maximumAge = maximumAge
         options.allowsDebug = allowsDebug
+        options.revocationLists = revocationLists
+        options.requiresRevocationLists = requiresRevocationLists
+        options.revocationGrace = revocationGrace
         return options
     }
 }
@@ -31,6 +41,10 @@ extension NitroConfiguration {
         }
         maximumAge = try section.duration("maximumAge", in: .seconds(1) ... .seconds(86_400)) ?? maximumAge
         allowsDebug = try section.flag("allowDebug") ?? allowsDebug
+        revocationLists = try section.revocationLists("revocationListFiles")
+        requiresRevocationLists = try section.flag("requireRevocationLists") ?? requiresRevocationLists
+        revocationGrace =
+            try section.duration("revocationGrace", in: .zero ... .seconds(366 * 86_400)) ?? revocationGrace
         try section.finish()
     }
 }

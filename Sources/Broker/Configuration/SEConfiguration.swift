@@ -24,9 +24,7 @@ extension SEConfiguration {
             throw section.invalid(
                 "hostKeyFiles", "names more than \(SEVerifier.Options.maximumHostKeys) machines for one request.")
         }
-        for path in try section.texts("revocationListFiles") ?? [] {
-            options.revocationLists.append(try Self.list(path, section))
-        }
+        options.revocationLists = try section.revocationLists("revocationListFiles")
         for path in try section.texts("imageHeaderFiles") ?? [] {
             let bytes = try ConfigurationFile.bytes(at: path)
             do throws(VerificationError) {
@@ -57,17 +55,6 @@ extension SEConfiguration {
             }
         }
         return all
-    }
-
-    private static func list(
-        _ path: String, _ section: ConfigurationSection
-    ) throws(ConfigurationError) -> RevocationList {
-        let bytes = try ConfigurationFile.bytes(at: path)
-        if let list = try? RevocationList(der: bytes) { return list }
-        guard let list = try? RevocationList(pem: String(decoding: bytes, as: UTF8.self)) else {
-            throw section.invalid("revocationListFiles", "has \(path), which holds no revocation list.")
-        }
-        return list
     }
 
     private static func identifiers(_ section: inout ConfigurationSection) throws(ConfigurationError) -> Set<[UInt8]>? {

@@ -24,6 +24,14 @@ extension NitroVerifier {
         /// `debug` says so.
         public var allowsDebug = false
 
+        /// AWS's revocation lists. A certificate that one of them names is refused, however old the list is.
+        public var revocationLists: [RevocationList] = []
+        /// Refuses enclaves below an authority that says where its issuer's list is to be had, when no current list of
+        /// that issuer is among ``revocationLists``.
+        public var requiresRevocationLists = false
+        /// How long a revocation list is tolerated after the next one was due.
+        public var revocationGrace: Duration = .zero
+
         /// The defaults, with these roots.
         public init(anchors: [PinnedAnchor] = PinnedAnchor.nitro) {
             self.anchors = anchors

@@ -34,6 +34,7 @@ public struct NitroVerifier: EvidenceVerifier {
         let made = Date(timeIntervalSince1970: Double(document.timestamp) / 1000)
         try requireFresh(made, now: context.clock.now())
         let chain = try chain(of: document, at: made)
+        let revocation = try revocation(of: chain, at: context.clock.now())
         guard (try? chain.leaf.publicKey)?.isValidSignature(of: document.message) ?? false else {
             throw .signatureInvalid("the Nitro document")
         }
@@ -41,7 +42,7 @@ public struct NitroVerifier: EvidenceVerifier {
             .passed("report data", "this session's nonce and key are in \(options.reportDataField.rawValue)"),
             .passed("freshness", "made \(made.formatted(.iso8601))"),
             .passed("certificate chain", "issued under the pinned \(chain.anchor.name), valid when it signed"),
-            .skipped("revocation", "AWS publishes no revocation lists for enclaves"),
+            revocation,
             .passed("document signature", "ES384"),
         ]
         let isDebug = Self.isDebug(document)
@@ -120,6 +121,38 @@ public struct NitroVerifier: EvidenceVerifier {
                 message: "The certificates of the Nitro document are refused. \(error.message)")
         }
     }
+
+    /// AWS lists the authorities of its regions and zones; those of instances and their keys, which live for hours, are in
+    /// no list. What counts is now, and not the moment of the signature.
+    private func revocation(
+        of chain: VerifiedChain, at now: Date
+    ) throws(VerificationError) -> VerificationStep {
+        do throws(X509Error) {
+            let policy = RevocationPolicy(coverage: .none, grace: options.revocationGrace)
+            let statuses = try policy.check(ChainRevocation(chain: chain, lists: options.revocationLists), at: now)
+            var (listed, good) = (0, 0)
+            for (certificate, status) in zip(chain.certificates, statuses)
+            where certificate.extensionValue(Self.listLocations) != nil {
+                listed += 1
+                if case .good = status {
+                    good += 1
+                } else if options.requiresRevocationLists {
+                    throw X509Error(
+                        code: "revocation_unknown",
+                        message: "\(certificate.subject.prefix(200)) may be revoked (\(status.word)): "
+                            + "provide a current revocation list of its issuer.")
+                }
+            }
+            let detail = "\(good) of the \(listed) authorities whose issuers publish lists are good by lists at hand"
+            return good == listed && listed > 0 ? .passed("revocation", detail) : .skipped("revocation", detail)
+        } catch {
+            throw VerificationError(
+                code: error.code, message: "The certificates of the Nitro document are refused. \(error.message)")
+        }
+    }
+
+    /// CRL distribution points (RFC 5280 section 4.2.1.13).
+    private static let listLocations = "2.5.29.31"
 
     /// The hypervisor leaves the registers of what was started zero in debug mode.
     private static func isDebug(_ document: NitroDocument) -> Bool {

@@ -29,7 +29,11 @@ package struct SimulatedNitroEnclave: Sendable {
             authorities.append(
                 try authorities[index].authority(
                     TestName(commonName: name), key: .generate(.ec(.p384)), from: start
-                ) { $0.extensions = TestExtension.authority(pathLength: 2 - index) })
+                ) {
+                    $0.extensions = TestExtension.authority(pathLength: 2 - index)
+                    // As with AWS, the authorities of regions and zones say where their issuer's list is to be had.
+                    if name != "instance" { $0.extensions.append(Self.listLocation) }
+                })
         }
         self.authorities = authorities
         key = try TestKey.generate(.ec(.p384))
@@ -45,6 +49,14 @@ package struct SimulatedNitroEnclave: Sendable {
             ("public_key", .null), ("nonce", .null),
         ])
     }
+
+    private static let listLocation: TestExtension = {
+        let address = Array("http://lists.invalid/1.crl".utf8)
+        let value = [0x86, 0xa0, 0xa0, 0x30, 0x30].reduce(address) { content, tag in
+            [tag, UInt8(content.count)] + content
+        }
+        return TestExtension("2.5.29.31", value: value)
+    }()
 
     /// A certificate for a key of the hypervisor.
     package static func certificate(of key: TestKey, by issuer: TestIssuer, at now: Date) throws -> [UInt8] {

@@ -54,6 +54,42 @@ struct NitroAttackTests {
         #expect(try await refusal(other) == "signature_invalid")
     }
 
+    @Test(
+        "A13: an authority that a list names is refused, and one whose list is missing or old where lists are demanded")
+    func revocation() async throws {
+        let enclave = try SimulatedNitroEnclave(at: now)
+        func list(by index: Int, naming serial: [UInt8]? = nil, due: TimeInterval = 86_400) throws -> RevocationList {
+            let made = now.addingTimeInterval(-3600)
+            let entries = serial.map { [RevocationListDraft.Entry($0, at: made)] } ?? []
+            return try RevocationList(
+                der: enclave.authorities[index].revocationList(
+                    RevocationListDraft(thisUpdate: made, nextUpdate: made.addingTimeInterval(due), entries: entries)))
+        }
+        let zone = enclave.authorities[2].certificate.serialNumber
+        for due in [86_400, 60] as [TimeInterval] {
+            let named = try list(by: 1, naming: zone, due: due)
+            #expect(try await refusal(enclave) { $0.revocationLists = [named] } == "revoked")
+        }
+        let (root, region, stale) = (try list(by: 0), try list(by: 1), try list(by: 1, due: 60))
+        for (lists, code) in [
+            ([], "revocation_unknown"), ([region], "revocation_unknown"), ([root, stale], "revocation_unknown"),
+            ([root, region], nil), ([root, region, stale], nil),
+        ] as [([RevocationList], String?)] {
+            #expect(try await refusal(enclave) { $0.revocationLists = lists } == nil)
+            let demanded = try await refusal(enclave) {
+                $0.revocationLists = lists
+                $0.requiresRevocationLists = true
+            }
+            #expect(demanded == code, "\(lists.count) lists")
+        }
+        let tolerated = try await refusal(enclave) {
+            $0.revocationLists = [root, stale]
+            $0.requiresRevocationLists = true
+            $0.revocationGrace = .seconds(7200)
+        }
+        #expect(tolerated == nil)
+    }
+
     @Test("a leaf is valid at the moment of the document or not at all")
     func validity() async throws {
         let enclave = try SimulatedNitroEnclave(at: now)
