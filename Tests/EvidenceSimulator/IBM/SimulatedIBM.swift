@@ -38,12 +38,14 @@ package struct SimulatedIBM: Sendable {
     }
 
     /// The document of a machine's key.
-    package func document(of key: P521.KeyAgreement.PublicKey, serialNumber: UInt8 = 0x11) throws -> Certificate {
+    package func document(
+        of key: P521.KeyAgreement.PublicKey, serialNumber: UInt8 = 0x11, extensions: [TestExtension] = []
+    ) throws -> Certificate {
         try signer.issue(
             CertificateDraft(
                 subject: Self.name("IBM Z Host Key"),
                 publicKey: PublicKey.ec(.p521, x963: Array(key.x963Representation)),
-                from: now.addingTimeInterval(-86_400), extensions: [.keyUsage(.keyAgreement)],
+                from: now.addingTimeInterval(-86_400), extensions: [.keyUsage(.keyAgreement)] + extensions,
                 serialNumber: [serialNumber]))
     }
 

@@ -187,6 +187,31 @@ struct SEVerifierTests {
         #expect(await lenient.refusal(evidence, state: state, at: 2 * 86_400) == nil)
     }
 
+    @Test("a document that names its signer in a way that is not understood, or demands what is not known, is refused")
+    func extensions() async throws {
+        var site = try SESite()
+        let key = site.ultravisor.key.publicKey
+        // Authority key identifiers: another key's, and a serial number in place of a key ([2], RFC 5280 4.2.1.1).
+        for (value, isRefused) in [
+            (TestExtension("1.2.3.4", value: [5, 0]), false),
+            (TestExtension("1.2.3.4", isCritical: true, value: [5, 0]), true),
+            (TestExtension("2.5.29.35", value: [0x30, 3, 0x80, 1, 7]), true),
+            (TestExtension("2.5.29.35", value: [0x30, 3, 0x82, 1, 0x51]), true),
+            (TestExtension("2.5.29.35", value: [0x30, 0]), true),
+        ] {
+            site.options.hostKeys = [try site.ibm.document(of: key, extensions: [value])]
+            let verifier = site.verifier
+            var code: String?
+            do throws(VerificationError) {
+                let context = VerificationContext(clock: .fixed(Simulation.now))
+                _ = try await verifier.challenge(extraParameters: nil, context: context)
+            } catch {
+                code = error.code
+            }
+            #expect(code == (isRefused ? "host_key_not_trusted" : nil))
+        }
+    }
+
     @Test("what was verified once is judged anew at each moment")
     func moments() async throws {
         let site = try SESite()

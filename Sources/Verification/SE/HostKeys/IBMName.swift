@@ -44,9 +44,12 @@ enum IBMName {
 
 /// The identifiers of keys in certificates (RFC 5280 sections 4.2.1.1 and 4.2.1.2).
 enum KeyIdentifier {
+    /// The extension that says which key signed.
+    static let authority = "2.5.29.35"
+
     /// The identifier of the key that signed, where the certificate has one.
     static func authority(of certificate: Certificate) -> [UInt8]? {
-        guard let value = certificate.extensionValue("2.5.29.35"), let sequence = DER.first(value[...]),
+        guard let value = certificate.extensionValue(authority), let sequence = DER.first(value[...]),
             let first = DER.first(sequence.content), first.element.first == 0x80
         else { return nil }
         return Array(first.content)

@@ -47,6 +47,8 @@ struct SEHostKeyDocument: Sendable {
     private let hostKey: SEHostKey?
     private let signers: [SEHostKeySigner]
     private let grace: Duration
+    /// Key usage, which is heeded, and basic constraints, which say nothing of a key that signs nothing.
+    private static let understood: Set<String> = ["2.5.29.15", "2.5.29.19"]
 
     fileprivate init(_ certificate: Certificate, signers: [SEHostKeySigner], grace: Duration) {
         self.certificate = certificate
@@ -60,6 +62,9 @@ struct SEHostKeyDocument: Sendable {
         try requireValid(at: date)
         guard let hostKey else { throw Self.refusal("Its key is not on P-521.") }
         guard mayAgreeOnKeys else { throw Self.refusal("Its key is for another use.") }
+        guard certificate.extensions.allSatisfy({ !$0.isCritical || Self.understood.contains($0.oid) }) else {
+            throw Self.refusal("It has a critical extension that is not known.")
+        }
         var reason = Self.refusal("None of IBM's signing certificates that are known signed it.")
         for signer in signers {
             do throws(VerificationError) {
@@ -128,8 +133,10 @@ private struct SEHostKeySigner: Sendable {
         guard document.isSigned(by: key),
             IBMName.areEqual(document.issuerAttributes, certificate.subjectAttributes)
         else { return false }
-        // Names of two signing certificates may be the same; where the document names the key, it must be this one.
-        guard let identifier = KeyIdentifier.authority(of: document) else { return true }
+        // Names of two signing certificates may be the same; where the document names the key, it must be this one. What
+        // it says of the key in another way than by its identifier is not understood, and not passed over.
+        guard document.extensionValue(KeyIdentifier.authority) != nil else { return true }
+        guard let identifier = KeyIdentifier.authority(of: document) else { return false }
         return identifier == KeyIdentifier.subject(of: certificate)
     }
 
