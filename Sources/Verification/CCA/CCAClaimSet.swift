@@ -4,6 +4,8 @@ import Encodings
 struct CCAClaimSet {
     let token: CCAToken
     let isFirmwareEndorsed: Bool
+    /// Whether the endorsed release names the platform's settings; many say nothing of them.
+    let areSettingsEndorsed: Bool
 
     var claims: JSONObject {
         [
@@ -40,6 +42,7 @@ struct CCAClaimSet {
             "cca-platform-lifecycle": .int(Int64(platform.lifecycle)),
             "cca-platform-sw-components": .array(platform.components.map { .object(Self.component($0)) }),
             "cca-platform-sw-components-endorsed": .bool(isFirmwareEndorsed),
+            "cca-platform-config-endorsed": .bool(areSettingsEndorsed),
             "cca-platform-hash-algo-id": .string(platform.hash.rawValue),
         ]
         if let service = platform.serviceIndicator { claims["cca-platform-service-indicator"] = .string(service) }

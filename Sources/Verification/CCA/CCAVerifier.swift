@@ -29,7 +29,7 @@ public struct CCAVerifier: EvidenceVerifier {
         var steps: [VerificationStep] = []
         try verifySignatures(token, context: context, steps: &steps)
         try verifyPlatform(token.platform, steps: &steps)
-        let isEndorsed = try verifyFirmware(token.platform, context: context, steps: &steps)
+        let endorsement = try verifyFirmware(token.platform, context: context, steps: &steps)
         guard let index = binding.candidate(filling: token.realm.challenge) else { throw .reportDataMismatch }
         steps.append(.passed("report data", "this session's nonce and key"))
         if binding.initDataDigest == nil {
@@ -39,7 +39,9 @@ public struct CCAVerifier: EvidenceVerifier {
             steps.append(
                 .passed("init-data", "the digest of the guest's document is the realm's personalization value"))
         }
-        let claims = CCAClaimSet(token: token, isFirmwareEndorsed: isEndorsed).claims
+        let claims = CCAClaimSet(
+            token: token, isFirmwareEndorsed: endorsement.firmware, areSettingsEndorsed: endorsement.settings
+        ).claims
         return [EvidenceClaims(tee: tee, claims: claims, matchedReportData: index, steps: steps)]
     }
 
@@ -109,11 +111,17 @@ public struct CCAVerifier: EvidenceVerifier {
 
     private func verifyFirmware(
         _ platform: CCAPlatformClaims, context: VerificationContext, steps: inout [VerificationStep]
-    ) throws(VerificationError) -> Bool {
+    ) throws(VerificationError) -> (firmware: Bool, settings: Bool) {
         let releases = options.endorsements.releases(of: platform, at: context.clock.now())
-        if releases.contains(where: { $0.matches(platform) }) {
+        let matches = releases.filter { $0.matches(platform) }
+        if !matches.isEmpty {
             steps.append(.passed("firmware", "every component is one of an endorsed release, and none is missing"))
-            return true
+            let namesSettings = matches.contains { !$0.configurations.isEmpty }
+            steps.append(
+                namesSettings
+                    ? .passed("settings", "they are those of the release")
+                    : .skipped("settings", "the release says nothing of the platform's settings"))
+            return (true, namesSettings)
         }
         guard !options.requiresEndorsedFirmware else {
             throw VerificationError(
@@ -123,6 +131,6 @@ public struct CCAVerifier: EvidenceVerifier {
                     : "The platform's firmware or settings are those of no endorsed release.")
         }
         steps.append(.skipped("firmware", "it is none of an endorsed release, which the settings let in"))
-        return false
+        return (false, false)
     }
 }

@@ -173,6 +173,28 @@ struct CCAAttackTests {
         #expect(await refusal(token: CBORValue.tagged(399, .map(third)).encoded, realm) == "malformed_evidence")
     }
 
+    @Test("settings that the release says nothing of are not endorsed")
+    func settings() async throws {
+        let realm = try SimulatedRealm()
+        let silent = CCAEndorsements(
+            anchors: realm.endorsements.anchors,
+            releases: realm.endorsements.releases.map {
+                CCAEndorsements.Release(implementationID: $0.implementationID, components: $0.components)
+            })
+        let changed = realm.twin { $0.platform[2401] = .bytes([1]) }
+        for (realm, endorsements, isEndorsed) in [
+            (realm, realm.endorsements, true), (realm, silent, false), (changed, silent, false),
+        ] {
+            let verifier = CCAVerifier(CCAVerifier.Options(endorsements: endorsements))
+            let all = try await verifier.verify(
+                realm.evidence(bound: digest), binding: EvidenceBinding(reportData: [digest]),
+                context: VerificationContext())
+            let platform = all.first?.claims["platform"]
+            #expect(platform?["cca-platform-sw-components-endorsed"] == true)
+            #expect(platform?["cca-platform-config-endorsed"] == .bool(isEndorsed))
+        }
+    }
+
     @Test("profiles that are not known are refused, also look-alikes")
     func profiles() async throws {
         let realm = try SimulatedRealm()

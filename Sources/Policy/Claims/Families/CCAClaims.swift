@@ -69,7 +69,11 @@ enum CCAClaims {
         Claim(
             "cca-platform-sw-components-endorsed", .boolean, .additional, example: true,
             from: "the maker's reference values",
-            "Whether the firmware and settings are those of a release that the maker endorses; always true unless a setting lets other firmware in."
+            "Whether the firmware is that of a release that the maker endorses; always true unless a setting lets other firmware in."
+        ),
+        Claim(
+            "cca-platform-config-endorsed", .boolean, .additional, example: true, from: "the maker's reference values",
+            "Whether that release names the machine's settings, and they are these; false where it says nothing of settings."
         ),
         Claim(
             "cca-platform-config", .base64(nil), .additional, example: "AQID", from: "platform token 2401",
