@@ -88,6 +88,15 @@ struct ImageMeasurementTests {
         #expect(header.hostKeyHashes == [Array(bytes[416..<448])])
         let image = MemoryArtifact([UInt8](repeating: 0x49, count: 300_000) + bytes + [UInt8](repeating: 1, count: 99))
         #expect(try SecureExecutionHeader(in: image) == header)
+        // A file in the image begins like a header: it is passed over, unless it is one.
+        let decoy = Array(bytes[..<32]) + [UInt8](repeating: 0xFF, count: 992)
+        let behind = MemoryArtifact(decoy + bytes + decoy)
+        #expect(try SecureExecutionHeader(in: behind) == header)
+        let padding = [UInt8](repeating: 0, count: (8 - bytes.count % 8) % 8)
+        let two = MemoryArtifact(bytes + padding + bytes)
+        #expect(failure { () throws(MeasurementError) in try SecureExecutionHeader(in: two) } == .malformedImage)
+        let many = MemoryArtifact(Array(repeating: Array(bytes[..<8]), count: 65).flatMap(\.self) + bytes)
+        #expect(failure { () throws(MeasurementError) in try SecureExecutionHeader(in: many) } == .malformedImage)
         let none = MemoryArtifact([UInt8](repeating: 0x49, count: 5000))
         #expect(failure { () throws(MeasurementError) in try SecureExecutionHeader(in: none) } == .malformedImage)
         for (offset, code) in [

@@ -54,27 +54,47 @@ public struct SecureExecutionHeader: Sendable, Hashable {
 
     /// Reads the header of a built image, which has it somewhere before the kernel, or of a file that is one.
     ///
-    /// - Throws: `malformed_image` when there is none.
+    /// What only begins like a header is passed over: a file in the image may.
+    ///
+    /// - Throws: `malformed_image` when there is none, or more than one, so that nobody knows which of them counts.
     public init(in image: some Artifact) throws(MeasurementError) {
-        guard let start = try Self.start(in: image) else {
-            throw MeasurementError(.malformedImage, "The file has no Secure Execution header in it.")
+        var headers: [SecureExecutionHeader] = []
+        var refusal = MeasurementError(.malformedImage, "The file has no Secure Execution header in it.")
+        for start in try Self.starts(in: image) {
+            let count = min(Self.maximumSize, image.size - start)
+            let bytes = try image.read(at: start, count: count, "The Secure Execution image")
+            do throws(MeasurementError) {
+                headers.append(try SecureExecutionHeader(parsing: bytes))
+            } catch {
+                refusal = error
+            }
         }
-        let count = min(Self.maximumSize, image.size - start)
-        try self.init(parsing: image.read(at: start, count: count, "The Secure Execution image"))
+        guard let header = headers.first else { throw refusal }
+        guard headers.count == 1 else {
+            throw MeasurementError(.malformedImage, "The file has \(headers.count) Secure Execution headers in it.")
+        }
+        self = header
     }
 
-    /// Where the first header begins; headers stand at multiples of 8.
-    private static func start(in image: some Artifact) throws(MeasurementError) -> Int? {
+    /// Where something begins like a header; headers stand at multiples of 8.
+    private static func starts(in image: some Artifact) throws(MeasurementError) -> [Int] {
         let piece = 262_144
+        var starts: [Int] = []
         for start in stride(from: 0, to: image.size, by: piece) {
             let bytes = try image.bytes(in: start..<min(image.size, start + piece))
-            let found = bytes.withUnsafeBytes { buffer in
-                stride(from: 0, through: buffer.count - magic.count, by: 8).first { offset in
+            starts += bytes.withUnsafeBytes { buffer in
+                stride(from: 0, through: buffer.count - magic.count, by: 8).filter { offset in
                     buffer[offset] == magic[0] && buffer[offset..<offset + magic.count].elementsEqual(magic)
                 }
+            }.map { start + $0 }
+            guard starts.count <= maximumStarts else {
+                throw MeasurementError(
+                    .malformedImage,
+                    "More than \(maximumStarts) places in the file begin like a Secure Execution header.")
             }
-            if let found { return start + found }
         }
-        return nil
+        return starts
     }
+
+    private static let maximumStarts = 64
 }
