@@ -125,7 +125,7 @@ struct AttesterTests {
         #expect(tee(machine("/dev/sev-guest"), contradictory) == nil)
         #expect(tee(machine(), AttesterSettings(allowSample: true, required: [.sample])) == .sample)
         #expect(tee(machine(), AttesterSettings(required: [.sample])) == nil)
-        #expect { try AttesterSettings.tees("snp,sev") } throws: { ($0 as? GuestError)?.code == .invalidRequest }
+        #expect { try AttesterSettings.tees("snp,sve") } throws: { ($0 as? GuestError)?.code == .invalidRequest }
         #expect(try AttesterSettings.tees("az-snp-vtpm,azsnpvtpm") == [.azSNPvTPM, .azSNPvTPM])
     }
 

@@ -190,7 +190,10 @@ struct PlatformTests {
     func migrated() async throws {
         let test = try await TestDatabase.make()
         try await DecisionRepository(test.database).append(record())
-        for table in ["source_requests", "platforms", "policy_source_documents", "policy_sources", "brokered_secrets"] {
+        for table in [
+            "measurement_sightings", "source_requests", "platforms", "policy_source_documents", "policy_sources",
+            "brokered_secrets",
+        ] {
             _ = try await test.database.query("DROP TABLE \(table)")
         }
         _ = try await test.database.query(

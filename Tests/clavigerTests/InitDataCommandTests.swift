@@ -118,7 +118,7 @@ struct InitDataCommandTests {
         #expect(
             HashAlgorithm.sha256.digest(of: [UInt8](repeating: 0, count: 32) + short.digest) == register)
         let report = InitDataDigestCommand.report(short)
-        #expect(report["measured"]?.arrayValue?.count == 7)
+        #expect(report["measured"]?.arrayValue?.count == 9)
         #expect(report["digest"] == .string(Hex.encode(short.digest)))
     }
 
