@@ -26,8 +26,8 @@ BARE = re.compile(r'\(\s*(?:label:\s*)?"(' + NAME + r')"\)')
 SCRAPED = {"namespace", "pod", "le", "job", "instance", "alertname", "alertstate", "severity"}
 # Labels whose values are bounded by the code or by the operator. None holds a path, a key, a chip or a guest.
 ALLOWED = {
-    "answer", "bundle", "code", "controller", "issuer", "kind", "lease", "mode", "name", "namespace", "origin", "outcome", "protocol",
-    "resource", "result", "source", "tee_type", "verdict", "version", "webhook", "operation",
+    "answer", "bundle", "code", "controller", "issuer", "kind", "lease", "mode", "name", "namespace", "operation", "origin",
+    "outcome", "protocol", "resource", "result", "signer", "source", "tee_type", "verdict", "version", "webhook",
 }
 failed = False
 
