@@ -19,10 +19,9 @@ targets=("$@")
     spdm nvidiaevidence rim c14n)
 
 swift build --scratch-path .build-fuzz --product fuzz -Xswiftc -gnone -Xcc -g0 -Xcxx -g0
-for target in "${targets[@]}"; do
-    corpus=Fuzz/corpus/$target
+fuzz() {
+    local target=$1 corpus=Fuzz/corpus/$1 seeds=() log
     mkdir -p "$corpus"
-    seeds=()
     [ -d "Fuzz/Seeds/$target" ] && seeds=("Fuzz/Seeds/$target")
     log=$(mktemp)
     # A single input may take 5 s and the process 1 GiB: beyond that a parser is not bounded.
@@ -30,8 +29,13 @@ for target in "${targets[@]}"; do
         -rss_limit_mb=1024 -max_len=65536 -artifact_prefix=Fuzz/crash-"$target"- >"$log" 2>&1; then
         tail -n 30 "$log" >&2
         echo "fuzz: $target failed" >&2
-        exit 1
+        return 1
     fi
     echo "fuzz: $target $(grep -oE 'Done [0-9]+ runs in [0-9]+ second' "$log" || echo 'did not finish')s"
     rm -f "$log"
-done
+}
+export -f fuzz
+export seconds
+# One on each processor; what fails ends with 255, after which xargs starts no further one.
+# shellcheck disable=SC2016
+printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I '{}' bash -c 'fuzz "$1" || exit 255' fuzz '{}'
