@@ -41,10 +41,11 @@ bench: ## figures for one core of the broker, in a release build
 	scripts/build.sh release
 	scripts/bench.sh
 
-image: ## container images with podman or buildah
+image: ## container images with podman or buildah; as root each is run, too, on a read-only file system
 	scripts/setup.sh
 	scripts/build.sh release
 	scripts/image.sh
+	if [ "$$(id -u)" -eq 0 ]; then scripts/image-check.sh; fi
 
 chart-check: ## charts, schemas, alerts, dashboard, container files, and every command of the pages on installing, with tools that are not ours
 	scripts/setup.sh
