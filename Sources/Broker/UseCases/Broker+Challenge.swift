@@ -43,8 +43,12 @@ extension Broker {
             return try await verifiers.challenge(
                 for: request.tee, extraParameters: request.extraParameters, context: verificationContext())
         } catch {
-            // A verifier that cannot challenge lacks something of the operator's, such as a current revocation list. What it
-            // is, is not for anybody who asks, and a guest that comes back may find it mended.
+            // What other kinds refuse is in the request, and whoever sent it may know.
+            guard request.tee == .se else {
+                throw .challengeRefused(.unauthenticated, code: error.code, error.message)
+            }
+            // Nothing in a request for Secure Execution can be wrong: the operator lacks something, such as a current
+            // revocation list. What it is, is not for anybody who asks, and a guest that comes back may find it mended.
             logger.warning(
                 "no challenge for a guest",
                 metadata: ["tee": "\(request.tee.rawValue)", "code": "\(error.code)", "reason": "\(error.message)"])

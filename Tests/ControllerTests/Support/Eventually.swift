@@ -8,7 +8,7 @@ struct NeverCameToBe: Error {}
 /// - Parameter controller: who brings it about: when it has ended, nobody does any more.
 /// - Throws: ``NeverCameToBe`` after so long that it never will, or when it cannot any more.
 func eventually(
-    by controller: TestController? = nil, atMost limit: Duration = .seconds(60),
+    by controller: TestController? = nil, atMost limit: Duration = .seconds(180),
     _ condition: () async throws -> Bool, sourceLocation: SourceLocation = #_sourceLocation
 ) async throws {
     let end = ContinuousClock.now + limit
