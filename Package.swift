@@ -44,12 +44,11 @@ func room(
 }
 
 /// Released programs are linked without the names of all their symbols, which nobody looks up: they would be read, and so be
-/// resident, at every start.
+/// resident, at every start. Of functions with equal code one is kept.
 let releaseLinking: [LinkerSetting] = [
     .unsafeFlags(
         [
-            "-use-ld=lld", "-Xlinker", "--no-export-dynamic", "-Xlinker", "--icf=all", "-Xlinker", "-O2", "-Xlinker",
-            "--as-needed", "-Xlinker", "-l:libstdc++.a",
+            "-use-ld=lld", "-Xlinker", "--no-export-dynamic", "-Xlinker", "--icf=all", "-Xlinker", "-O2",
         ], .when(platforms: [.linux], configuration: .release))
 ]
 
