@@ -10,9 +10,9 @@ struct HostileAgents: Sendable, CustomTestStringConvertible {
     static let all: [HostileAgents] = container + rest
 
     private static let container: [HostileAgents] = [
-        add("image", "registry.example/evil:1"), add("command/0", "/work/evil"), add("command/-", "init"),
-        add("args", ["--config=/work/evil.json"]), add("args/-", "--kbs-url=https://evil.example"),
-        add("restartPolicy", "OnFailure"), add("env", [["name": "LD_PRELOAD", "value": "/work/evil.so"]]),
+        add("image", "registry.example/evil:1"), add("command/0", "/mnt/evil"), add("command/-", "init"),
+        add("args", ["--config=/mnt/evil.json"]), add("args/-", "--kbs-url=https://evil.example"),
+        add("restartPolicy", "OnFailure"), add("env", [["name": "LD_PRELOAD", "value": "/mnt/evil.so"]]),
         add("envFrom", [["configMapRef": ["name": "evil"]]]), add("workingDir", "/work"),
         add("securityContext/privileged", true), add("securityContext/allowPrivilegeEscalation", true),
         add("securityContext/runAsUser", 0), add("securityContext/runAsUser", 1_001),

@@ -92,7 +92,7 @@ struct PodInjectorTests {
         #expect(agents.count == 1 && agents[0]["image"]?.stringValue == PodFiles.settings.image)
         var spec = try #require(former["spec"]?.objectValue)
         var agent = try #require(spec["initContainers"]?.arrayValue?[0].objectValue)
-        agent["env"] = [["name": "LD_PRELOAD", "value": "/work/evil.so"]]
+        agent["env"] = [["name": "LD_PRELOAD", "value": "/mnt/evil.so"]]
         spec["initContainers"] = [.object(agent)]
         var tampered = former
         tampered["spec"] = .object(spec)
